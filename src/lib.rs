@@ -1,0 +1,6 @@
+//! Antiphon.
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+pub mod types;

@@ -1,0 +1,3 @@
+//! The `antiphon` command.
+
+fn main() {}
