@@ -2,20 +2,29 @@
 //!
 //! Pure: no state, no clock, no I/O. Reading and printing texts is `syntax`, behind a feature.
 
+pub mod automaton;
+pub mod canonical;
 pub mod diagnostics;
 pub mod global;
 pub mod local;
+mod merge;
+mod minimise;
 pub mod name;
+mod project;
 pub mod protocol;
 pub mod sort;
 #[cfg(feature = "syntax")]
 pub mod syntax;
 pub mod tree;
+pub mod value;
 
+pub use automaton::{Automaton, EdgeIx, LabelIx, MessageIx, RoleIx, StateIx, Transition};
 pub use diagnostics::{Code, Diagnostic, Diagnostics, Severity, Span};
 pub use global::{GlobalBuilder, GlobalType};
 pub use local::{Direction, LocalBuilder, LocalType, LocalTypes};
 pub use name::{Name, NameError};
-pub use protocol::ROLES_MAX;
+pub use project::project;
+pub use protocol::{Edge, Message, Origin, Protocol, ProtocolDigest, ROLES_MAX};
 pub use sort::{Payload, Sort, SortBuilder, SortNode};
 pub use tree::{Branch, Draft, DraftBranch, DraftId, Node, NodeId, Tree};
+pub use value::{Json, Value, WrongSort};

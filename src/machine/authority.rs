@@ -1,0 +1,193 @@
+//! Who may act: scopes, capabilities, and the map from fragments to owners.
+//!
+//! A session's *fragments* are its lifecycle and its roles. Whoever opens a session owns all of
+//! them. (Handing fragments over is not there yet; what is here already refuses every input that
+//! does not present the live capability.)
+//!
+//! Clauses: AUTH-1 to AUTH-3.
+
+use alloc::string::String;
+use core::fmt;
+
+use super::id::{Generation, SessionId};
+use crate::types::{Name, Protocol, RoleIx};
+
+/// A set of fragments of one session: bit 0 is the lifecycle, bit `r + 1` is role `r`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Scope(u128);
+
+impl Scope {
+    /// Handlers, drain, close, cancel, fault.
+    pub const LIFECYCLE: Self = Self(1);
+
+    /// Sending and receiving as this role. A role that no protocol can have is in no scope.
+    #[must_use]
+    pub fn role(role: RoleIx) -> Self {
+        Self(1_u128.checked_shl(u32::from(role.0) + 1).unwrap_or(0))
+    }
+
+    /// Every fragment of a session of this protocol.
+    #[must_use]
+    pub fn session(protocol: &Protocol) -> Self {
+        let fragments = protocol.roles().len() + 1;
+        Self(if fragments == 128 { u128::MAX } else { (1 << fragments) - 1 })
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether every fragment of `part` is in it, and `part` is not nothing.
+    #[must_use]
+    #[inline]
+    pub fn covers(self, part: Self) -> bool {
+        part.0 != 0 && self.0 & part.0 == part.0
+    }
+
+    /// As bits, for records.
+    #[must_use]
+    pub fn bits(self) -> u128 {
+        self.0
+    }
+
+    /// From bits.
+    #[must_use]
+    pub fn from_bits(bits: u128) -> Self {
+        Self(bits)
+    }
+
+    /// The fragments by name.
+    #[must_use]
+    pub fn shown(self, protocol: &Protocol) -> String {
+        if self == Self::session(protocol) {
+            return String::from("Session");
+        }
+        let mut text = String::from("Fragments{");
+        let mut first = true;
+        let mut push = |name: &str| {
+            if !core::mem::take(&mut first) {
+                text.push_str(", ");
+            }
+            text.push_str(name);
+        };
+        if self.covers(Self::LIFECYCLE) {
+            push("lifecycle");
+        }
+        for (index, role) in protocol.roles().enumerate() {
+            let index = u16::try_from(index).expect("ROLES_MAX fits");
+            if self.covers(Self::role(RoleIx(index))) {
+                push(role);
+            }
+        }
+        text.push('}');
+        text
+    }
+}
+
+impl fmt::Debug for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Scope({:#b})", self.0)
+    }
+}
+
+/// What an input says about its authority: plain data, compared field by field with what is live.
+///
+/// This is the host's own door (replay, journals, the oracle). Code that acts for a participant
+/// holds a [`Capability`] and presents that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Presented {
+    /// The session it is for.
+    pub session: SessionId,
+    /// The owner it was issued to.
+    pub owner: Name,
+    /// The generation it was issued under.
+    pub generation: Generation,
+    /// The fragments it was issued for.
+    pub scope: Scope,
+    /// Where the machine keeps the session, as a guess that it checks: spares a look-up.
+    pub hint: u32,
+}
+
+/// The proof that its holder owns a scope of a session at a generation.
+///
+/// It can be moved, not copied, and only a machine makes one.
+///
+/// ```compile_fail
+/// fn copied(capability: antiphon::machine::Capability) -> [antiphon::machine::Capability; 2] {
+///     [capability.clone(), capability]
+/// }
+/// ```
+#[derive(Debug, PartialEq, Eq)]
+pub struct Capability(Presented);
+
+impl Capability {
+    pub(super) fn issue(presented: Presented) -> Self {
+        Self(presented)
+    }
+
+    /// What an input carries.
+    #[must_use]
+    pub fn present(&self) -> Presented {
+        self.0.clone()
+    }
+
+    /// The session it is for.
+    #[must_use]
+    pub fn session(&self) -> SessionId {
+        self.0.session
+    }
+
+    /// The owner it was issued to.
+    #[must_use]
+    pub fn owner(&self) -> &Name {
+        &self.0.owner
+    }
+
+    /// The generation it was issued under.
+    #[must_use]
+    pub fn generation(&self) -> Generation {
+        self.0.generation
+    }
+
+    /// The fragments it was issued for.
+    #[must_use]
+    pub fn scope(&self) -> Scope {
+        self.0.scope
+    }
+}
+
+/// Who owns what in one session. One owner for everything until fragments are handed over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Ownership {
+    pub(super) owner: Name,
+    // INVARIANT(generation_monotone): grows with every change of owner, never reused.
+    pub(super) generation: Generation,
+    pub(super) scope: Scope,
+}
+
+/// Why a presented capability does not cover an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Uncovered {
+    Stale { live: Generation },
+    Scope,
+}
+
+impl Ownership {
+    pub(super) fn of_opener(owner: Name, protocol: &Protocol) -> Self {
+        Self { owner, generation: Generation(1), scope: Scope::session(protocol) }
+    }
+
+    /// Whether every fragment that the operation needs carries the presented owner and generation.
+    #[inline]
+    pub(super) fn covers(&self, presented: &Presented, needs: Scope) -> Result<(), Uncovered> {
+        if presented.generation != self.generation || presented.owner != self.owner {
+            return Err(Uncovered::Stale { live: self.generation });
+        }
+        if !presented.scope.covers(needs) || !self.scope.covers(presented.scope) {
+            return Err(Uncovered::Scope);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,183 @@
+//! What a machine says is to be done.
+
+use alloc::vec::Vec;
+
+use smol_str::SmolStr;
+
+use super::authority::Capability;
+use super::id::{Position, Seq, SessionId};
+use super::record::Batch;
+use crate::types::{Direction, Edge, LabelIx, Name, RoleIx, Value};
+
+/// What an accepted input came to.
+#[derive(Debug, PartialEq)]
+pub enum Accepted {
+    /// The session is open; this is all authority over it.
+    Opened(Capability),
+    /// The message is on its edge.
+    Sent {
+        /// Its place there.
+        seq: Seq,
+        /// The sender's position behind it.
+        position: Position,
+    },
+    /// The message was consumed.
+    Received(Received),
+    /// The action was performed before, with the same content; nothing changed.
+    Duplicate {
+        /// The endpoint's position.
+        position: Position,
+    },
+    /// The receives that the position implies have been performed.
+    Acknowledged {
+        /// The endpoint's position.
+        position: Position,
+        /// How many receives that were.
+        performed: u64,
+    },
+    /// It was done.
+    Done,
+}
+
+/// A consumed message.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Received {
+    /// Who sent it.
+    pub from: RoleIx,
+    /// Its place on its edge.
+    pub seq: Seq,
+    /// Its name.
+    pub label: LabelIx,
+    /// What it carried.
+    pub value: Value,
+    /// The receiver's position behind it.
+    pub position: Position,
+}
+
+/// Something for the host to do or to know.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Output {
+    /// Make these records durable, then say so with [`Input::Persisted`](super::Input::Persisted).
+    Persist(Batch),
+    /// Give this message to the handler; when it has succeeded, say so with
+    /// [`Input::Receive`](super::Input::Receive).
+    Deliver(Deliver),
+    /// What an observer wants to see; only from machines that are observed.
+    Event(Event),
+}
+
+/// A message for a handler in this process. It stays on its edge until it is received.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Deliver {
+    /// The session.
+    pub session: SessionId,
+    /// The handler's name.
+    pub handler: Name,
+    /// The receiver.
+    pub role: RoleIx,
+    /// The sender.
+    pub from: RoleIx,
+    /// Its place on its edge.
+    pub seq: Seq,
+    /// Its name.
+    pub label: LabelIx,
+    /// What it carries.
+    pub value: Value,
+}
+
+/// What happened to a session.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Event {
+    /// It was opened.
+    Opened {
+        /// The session.
+        session: SessionId,
+    },
+    /// A role performed an action.
+    Advanced {
+        /// The session.
+        session: SessionId,
+        /// The role.
+        role: RoleIx,
+        /// Whether it sent or received.
+        direction: Direction,
+        /// The other role.
+        peer: RoleIx,
+        /// The message's name.
+        label: LabelIx,
+        /// What it carried.
+        value: Value,
+        /// The message's place on its edge.
+        seq: Seq,
+        /// The role's position behind it.
+        position: Position,
+    },
+    /// It does no more sends.
+    Draining {
+        /// The session.
+        session: SessionId,
+    },
+    /// It ended.
+    Ended {
+        /// The session.
+        session: SessionId,
+        /// How.
+        status: Status,
+        /// The messages that nobody will consume any more, by edge.
+        undelivered: Vec<(Edge, u64)>,
+    },
+}
+
+/// Where a session stands. `Closed`, `Cancelled` and `Faulted` are terminal: no action any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Status {
+    /// Roles act.
+    Active,
+    /// No more sends; what is on the edges may be received.
+    Draining,
+    /// Every role has ended, or its owner closed it.
+    Closed,
+    /// Its owner gave it up, for this reason.
+    Cancelled(SmolStr),
+    /// Something went wrong in its host.
+    Faulted(SmolStr),
+}
+
+impl Status {
+    /// Whether nothing moves any more.
+    #[must_use]
+    #[inline]
+    pub fn is_terminal(&self) -> bool {
+        matches!(self, Self::Closed | Self::Cancelled(_) | Self::Faulted(_))
+    }
+
+    /// One word.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Draining => "draining",
+            Self::Closed => "closed",
+            Self::Cancelled(_) => "cancelled",
+            Self::Faulted(_) => "faulted",
+        }
+    }
+
+    /// Why it was cancelled or faulted.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Cancelled(reason) | Self::Faulted(reason) => Some(reason),
+            _ => None,
+        }
+    }
+}
+
+impl core::fmt::Display for Status {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.as_str())?;
+        self.reason().map_or(Ok(()), |reason| write!(f, " ({reason})"))
+    }
+}

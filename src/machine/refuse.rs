@@ -1,0 +1,294 @@
+//! Refusals: named reasons why an input was not applied. A refusal leaves the protocol state
+//! exactly as it was (law 2).
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::edge::CAPACITY_MAX;
+use super::id::{Generation, Position, SessionId};
+use super::output::Status;
+use crate::types::{Direction, LabelIx, Name, Payload, Protocol, ProtocolDigest, RoleIx, StateIx, WrongSort};
+
+/// The most legal moves that a refusal lists.
+pub const MOVES_SHOWN_MAX: usize = 64;
+
+/// Why an input was not applied. The variants are in the order in which they are checked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// No such session.
+    #[error("there is no session {0}")]
+    UnknownSession(SessionId),
+    /// The id is taken by a session with other content.
+    #[error("session {0} exists already, opened differently; choose a fresh id")]
+    SessionExists(SessionId),
+    /// No such protocol.
+    #[error("there is no protocol {0}; register it first")]
+    UnknownProtocol(ProtocolDigest),
+    /// An edge cannot hold that many.
+    #[error("the capacity of the edge {edge} would be {capacity}; it must be from 1 to {CAPACITY_MAX}")]
+    BadCapacity {
+        /// `From → To`.
+        edge: Box<str>,
+        /// What was asked for.
+        capacity: u32,
+    },
+    /// The protocol has no such role.
+    #[error("the protocol has no such role; its roles are {known}")]
+    UnknownRole {
+        /// The roles it has.
+        known: Box<str>,
+    },
+    /// The presented capability is not the live one.
+    #[error("the capability is of generation {presented}, the live one is {live}")]
+    StaleCapability {
+        /// What was presented.
+        presented: Generation,
+        /// What would be needed.
+        live: Generation,
+    },
+    /// The presented capability does not cover the operation.
+    #[error("the capability covers {actual}, the operation needs {required}")]
+    ScopeViolation {
+        /// What the operation needs.
+        required: Box<str>,
+        /// What was presented.
+        actual: Box<str>,
+    },
+    /// The position was used for a different action.
+    #[error("position {at} is taken: {performed} was performed there")]
+    PositionConflict {
+        /// The position that was claimed.
+        at: Position,
+        /// What was performed there.
+        performed: Box<str>,
+    },
+    /// The position is older than what is remembered.
+    #[error("position {at} is older than what is remembered, from {oldest} on")]
+    TooOld {
+        /// The position that was claimed.
+        at: Position,
+        /// The oldest position that is remembered.
+        oldest: Position,
+    },
+    /// The position is ahead of what can have happened.
+    #[error("position {at} is ahead: the endpoint is at {position}")]
+    Ahead {
+        /// The position that was claimed.
+        at: Position,
+        /// The furthest position that the endpoint can be at.
+        position: Position,
+    },
+    /// Two receives are possible: which of them was performed must be said.
+    #[error("at position {position} messages of several senders can be received: receive by sender")]
+    AmbiguousReceive {
+        /// Where.
+        position: Position,
+    },
+    /// The session has ended.
+    #[error("the session has ended: it is {0}")]
+    Terminal(Status),
+    /// The session accepts no more sends.
+    #[error("the session is draining: it accepts no more sends")]
+    Draining,
+    /// The protocol does not allow this now.
+    #[error("{0}")]
+    NotAllowed(Box<NotAllowed>),
+    /// The value is not of the label's sort.
+    #[error("`{label}`: {error}")]
+    WrongSort {
+        /// The message.
+        label: Name,
+        /// What is wrong, and where in the value.
+        error: Box<WrongSort>,
+    },
+    /// The edge holds as many messages as it can.
+    #[error("the edge {edge} is full: it holds {capacity} messages; send again when one was received")]
+    EdgeFull {
+        /// `From → To`.
+        edge: Box<str>,
+        /// How many it can hold.
+        capacity: u32,
+    },
+    /// The edge holds no message.
+    #[error("the edge {edge} is empty: there is nothing to receive yet")]
+    EdgeEmpty {
+        /// `From → To`.
+        edge: Box<str>,
+    },
+    /// The protocol has no such edge.
+    #[error("the protocol has no such edge; its edges are {known}")]
+    UnknownEdge {
+        /// The edges it has.
+        known: Box<str>,
+    },
+}
+
+impl Refusal {
+    /// The stable name.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownSession(_) => "unknown_session",
+            Self::SessionExists(_) => "session_exists",
+            Self::UnknownProtocol(_) => "unknown_protocol",
+            Self::BadCapacity { .. } => "bad_capacity",
+            Self::UnknownRole { .. } => "unknown_role",
+            Self::StaleCapability { .. } => "stale_capability",
+            Self::ScopeViolation { .. } => "scope_violation",
+            Self::PositionConflict { .. } => "position_conflict",
+            Self::TooOld { .. } => "too_old",
+            Self::Ahead { .. } => "ahead",
+            Self::AmbiguousReceive { .. } => "ambiguous_receive",
+            Self::Terminal(_) => "terminal",
+            Self::Draining => "draining",
+            Self::NotAllowed(_) => "not_allowed",
+            Self::WrongSort { .. } => "wrong_sort",
+            Self::EdgeFull { .. } => "edge_full",
+            Self::EdgeEmpty { .. } => "edge_empty",
+            Self::UnknownEdge { .. } => "unknown_edge",
+        }
+    }
+
+    /// The clause of `specs/` that it enforces.
+    #[must_use]
+    pub fn clause(&self) -> &'static str {
+        match self {
+            Self::UnknownSession(_) => "MACH-1",
+            Self::SessionExists(_) | Self::UnknownProtocol(_) => "MACH-2",
+            Self::BadCapacity { .. } => "EDGE-1",
+            Self::UnknownRole { .. } | Self::UnknownEdge { .. } => "MACH-3",
+            Self::StaleCapability { .. } => "AUTH-1",
+            Self::ScopeViolation { .. } => "AUTH-2",
+            Self::PositionConflict { .. } | Self::TooOld { .. } | Self::Ahead { .. } => "POS-1",
+            Self::AmbiguousReceive { .. } => "POS-2",
+            Self::Terminal(_) => "LIFE-1",
+            Self::Draining => "LIFE-2",
+            Self::NotAllowed(_) => "MACH-4",
+            Self::WrongSort { .. } => "VALUE-1",
+            Self::EdgeFull { .. } => "EDGE-2",
+            Self::EdgeEmpty { .. } => "EDGE-3",
+        }
+    }
+}
+
+/// A move out of turn, and what would have been in turn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotAllowed {
+    /// Who tried.
+    pub role: Name,
+    /// What was tried.
+    pub attempted: Attempt,
+    /// At which position.
+    pub position: Position,
+    /// What is legal there; at most [`MOVES_SHOWN_MAX`].
+    pub legal: Vec<Move>,
+    /// How many more moves are legal.
+    pub more: usize,
+}
+
+/// A move that was tried; names that the protocol does not have are `None`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Attempt {
+    /// To send a label to a role.
+    Send {
+        /// The label.
+        label: Option<Name>,
+        /// The receiver.
+        to: Option<Name>,
+    },
+    /// To receive from a role, where `label` is what stands at the head of the edge.
+    Receive {
+        /// The label, if a message is there.
+        label: Option<Name>,
+        /// The sender.
+        from: Option<Name>,
+    },
+}
+
+impl fmt::Display for NotAllowed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |name: &Option<Name>, what: &str| match name {
+            Some(name) => alloc::format!("`{name}`"),
+            None => alloc::format!("a {what} that the protocol does not have"),
+        };
+        write!(f, "`{}` cannot ", self.role)?;
+        match &self.attempted {
+            Attempt::Send { label, to } => {
+                write!(f, "send {} to {}", shown(label, "label"), shown(to, "role"))?;
+            }
+            Attempt::Receive { label: None, from } => {
+                write!(f, "receive from {}", shown(from, "role"))?;
+            }
+            Attempt::Receive { label, from } => {
+                write!(f, "receive {} from {}", shown(label, "label"), shown(from, "role"))?;
+            }
+        }
+        write!(f, " at position {}\nlegal now: ", self.position)?;
+        if self.legal.is_empty() {
+            return f.write_str("nothing, the role has ended");
+        }
+        for (index, legal) in self.legal.iter().enumerate() {
+            write!(f, "{}{legal}", if index > 0 { ", " } else { "" })?;
+        }
+        if self.more > 0 { write!(f, ", and {} more", self.more) } else { Ok(()) }
+    }
+}
+
+/// A legal move of a role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Move {
+    /// Send or receive.
+    pub direction: Direction,
+    /// The other role.
+    pub peer: Name,
+    /// The message's name.
+    pub label: Name,
+    /// What it carries.
+    pub payload: Payload,
+}
+
+impl fmt::Display for Move {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}{}{}", self.peer, self.direction.symbol(), self.label, self.payload)
+    }
+}
+
+/// The legal moves of a role in a state.
+pub(super) fn moves(protocol: &Protocol, role: RoleIx, state: StateIx) -> impl Iterator<Item = Move> {
+    let automaton = protocol.automaton(role);
+    let direction = automaton.direction(state).unwrap_or(Direction::Receive);
+    automaton.moves(state).iter().map(move |transition| Move {
+        direction,
+        peer: protocol.role_name(transition.peer).clone(),
+        label: protocol.label_name(transition.label).clone(),
+        payload: protocol.message(transition.message).payload.clone(),
+    })
+}
+
+/// The name of a role that may be unknown.
+pub(super) fn role_name(protocol: &Protocol, role: RoleIx) -> Option<Name> {
+    (role.index() < protocol.roles().len()).then(|| protocol.role_name(role).clone())
+}
+
+/// The name of a label that may be unknown.
+pub(super) fn label_name(protocol: &Protocol, label: LabelIx) -> Option<Name> {
+    (label != LabelIx::UNKNOWN).then(|| protocol.label_name(label).clone())
+}
+
+/// `From → To`.
+pub(super) fn edge_name(protocol: &Protocol, from: RoleIx, to: RoleIx) -> Box<str> {
+    alloc::format!("{} → {}", protocol.role_name(from), protocol.role_name(to)).into()
+}
+
+/// `A, B, C`, for lists of what there is.
+pub(super) fn listed<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> Box<str> {
+    let mut text = String::new();
+    for (index, item) in items.into_iter().enumerate() {
+        let separator = if index > 0 { ", " } else { "" };
+        text.push_str(&alloc::format!("{separator}{item}"));
+    }
+    text.into()
+}

@@ -1,0 +1,189 @@
+//! The classic projection: what a global type is for one role, by induction on the type, with full
+//! merge (Scalas & Yoshida, "Less is more: multiparty session types revisited", POPL 2019).
+//!
+//! A role that does not take part in a choice must be able to tell the branches apart, or do the
+//! same in all of them: the projections of the branches are *merged*. Merging joins receives from
+//! one sender label by label; everything else must be alike.
+//!
+//! Clauses: PROJ-1 to PROJ-3.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::diagnostics::{Code, Diagnostic, Span};
+use super::global::GlobalType;
+use super::local::{Direction, LocalType};
+use super::merge::{Arm, Conflict, Pool, Term, TermId};
+use super::name::Name;
+use super::tree::{Draft, DraftBranch, DraftId, NODES_MAX, Node, NodeId};
+
+/// The local type of `role` in `global`.
+///
+/// # Errors
+/// `unmergeable`, with the choice and the two continuations that the role cannot tell apart;
+/// `too_large` when the merge or its result passes the limits.
+pub fn project(global: &GlobalType, role: &Name) -> Result<LocalType, Diagnostic> {
+    let tree = global.tree();
+    let mut pool = Pool::default();
+    let mut of_node: Vec<TermId> = vec![Pool::END; tree.nodes().len()];
+    for (index, node) in tree.nodes().iter().enumerate().rev() {
+        of_node[index] = match node {
+            Node::End => Pool::END,
+            Node::Var(binder) => pool.var(*binder),
+            Node::Rec(_, body) => pool.rec(NodeId::of(index), of_node[body.index()]),
+            Node::Choice(sender, range) => {
+                let branches = tree.branches_of(range);
+                if sender == role {
+                    let arm = |branch: &super::tree::Branch| Arm {
+                        peer: branch.peer.clone(),
+                        label: branch.label.clone(),
+                        payload: branch.payload.clone(),
+                        next: of_node[branch.next.index()],
+                    };
+                    pool.choice(Direction::Send, branches.iter().map(arm).collect())
+                } else {
+                    let mut merged: Option<TermId> = None;
+                    for (offset, branch) in branches.iter().enumerate() {
+                        let next = of_node[branch.next.index()];
+                        let term = if branch.peer == *role {
+                            let (label, payload) = (branch.label.clone(), branch.payload.clone());
+                            let arm = Arm { peer: sender.clone(), label, payload, next };
+                            pool.choice(Direction::Receive, vec![arm])
+                        } else {
+                            next
+                        };
+                        merged = Some(match merged {
+                            None => term,
+                            Some(before) => pool.merge(before, term).map_err(|conflict| {
+                                let first = range.start as usize;
+                                let choice =
+                                    tree.branch_span(first).join(tree.branch_span(first + offset));
+                                refused(global, role, branches, choice, &pool, &conflict)
+                            })?,
+                        });
+                    }
+                    merged.expect("a choice has a branch")
+                }
+            }
+        };
+        if pool.len() > NODES_MAX {
+            return Err(too_large(role));
+        }
+    }
+    written_out(global, role, &pool, of_node[0])
+}
+
+fn refused(
+    global: &GlobalType,
+    role: &Name,
+    branches: &[super::tree::Branch],
+    choice: Span,
+    pool: &Pool,
+    conflict: &Conflict,
+) -> Diagnostic {
+    let (one, two) = match conflict {
+        Conflict::Limit => return too_large(role),
+        Conflict::Terms(one, two) => (first_move(global, pool, *one), first_move(global, pool, *two)),
+    };
+    let labels: Vec<&str> = branches.iter().map(|branch| branch.label.as_str()).collect();
+    let text = format!(
+        "`{role}` cannot know which of `{}` was chosen: in one case it would {one}, in another {two}",
+        labels.join("`, `")
+    );
+    let remedy = format!(
+        "let `{role}` receive a different label from the same sender in each branch, before it does anything else"
+    );
+    Diagnostic::new(Code::Unmergeable, choice, text).remedy(remedy)
+}
+
+/// What a term does first, in words.
+fn first_move(global: &GlobalType, pool: &Pool, mut term: TermId) -> String {
+    loop {
+        match pool.term(term) {
+            Term::End => return String::from("do nothing more"),
+            Term::Rec(_, body) => term = *body,
+            Term::Var(binder) => {
+                return match global.tree().node(*binder) {
+                    Node::Rec(name, _) => format!("go back to `{name}`"),
+                    _ => String::from("go back"),
+                };
+            }
+            Term::Choice(direction, arms) => {
+                let labels: Vec<&str> = arms.iter().map(|arm| arm.label.as_str()).collect();
+                let labels = labels.join("` or `");
+                let peer = &arms[0].peer;
+                return match direction {
+                    Direction::Send => format!("send `{labels}` to `{peer}`"),
+                    Direction::Receive => format!("receive `{labels}` from `{peer}`"),
+                };
+            }
+        }
+    }
+}
+
+fn too_large(role: &Name) -> Diagnostic {
+    let text = format!("the projection onto `{role}` has more than {NODES_MAX} nodes");
+    Diagnostic::new(Code::TooLarge, Span::NONE, text)
+}
+
+/// The shared terms as a tree, with the binders named as the global type names them.
+fn written_out(
+    global: &GlobalType,
+    role: &Name,
+    pool: &Pool,
+    root: TermId,
+) -> Result<LocalType, Diagnostic> {
+    let mut draft: Draft<Direction> = Draft::default();
+    let top = draft.reserve(Span::NONE);
+    let mut binders: Vec<(NodeId, DraftId)> = Vec::new();
+    enum Step {
+        Enter(TermId, DraftId),
+        Leave,
+    }
+    let mut stack = vec![Step::Enter(root, top)];
+    while let Some(step) = stack.pop() {
+        let Step::Enter(term, place) = step else {
+            binders.pop();
+            continue;
+        };
+        if draft.size() > NODES_MAX {
+            return Err(too_large(role));
+        }
+        match pool.term(term) {
+            Term::End => {}
+            Term::Var(binder) => {
+                let found = binders.iter().rfind(|(global, _)| global == binder);
+                draft.set_back(place, found.expect("a projection is closed").1);
+            }
+            Term::Rec(binder, body) => {
+                let Node::Rec(name, _) = global.tree().node(*binder) else {
+                    unreachable!("a variable goes back to a binder");
+                };
+                let inner = draft.reserve(Span::NONE);
+                draft.set_rec(place, name.clone(), inner);
+                binders.push((*binder, place));
+                stack.extend([Step::Leave, Step::Enter(*body, inner)]);
+            }
+            Term::Choice(direction, arms) => {
+                let branches: Vec<DraftBranch> = arms
+                    .iter()
+                    .map(|arm| DraftBranch {
+                        peer: arm.peer.clone(),
+                        label: arm.label.clone(),
+                        payload: arm.payload.clone(),
+                        next: draft.reserve(Span::NONE),
+                        span: Span::NONE,
+                    })
+                    .collect();
+                let entries = arms.iter().zip(&branches).rev();
+                stack.extend(entries.map(|(arm, branch)| Step::Enter(arm.next, branch.next)));
+                draft.set_choice(place, *direction, branches);
+            }
+        }
+    }
+    LocalType::from_draft(&draft, top).map_err(|found| {
+        found.list().first().cloned().unwrap_or_else(|| too_large(role))
+    })
+}

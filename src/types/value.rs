@@ -1,0 +1,415 @@
+//! Values: what messages carry. A value is made to conform to its sort once, at the door; from
+//! then on it is moved, never looked into. Its canonical bytes are what records and digests hold.
+//!
+//! Clauses: VALUE-1 to VALUE-4. Lean twin: `Types/Value.lean` (to come).
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+
+use bytes::Bytes;
+use smol_str::SmolStr;
+
+use super::name::Name;
+use super::sort::{Sort, SortNode};
+
+/// How deep a value may be nested.
+pub const VALUE_DEPTH_MAX: usize = 128;
+
+/// A JSON value as canonical text (no spaces, keys sorted): what payload types hold that a
+/// protocol names but does not define. Made by `wire::json`, so that it is always JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Json(SmolStr);
+
+impl Json {
+    /// Wraps text that is known to be canonical JSON.
+    pub(crate) fn of_canonical(text: &str) -> Self {
+        Self(SmolStr::new(text))
+    }
+
+    /// The canonical text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What a message carries. Cheap to move; scalars and short strings take no allocation.
+#[derive(Debug, Clone)]
+pub enum Value {
+    /// Nothing.
+    Unit,
+    /// A truth value.
+    Bool(bool),
+    /// A signed integer.
+    Int(i64),
+    /// An unsigned integer.
+    Nat(u64),
+    /// A finite double, never −0 once it conforms to `float`.
+    Float(f64),
+    /// Text.
+    String(SmolStr),
+    /// Raw bytes.
+    Bytes(Bytes),
+    /// Values of one sort.
+    List(Vec<Value>),
+    /// Named values in declared order.
+    Record(Vec<(Name, Value)>),
+    /// The empty optional.
+    None,
+    /// The full optional.
+    Some(Box<Value>),
+    /// A value of a sort that the protocol does not define.
+    Json(Json),
+}
+
+// Floats are compared by their bits: NaN never conforms and −0 becomes 0, so that equality of
+// values is equality of canonical bytes.
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Unit, Self::Unit) | (Self::None, Self::None) => true,
+            (Self::Bool(a), Self::Bool(b)) => a == b,
+            (Self::Int(a), Self::Int(b)) => a == b,
+            (Self::Nat(a), Self::Nat(b)) => a == b,
+            (Self::Float(a), Self::Float(b)) => a.to_bits() == b.to_bits(),
+            (Self::String(a), Self::String(b)) => a == b,
+            (Self::Bytes(a), Self::Bytes(b)) => a == b,
+            (Self::List(a), Self::List(b)) => a == b,
+            (Self::Record(a), Self::Record(b)) => a == b,
+            (Self::Some(a), Self::Some(b)) => a == b,
+            (Self::Json(a), Self::Json(b)) => a == b,
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Value {}
+
+/// A value that is not of the sort that was wanted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected {expected} at `{path}`, found {found}")]
+pub struct WrongSort {
+    /// Where inside the value: `$` is the whole, `.field` and `[3]` lead inwards.
+    pub path: String,
+    /// The sort that was wanted there.
+    pub expected: String,
+    /// What stood there.
+    pub found: String,
+}
+
+impl WrongSort {
+    pub(crate) fn new(sort: &Sort, node: u32, found: impl Into<String>) -> Self {
+        let mut part = super::sort::SortBuilder::default();
+        part.embed(sort);
+        let expected = format!("`{}`", part.finish_at(node));
+        Self { path: String::from("$"), expected, found: found.into() }
+    }
+
+    /// Puts one more step in front of the path.
+    pub(crate) fn under(mut self, step: &str) -> Self {
+        self.path.insert_str(1, step);
+        self
+    }
+}
+
+/// The outermost constructor of a sort as one byte: what the machine looks at before it looks at
+/// the sort.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Unit,
+    Bool,
+    Int,
+    Nat,
+    String,
+    Bytes,
+    Other,
+}
+
+impl Kind {
+    pub(crate) fn of(sort: &Sort) -> Self {
+        match sort.top() {
+            SortNode::Unit => Self::Unit,
+            SortNode::Bool => Self::Bool,
+            SortNode::Int => Self::Int,
+            SortNode::Nat => Self::Nat,
+            SortNode::String => Self::String,
+            SortNode::Bytes => Self::Bytes,
+            _ => Self::Other,
+        }
+    }
+
+    /// Whether `value` conforms as it is, told without looking at the sort.
+    pub(crate) fn admits(self, value: &Value) -> bool {
+        matches!(
+            (self, value),
+            (Self::Bytes, Value::Bytes(_))
+                | (Self::Nat, Value::Nat(_))
+                | (Self::String, Value::String(_))
+                | (Self::Unit, Value::Unit)
+                | (Self::Int, Value::Int(_))
+                | (Self::Bool, Value::Bool(_))
+        )
+    }
+}
+
+impl Sort {
+    /// `value` as a value of this sort: integers change sign-ness where nothing is lost, −0 becomes
+    /// 0, record fields take the declared order, absent optional fields are filled in.
+    ///
+    /// # Errors
+    /// [`WrongSort`] with the path to the first place that does not fit; also for values nested
+    /// deeper than [`VALUE_DEPTH_MAX`], NaN and infinities.
+    pub fn conform(&self, value: Value) -> Result<Value, WrongSort> {
+        self.conform_at(self.root(), value, 0)
+    }
+
+    fn conform_at(&self, at: u32, value: Value, depth: usize) -> Result<Value, WrongSort> {
+        let node = self.node(at);
+        if depth > VALUE_DEPTH_MAX {
+            let found = format!("a value nested more than {VALUE_DEPTH_MAX} deep");
+            return Err(WrongSort::new(self, at, found));
+        }
+        Ok(match (node, value) {
+            (SortNode::Unit, Value::Unit) => Value::Unit,
+            (SortNode::Bool, Value::Bool(b)) => Value::Bool(b),
+            (SortNode::Int, Value::Int(n)) => Value::Int(n),
+            (SortNode::Int, Value::Nat(n)) => match i64::try_from(n) {
+                Ok(n) => Value::Int(n),
+                Err(_) => return Err(WrongSort::new(self, at, format!("{n}, beyond 2^63 − 1"))),
+            },
+            (SortNode::Nat, Value::Nat(n)) => Value::Nat(n),
+            (SortNode::Nat, Value::Int(n)) => match u64::try_from(n) {
+                Ok(n) => Value::Nat(n),
+                Err(_) => return Err(WrongSort::new(self, at, format!("{n}, below 0"))),
+            },
+            (SortNode::Float, Value::Float(x)) if x.is_finite() => Value::Float(x + 0.0),
+            (SortNode::Float, Value::Float(x)) => {
+                return Err(WrongSort::new(self, at, format!("{x}, which is not finite")));
+            }
+            (SortNode::String, Value::String(text)) => Value::String(text),
+            (SortNode::Bytes, Value::Bytes(bytes)) => Value::Bytes(bytes),
+            (SortNode::Named(_), Value::Json(json)) => Value::Json(json),
+            (SortNode::Optional(_), Value::None) => Value::None,
+            (SortNode::Optional(part), Value::Some(inner)) => {
+                Value::Some(Box::new(self.conform_at(*part, *inner, depth + 1)?))
+            }
+            (SortNode::List(part), Value::List(items)) => {
+                let item = |(index, item)| {
+                    self.conform_at(*part, item, depth + 1)
+                        .map_err(|error| error.under(&format!("[{index}]")))
+                };
+                Value::List(items.into_iter().enumerate().map(item).collect::<Result<_, _>>()?)
+            }
+            (SortNode::Record(fields), Value::Record(given)) => {
+                self.conform_record(at, fields, given, depth)?
+            }
+            (_, other) => return Err(WrongSort::new(self, at, other.kind())),
+        })
+    }
+
+    fn conform_record(
+        &self,
+        at: u32,
+        fields: &[(Name, u32)],
+        mut given: Vec<(Name, Value)>,
+        depth: usize,
+    ) -> Result<Value, WrongSort> {
+        let mut record = Vec::with_capacity(fields.len());
+        for (name, part) in fields {
+            let value = match given.iter().position(|(key, _)| key == name) {
+                Some(index) => given.swap_remove(index).1,
+                None if matches!(self.node(*part), SortNode::Optional(_)) => Value::None,
+                None => return Err(WrongSort::new(self, at, format!("no field `{name}`"))),
+            };
+            let step = format!(".{name}");
+            let value =
+                self.conform_at(*part, value, depth + 1).map_err(|error| error.under(&step))?;
+            record.push((name.clone(), value));
+        }
+        match given.first() {
+            None => Ok(Value::Record(record)),
+            Some((extra, _)) => {
+                Err(WrongSort::new(self, at, format!("a field `{extra}` that it has not")))
+            }
+        }
+    }
+}
+
+impl Value {
+    /// What it is, in words, for error messages.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Unit => "nothing",
+            Self::Bool(_) => "a bool",
+            Self::Int(_) => "an int",
+            Self::Nat(_) => "a nat",
+            Self::Float(_) => "a float",
+            Self::String(_) => "a string",
+            Self::Bytes(_) => "bytes",
+            Self::List(_) => "a list",
+            Self::Record(_) => "a record",
+            Self::None => "an empty optional",
+            Self::Some(_) => "a full optional",
+            Self::Json(_) => "a JSON value",
+        }
+    }
+
+    fn wanted(&self, expected: &str) -> WrongSort {
+        let expected = format!("`{expected}`");
+        WrongSort { path: String::from("$"), expected, found: self.kind().to_string() }
+    }
+
+    /// The number of a `nat` (or of an `int` that is not negative).
+    ///
+    /// # Errors
+    /// [`WrongSort`] if it is something else.
+    pub fn as_nat(&self) -> Result<u64, WrongSort> {
+        match self {
+            Self::Nat(n) => Ok(*n),
+            Self::Int(n) => u64::try_from(*n).map_err(|_| self.wanted("nat")),
+            _ => Err(self.wanted("nat")),
+        }
+    }
+
+    /// The number of an `int` (or of a `nat` that fits).
+    ///
+    /// # Errors
+    /// [`WrongSort`] if it is something else.
+    pub fn as_int(&self) -> Result<i64, WrongSort> {
+        match self {
+            Self::Int(n) => Ok(*n),
+            Self::Nat(n) => i64::try_from(*n).map_err(|_| self.wanted("int")),
+            _ => Err(self.wanted("int")),
+        }
+    }
+
+    /// The truth of a `bool`.
+    ///
+    /// # Errors
+    /// [`WrongSort`] if it is something else.
+    pub fn as_bool(&self) -> Result<bool, WrongSort> {
+        match self {
+            Self::Bool(truth) => Ok(*truth),
+            _ => Err(self.wanted("bool")),
+        }
+    }
+
+    /// The number of a `float`.
+    ///
+    /// # Errors
+    /// [`WrongSort`] if it is something else.
+    pub fn as_float(&self) -> Result<f64, WrongSort> {
+        match self {
+            Self::Float(x) => Ok(*x),
+            _ => Err(self.wanted("float")),
+        }
+    }
+
+    /// The text of a `string`.
+    ///
+    /// # Errors
+    /// [`WrongSort`] if it is something else.
+    pub fn as_str(&self) -> Result<&str, WrongSort> {
+        match self {
+            Self::String(text) => Ok(text),
+            _ => Err(self.wanted("string")),
+        }
+    }
+
+    /// The bytes of `bytes`.
+    ///
+    /// # Errors
+    /// [`WrongSort`] if it is something else.
+    pub fn as_bytes(&self) -> Result<&Bytes, WrongSort> {
+        match self {
+            Self::Bytes(bytes) => Ok(bytes),
+            _ => Err(self.wanted("bytes")),
+        }
+    }
+
+    /// The value of a record's field, or of an argument of a message with several.
+    ///
+    /// # Errors
+    /// [`WrongSort`] if it is no record or has no such field.
+    pub fn field(&self, name: &str) -> Result<&Value, WrongSort> {
+        let found = match self {
+            Self::Record(fields) => fields.iter().find(|(key, _)| *key == name),
+            _ => None,
+        };
+        found.map(|(_, value)| value).ok_or_else(|| self.wanted(&format!("{{{name}: …}}")))
+    }
+}
+
+macro_rules! from {
+    ($($type:ty => |$value:ident| $make:expr,)*) => {
+        $(impl From<$type> for Value {
+            fn from($value: $type) -> Self {
+                $make
+            }
+        })*
+    };
+}
+
+from! {
+    () => |_unit| Self::Unit,
+    bool => |truth| Self::Bool(truth),
+    i32 => |n| Self::Int(n.into()),
+    i64 => |n| Self::Int(n),
+    u32 => |n| Self::Nat(n.into()),
+    u64 => |n| Self::Nat(n),
+    f64 => |x| Self::Float(x),
+    &str => |text| Self::String(SmolStr::new(text)),
+    String => |text| Self::String(SmolStr::new(text)),
+    SmolStr => |text| Self::String(text),
+    Bytes => |bytes| Self::Bytes(bytes),
+    Vec<u8> => |bytes| Self::Bytes(bytes.into()),
+    &'static [u8] => |bytes| Self::Bytes(Bytes::from_static(bytes)),
+    Vec<Value> => |items| Self::List(items),
+    Json => |json| Self::Json(json),
+}
+
+impl<T: Into<Value>> From<Option<T>> for Value {
+    fn from(optional: Option<T>) -> Self {
+        optional.map_or(Self::None, |value| Self::Some(Box::new(value.into())))
+    }
+}
+
+impl fmt::Display for Value {
+    /// Short and readable, for charts and messages; `wire::json` has the exact form.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unit => f.write_str("()"),
+            Self::Bool(truth) => write!(f, "{truth}"),
+            Self::Int(n) => write!(f, "{n}"),
+            Self::Nat(n) => write!(f, "{n}"),
+            Self::Float(x) => write!(f, "{x:?}"),
+            Self::String(text) => write!(f, "{:?}", text.as_str()),
+            Self::Bytes(bytes) if bytes.len() <= 8 => {
+                f.write_str("0x")?;
+                bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
+            Self::Bytes(bytes) => write!(f, "{} bytes", bytes.len()),
+            Self::None => f.write_str("none"),
+            Self::Some(value) => write!(f, "{value}"),
+            Self::Json(json) => f.write_str(json.as_str()),
+            Self::List(items) => {
+                f.write_str("[")?;
+                for (index, item) in items.iter().enumerate() {
+                    write!(f, "{}{item}", if index > 0 { ", " } else { "" })?;
+                }
+                f.write_str("]")
+            }
+            Self::Record(fields) => {
+                f.write_str("{")?;
+                for (index, (name, value)) in fields.iter().enumerate() {
+                    write!(f, "{}{name}: {value}", if index > 0 { ", " } else { "" })?;
+                }
+                f.write_str("}")
+            }
+        }
+    }
+}
