@@ -7,10 +7,11 @@
 //! Clauses: AUTH-1 to AUTH-3.
 
 use alloc::string::String;
+use alloc::sync::Arc;
 use core::fmt;
 
 use super::id::{Generation, SessionId};
-use crate::types::{Name, Protocol, RoleIx};
+use crate::types::{Protocol, RoleIx};
 
 /// A set of fragments of one session: bit 0 is the lifecycle, bit `r + 1` is role `r`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -92,6 +93,64 @@ impl fmt::Debug for Scope {
     }
 }
 
+/// Who owns a fragment: any text of 1 to [`OWNER_BYTES_MAX`] bytes that the host tells its
+/// participants apart by. Cheap to clone, and to compare with its clones.
+#[derive(Clone, Eq, PartialOrd, Ord, Hash)]
+pub struct Owner(Arc<str>);
+
+impl PartialEq for Owner {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0 == other.0
+    }
+}
+
+/// The longest name of an owner, in bytes.
+pub const OWNER_BYTES_MAX: usize = 255;
+
+/// A text that cannot name an owner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an owner is named by 1 to {OWNER_BYTES_MAX} bytes of text")]
+pub struct OwnerError;
+
+impl Owner {
+    /// Names an owner.
+    ///
+    /// # Errors
+    /// [`OwnerError`] if the text is empty or too long.
+    pub fn new(text: &str) -> Result<Self, OwnerError> {
+        match text.len() {
+            1..=OWNER_BYTES_MAX => Ok(Self(text.into())),
+            _ => Err(OwnerError),
+        }
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`", self.0)
+    }
+}
+
+impl core::str::FromStr for Owner {
+    type Err = OwnerError;
+    fn from_str(text: &str) -> Result<Self, OwnerError> {
+        Self::new(text)
+    }
+}
+
 /// What an input says about its authority: plain data, compared field by field with what is live.
 ///
 /// This is the host's own door (replay, journals, the oracle). Code that acts for a participant
@@ -101,7 +160,7 @@ pub struct Presented {
     /// The session it is for.
     pub session: SessionId,
     /// The owner it was issued to.
-    pub owner: Name,
+    pub owner: Owner,
     /// The generation it was issued under.
     pub generation: Generation,
     /// The fragments it was issued for.
@@ -129,8 +188,8 @@ impl Capability {
 
     /// What an input carries.
     #[must_use]
-    pub fn present(&self) -> Presented {
-        self.0.clone()
+    pub fn present(&self) -> &Presented {
+        &self.0
     }
 
     /// The session it is for.
@@ -141,7 +200,7 @@ impl Capability {
 
     /// The owner it was issued to.
     #[must_use]
-    pub fn owner(&self) -> &Name {
+    pub fn owner(&self) -> &Owner {
         &self.0.owner
     }
 
@@ -161,7 +220,7 @@ impl Capability {
 /// Who owns what in one session. One owner for everything until fragments are handed over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Ownership {
-    pub(super) owner: Name,
+    pub(super) owner: Owner,
     // INVARIANT(generation_monotone): grows with every change of owner, never reused.
     pub(super) generation: Generation,
     pub(super) scope: Scope,
@@ -175,7 +234,7 @@ pub(super) enum Uncovered {
 }
 
 impl Ownership {
-    pub(super) fn of_opener(owner: Name, protocol: &Protocol) -> Self {
+    pub(super) fn of_opener(owner: Owner, protocol: &Protocol) -> Self {
         Self { owner, generation: Generation(1), scope: Scope::session(protocol) }
     }
 
@@ -185,9 +244,8 @@ impl Ownership {
         if presented.generation != self.generation || presented.owner != self.owner {
             return Err(Uncovered::Stale { live: self.generation });
         }
-        if !presented.scope.covers(needs) || !self.scope.covers(presented.scope) {
-            return Err(Uncovered::Scope);
-        }
-        Ok(())
+        // Presenting everything that is owned is the common case, and covers what is asked for.
+        let whole = presented.scope == self.scope || self.scope.covers(presented.scope);
+        if whole && presented.scope.covers(needs) { Ok(()) } else { Err(Uncovered::Scope) }
     }
 }

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use smol_str::SmolStr;
 
-use super::authority::Presented;
+use super::authority::{Owner, Presented};
 use super::edge::CAPACITY_DEFAULT;
 use super::id::{Position, SessionId, Tick};
 use crate::types::{Edge, EdgeIx, LabelIx, Name, ProtocolDigest, RoleIx, Value};
@@ -17,23 +17,13 @@ pub enum Input {
     /// Opens a session. A repeat with the same content, while the first result is live, changes
     /// nothing and returns the same result.
     Open(Open),
-    /// A role sends a message.
-    Send(Send),
-    /// A role takes the head of an edge.
-    Receive(Receive),
-    /// A role says that it has performed everything before a position: the receives that this
-    /// implies are performed.
-    Acknowledge(Acknowledge),
-    /// Names the handler of an edge, or the session's default one.
-    Bind(Bind),
-    /// No more sends; closes when nothing can be received any more, or at the deadline.
-    Drain(Drain),
-    /// Closes now; what is on the edges is reported as undelivered.
-    Close(Lifecycle),
-    /// Ends the session because its owner gives it up.
-    Cancel(Ending),
-    /// Ends the session because something went wrong in its host.
-    Fault(Ending),
+    /// Somebody acts on a session, under an authority.
+    Act {
+        /// The authority it is done under; names the session.
+        by: Presented,
+        /// What is done.
+        act: Act,
+    },
     /// All records of the session before this index are durable.
     Persisted {
         /// The session.
@@ -45,6 +35,48 @@ pub enum Input {
     Tick,
 }
 
+/// What can be done to a session under an authority.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Act {
+    /// A role sends a message.
+    Send(Send),
+    /// A role takes the head of an edge.
+    Receive(Receive),
+    /// A role says that it has performed everything before a position: the receives that this
+    /// implies are performed.
+    Acknowledge {
+        /// The role.
+        role: RoleIx,
+        /// How many actions it has performed.
+        position: Position,
+    },
+    /// Names the handler of an edge, or the session's default one.
+    Bind {
+        /// The edge, or `None` for the session's default.
+        edge: Option<EdgeIx>,
+        /// The handler's name, or `None` to unbind.
+        handler: Option<Name>,
+    },
+    /// No more sends; closes when nothing can be received any more, or at the deadline.
+    Drain {
+        /// When it closes at the latest.
+        deadline: Option<Tick>,
+    },
+    /// Closes now; what is on the edges is reported as undelivered.
+    Close,
+    /// Ends the session because its owner gives it up.
+    Cancel {
+        /// Why; at most [`REASON_BYTES_MAX`] bytes, what is longer is cut.
+        reason: SmolStr,
+    },
+    /// Ends the session because something went wrong in its host.
+    Fault {
+        /// Why; at most [`REASON_BYTES_MAX`] bytes, what is longer is cut.
+        reason: SmolStr,
+    },
+}
+
 /// See [`Input::Open`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Open {
@@ -53,7 +85,7 @@ pub struct Open {
     /// A protocol that was registered with the machine.
     pub protocol: ProtocolDigest,
     /// Who gets every fragment.
-    pub owner: Name,
+    pub owner: Owner,
     /// How much the edges hold.
     pub capacities: Capacities,
     /// Whether the session keeps a journal.
@@ -75,11 +107,9 @@ impl Default for Capacities {
     }
 }
 
-/// See [`Input::Send`].
+/// See [`Act::Send`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Send {
-    /// The authority it is done under.
-    pub by: Presented,
     /// The sender.
     pub role: RoleIx,
     /// The receiver.
@@ -92,64 +122,15 @@ pub struct Send {
     pub at: Option<Position>,
 }
 
-/// See [`Input::Receive`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// See [`Act::Receive`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Receive {
-    /// The authority it is done under.
-    pub by: Presented,
     /// The receiver.
     pub role: RoleIx,
     /// The sender; the head of the edge decides the label.
     pub from: RoleIx,
     /// The position it belongs at, where the receiver numbers its actions.
     pub at: Option<Position>,
-}
-
-/// See [`Input::Acknowledge`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Acknowledge {
-    /// The authority it is done under.
-    pub by: Presented,
-    /// The role.
-    pub role: RoleIx,
-    /// How many actions it has performed.
-    pub position: Position,
-}
-
-/// See [`Input::Bind`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bind {
-    /// The authority it is done under.
-    pub by: Presented,
-    /// The edge, or `None` for the session's default.
-    pub edge: Option<EdgeIx>,
-    /// The handler's name, or `None` to unbind.
-    pub handler: Option<Name>,
-}
-
-/// See [`Input::Drain`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Drain {
-    /// The authority it is done under.
-    pub by: Presented,
-    /// When it closes at the latest.
-    pub deadline: Option<Tick>,
-}
-
-/// An input about the session as a whole.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lifecycle {
-    /// The authority it is done under.
-    pub by: Presented,
-}
-
-/// An input that ends the session for a reason.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ending {
-    /// The authority it is done under.
-    pub by: Presented,
-    /// Why; at most [`REASON_BYTES_MAX`] bytes, what is longer is cut.
-    pub reason: SmolStr,
 }
 
 /// The longest reason that is kept, in bytes.

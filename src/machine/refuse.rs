@@ -9,7 +9,9 @@ use core::fmt;
 use super::edge::CAPACITY_MAX;
 use super::id::{Generation, Position, SessionId};
 use super::output::Status;
-use crate::types::{Direction, LabelIx, Name, Payload, Protocol, ProtocolDigest, RoleIx, StateIx, WrongSort};
+use crate::types::{
+    Direction, LabelIx, Name, Payload, Protocol, ProtocolDigest, RoleIx, StateIx, WrongSort,
+};
 
 /// The most legal moves that a refusal lists.
 pub const MOVES_SHOWN_MAX: usize = 64;
@@ -28,7 +30,9 @@ pub enum Refusal {
     #[error("there is no protocol {0}; register it first")]
     UnknownProtocol(ProtocolDigest),
     /// An edge cannot hold that many.
-    #[error("the capacity of the edge {edge} would be {capacity}; it must be from 1 to {CAPACITY_MAX}")]
+    #[error(
+        "the capacity of the edge {edge} would be {capacity}; it must be from 1 to {CAPACITY_MAX}"
+    )]
     BadCapacity {
         /// `From → To`.
         edge: Box<str>,
@@ -82,7 +86,9 @@ pub enum Refusal {
         position: Position,
     },
     /// Two receives are possible: which of them was performed must be said.
-    #[error("at position {position} messages of several senders can be received: receive by sender")]
+    #[error(
+        "at position {position} messages of several senders can be received: receive by sender"
+    )]
     AmbiguousReceive {
         /// Where.
         position: Position,
@@ -105,7 +111,9 @@ pub enum Refusal {
         error: Box<WrongSort>,
     },
     /// The edge holds as many messages as it can.
-    #[error("the edge {edge} is full: it holds {capacity} messages; send again when one was received")]
+    #[error(
+        "the edge {edge} is full: it holds {capacity} messages; send again when one was received"
+    )]
     EdgeFull {
         /// `From → To`.
         edge: Box<str>,
@@ -257,7 +265,11 @@ impl fmt::Display for Move {
 }
 
 /// The legal moves of a role in a state.
-pub(super) fn moves(protocol: &Protocol, role: RoleIx, state: StateIx) -> impl Iterator<Item = Move> {
+pub(super) fn moves(
+    protocol: &Protocol,
+    role: RoleIx,
+    state: StateIx,
+) -> impl Iterator<Item = Move> {
     let automaton = protocol.automaton(role);
     let direction = automaton.direction(state).unwrap_or(Direction::Receive);
     automaton.moves(state).iter().map(move |transition| Move {

@@ -210,7 +210,7 @@ impl Automaton {
     #[inline]
     pub fn send(&self, state: StateIx, peer: RoleIx, label: LabelIx) -> Option<&Transition> {
         let row = self.row(state, Direction::Send)?;
-        find(row, peer, label).filter(|found| found.peer == peer)
+        find(row, peer, label)
     }
 
     /// The receive of `message` from `peer`, if it is legal in `state`.
@@ -230,8 +230,14 @@ impl Automaton {
     /// Whether `state` waits for messages from `peer`.
     #[must_use]
     pub fn waits_for(&self, state: StateIx, peer: RoleIx) -> bool {
-        let row = self.row(state, Direction::Receive);
-        row.is_some_and(|row| row.iter().any(|transition| transition.peer == peer))
+        self.receives(state).iter().any(|transition| transition.peer == peer)
+    }
+
+    /// The receives that are legal in `state`.
+    #[must_use]
+    #[inline]
+    pub fn receives(&self, state: StateIx) -> &[Transition] {
+        self.row(state, Direction::Receive).unwrap_or(&[])
     }
 
     #[inline]

@@ -191,8 +191,7 @@ impl Pool {
                 Ok(())
             }
             (Term::Choice(a, arms_a), Term::Choice(b, arms_b)) if a == b => {
-                let (arms, pairs) =
-                    join(a, &arms_a, &arms_b).ok_or(Conflict::Terms(one, two))?;
+                let (arms, pairs) = join(a, &arms_a, &arms_b).ok_or(Conflict::Terms(one, two))?;
                 stack.push(Step::Choice(a, arms, (one, two)));
                 stack.extend(pairs.into_iter().rev().map(|(x, y)| Step::Merge(x, y)));
                 Ok(())

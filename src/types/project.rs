@@ -85,7 +85,9 @@ fn refused(
 ) -> Diagnostic {
     let (one, two) = match conflict {
         Conflict::Limit => return too_large(role),
-        Conflict::Terms(one, two) => (first_move(global, pool, *one), first_move(global, pool, *two)),
+        Conflict::Terms(one, two) => {
+            (first_move(global, pool, *one), first_move(global, pool, *two))
+        }
     };
     let labels: Vec<&str> = branches.iter().map(|branch| branch.label.as_str()).collect();
     let text = format!(
@@ -183,7 +185,6 @@ fn written_out(
             }
         }
     }
-    LocalType::from_draft(&draft, top).map_err(|found| {
-        found.list().first().cloned().unwrap_or_else(|| too_large(role))
-    })
+    LocalType::from_draft(&draft, top)
+        .map_err(|found| found.list().first().cloned().unwrap_or_else(|| too_large(role)))
 }

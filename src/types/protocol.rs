@@ -159,7 +159,9 @@ impl Protocol {
             .iter()
             .enumerate()
             .map(|(owner, (_, local))| {
-                Automaton::of(local, |direction, branch| symbols.of_branch(owner, direction, branch))
+                Automaton::of(local, |direction, branch| {
+                    symbols.of_branch(owner, direction, branch)
+                })
             })
             .collect();
         let mut messages: Vec<(MessageIx, Message)> = Vec::with_capacity(symbols.messages.len());

@@ -1,0 +1,114 @@
+//! The digest of protocol state: what two machines that have heard the same agree on.
+//!
+//! It covers all of a session that its journal determines, and nothing volatile.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use sha2::{Digest, Sha256};
+
+use super::Machine;
+use super::authority::Ownership;
+use super::id::SessionId;
+use super::session::Session;
+use crate::types::canonical;
+
+/// SHA-256 over canonical protocol state.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct StateDigest(pub [u8; 32]);
+
+impl fmt::Display for StateDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for StateDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl Machine {
+    /// The digest of all sessions, in the order of their ids.
+    #[must_use]
+    pub fn digest(&self) -> StateDigest {
+        let mut sessions: Vec<&Session> = self.sessions.iter().collect();
+        sessions.sort_by_key(|session| session.id);
+        let mut hash = Sha256::new();
+        for session in sessions {
+            hash.update(self.digest_of(session).0);
+        }
+        StateDigest(hash.finalize().into())
+    }
+
+    /// The digest of one session.
+    #[must_use]
+    pub fn session_digest(&self, session: SessionId) -> Option<StateDigest> {
+        let slot = self.sessions.find(session, u32::MAX)?;
+        Some(self.digest_of(self.sessions.at(slot)))
+    }
+
+    fn digest_of(&self, session: &Session) -> StateDigest {
+        let mut bytes: Vec<u8> = Vec::new();
+        bytes.extend_from_slice(b"antiphon session v1");
+        bytes.extend_from_slice(&session.id.0.to_be_bytes());
+        bytes.extend_from_slice(&self.protocols[session.protocol as usize].digest().0);
+        block(&mut bytes, session.status.as_str().as_bytes());
+        block(&mut bytes, session.status.reason().unwrap_or("").as_bytes());
+        numbers(&mut bytes, [session.tick.0]);
+        optional(&mut bytes, session.deadline.map(|deadline| deadline.0));
+        for endpoint in &session.endpoints {
+            numbers(&mut bytes, [u64::from(endpoint.state.0), endpoint.position.0]);
+        }
+        for buffer in &session.edges {
+            numbers(&mut bytes, [buffer.sent.0, buffer.consumed.0, u64::from(buffer.capacity)]);
+            for queued in &buffer.queue {
+                numbers(&mut bytes, [u64::from(queued.message.0)]);
+                let mut value = Vec::new();
+                canonical::encode(&queued.value, &mut value);
+                block(&mut bytes, &value);
+            }
+        }
+        let Ownership { owner, generation, scope } = &session.ownership;
+        block(&mut bytes, owner.as_str().as_bytes());
+        numbers(&mut bytes, [generation.0]);
+        bytes.extend_from_slice(&scope.bits().to_le_bytes());
+        optional(&mut bytes, session.log.as_ref().map(|log| log.len()));
+        remembered(&mut bytes, session);
+        handlers(&mut bytes, session);
+        StateDigest(Sha256::digest(&bytes).into())
+    }
+}
+
+fn remembered(bytes: &mut Vec<u8>, session: &Session) {
+    for (from, sends) in session.remembered.iter().flat_map(|remembered| remembered.rings()) {
+        optional(bytes, from.map(|from| from.0));
+        numbers(bytes, [sends.len() as u64]);
+        for send in sends {
+            numbers(bytes, [send.at.0, u64::from(send.edge.0), u64::from(send.message.0)]);
+            bytes.extend_from_slice(&send.digest);
+        }
+    }
+}
+
+fn handlers(bytes: &mut Vec<u8>, session: &Session) {
+    let Some(handlers) = &session.handlers else { return };
+    for handler in core::iter::once(&handlers.default).chain(&handlers.bound) {
+        block(bytes, handler.as_ref().map_or(&b""[..], |handler| handler.as_bytes()));
+    }
+}
+
+fn numbers<const N: usize>(bytes: &mut Vec<u8>, numbers: [u64; N]) {
+    numbers.iter().for_each(|number| bytes.extend_from_slice(&number.to_le_bytes()));
+}
+
+fn optional(bytes: &mut Vec<u8>, number: Option<u64>) {
+    bytes.push(u8::from(number.is_some()));
+    numbers(bytes, [number.unwrap_or(0)]);
+}
+
+fn block(bytes: &mut Vec<u8>, block: &[u8]) {
+    numbers(bytes, [block.len() as u64]);
+    bytes.extend_from_slice(block);
+}

@@ -1,0 +1,40 @@
+//! Bindings of handlers to edges. The machine only names handlers; the host owns them.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::id::Seq;
+use crate::types::{EdgeIx, Name};
+
+/// Which handler gets the messages of which edge. A session without bindings has none of this.
+#[derive(Debug, Clone)]
+pub(super) struct Handlers {
+    pub(super) default: Option<Name>,
+    /// By edge.
+    pub(super) bound: Vec<Option<Name>>,
+    /// Volatile: the next message of each edge that was not handed out yet.
+    pub(super) delivered: Vec<Seq>,
+}
+
+impl Handlers {
+    pub(super) fn new(edges: usize) -> Self {
+        Self { default: None, bound: vec![None; edges], delivered: vec![Seq(0); edges] }
+    }
+
+    pub(super) fn bind(&mut self, edge: Option<EdgeIx>, handler: Option<Name>) {
+        match edge {
+            None => self.default = handler,
+            Some(edge) => self.bound[edge.index()] = handler,
+        }
+    }
+
+    /// Whether anything is bound.
+    pub(super) fn is_empty(&self) -> bool {
+        self.default.is_none() && self.bound.iter().all(Option::is_none)
+    }
+
+    /// Who gets the messages of an edge.
+    pub(super) fn of(&self, edge: usize) -> Option<&Name> {
+        self.bound[edge].as_ref().or(self.default.as_ref())
+    }
+}

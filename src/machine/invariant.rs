@@ -1,0 +1,97 @@
+//! The invariants, executable: checked after every step of every randomised test. The names are
+//! those at the fields that keep them, and of the theorems to come.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::Machine;
+use super::session::Session;
+use crate::types::{Protocol, RoleIx};
+
+/// An invariant that does not hold: a bug.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("invariant `{name}` is broken: {what}")]
+pub struct Violation {
+    /// Which.
+    pub name: &'static str,
+    /// What is the case instead.
+    pub what: String,
+}
+
+impl Machine {
+    /// Checks every invariant that can be told from the state alone.
+    ///
+    /// `edge_window`, `position_counts`, `ended_counts`, `queued_counts`, `one_owner_a_fragment`,
+    /// `terminal_is_final` (no timer left), `values_conform`.
+    ///
+    /// # Errors
+    /// The first [`Violation`] found.
+    pub fn check_invariants(&self) -> Result<(), Violation> {
+        for session in self.sessions.iter() {
+            let protocol = &self.protocols[session.protocol as usize];
+            edges(session, protocol)?;
+            endpoints(session, protocol)?;
+            authority(session, protocol)?;
+            hold(
+                "terminal_is_final",
+                !(session.status.is_terminal() && session.deadline.is_some()),
+                || format!("session {} has ended and waits for a timer", session.id),
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn hold(name: &'static str, holds: bool, what: impl FnOnce() -> String) -> Result<(), Violation> {
+    if holds { Ok(()) } else { Err(Violation { name, what: what() }) }
+}
+
+fn edges(session: &Session, protocol: &Protocol) -> Result<(), Violation> {
+    for (edge, buffer) in protocol.edges().iter().zip(&session.edges) {
+        let length = buffer.queue.len() as u64;
+        let window = buffer.sent.0.checked_sub(buffer.consumed.0) == Some(length);
+        hold("edge_window", window && length <= u64::from(buffer.capacity), || {
+            format!("{edge:?} of {}: {buffer:?}", session.id)
+        })?;
+        for queued in &buffer.queue {
+            let sort = protocol.message(queued.message).payload.sort();
+            let conforms = sort.conform(queued.value.clone()).as_ref() == Ok(&queued.value);
+            hold("values_conform", conforms, || format!("{edge:?} of {}: {queued:?}", session.id))?;
+        }
+    }
+    let queued: usize = session.edges.iter().map(|buffer| buffer.queue.len()).sum();
+    hold("queued_counts", queued == session.queued as usize, || {
+        format!("{} messages, {} counted, in {}", queued, session.queued, session.id)
+    })
+}
+
+fn endpoints(session: &Session, protocol: &Protocol) -> Result<(), Violation> {
+    let mut ended = 0;
+    for (index, endpoint) in session.endpoints.iter().enumerate() {
+        let role = RoleIx(u16::try_from(index).expect("ROLES_MAX fits"));
+        let edges = protocol.edges().iter().zip(&session.edges);
+        let count = edges.map(|(edge, buffer)| match () {
+            () if edge.from == role => buffer.sent.0,
+            () if edge.to == role => buffer.consumed.0,
+            () => 0,
+        });
+        let count: u64 = count.sum();
+        hold("position_counts", count == endpoint.position.0, || {
+            format!("role {index} of {} is at {} after {count}", session.id, endpoint.position)
+        })?;
+        ended += usize::from(protocol.automaton(role).is_end(endpoint.state));
+    }
+    hold("ended_counts", ended == usize::from(session.ended), || {
+        format!("{ended} roles of {} have ended, {} counted", session.id, session.ended)
+    })
+}
+
+fn authority(session: &Session, protocol: &Protocol) -> Result<(), Violation> {
+    let roles = protocol.roles().len();
+    let fragments: Vec<bool> =
+        (0..=roles).map(|fragment| session.ownership.scope.bits() >> fragment & 1 == 1).collect();
+    hold("one_owner_a_fragment", fragments.iter().all(|owned| *owned), || {
+        format!("fragments {fragments:?} of {}", session.id)
+    })
+}

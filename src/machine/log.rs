@@ -1,0 +1,109 @@
+//! The part of a session that its journal needs: the open batch, the chain, and the outputs that
+//! wait until their batch is durable (law 4).
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+use super::authority::Presented;
+use super::id::{SessionId, Tick};
+use super::input::Send;
+use super::output::Output;
+use super::record::{self, Batch, Head, Outcome, Recorded};
+use crate::types::{Protocol, Value};
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub(super) struct Log {
+    // INVARIANT(chain_links): `head` is the chain over all sealed batches.
+    pub(super) head: Head,
+    /// The index of the first record of the open batch.
+    first: u64,
+    count: u32,
+    bytes: Vec<u8>,
+    persisted: u64,
+    /// Outputs with the number of records that must be durable before they leave.
+    gated: VecDeque<(u64, Output)>,
+}
+
+impl Log {
+    pub(super) fn new(session: SessionId, protocol: &Protocol) -> Self {
+        Self {
+            head: Head::first(session, protocol.digest()),
+            first: 0,
+            count: 0,
+            bytes: Vec::new(),
+            persisted: 0,
+            gated: VecDeque::new(),
+        }
+    }
+
+    /// How many records there are.
+    pub(super) fn len(&self) -> u64 {
+        self.first + u64::from(self.count)
+    }
+
+    /// Whether every record is sealed and durable.
+    pub(super) fn is_durable(&self) -> bool {
+        self.persisted == self.len()
+    }
+
+    /// Appends a record to the open batch; returns whether it is the first one there.
+    pub(super) fn append(&mut self, tick: Tick, event: &Recorded, outcome: Outcome) -> bool {
+        record::sized(&mut self.bytes, |out| record::encode(tick, event, outcome, out));
+        self.count += 1;
+        self.count == 1
+    }
+
+    /// As [`append`](Self::append), for a send whose value is kept apart.
+    pub(super) fn append_send(
+        &mut self,
+        tick: Tick,
+        by: &Presented,
+        send: &Send,
+        value: &Value,
+        outcome: Outcome,
+    ) -> bool {
+        record::sized(&mut self.bytes, |out| {
+            record::encode_send(tick, by, send, value, outcome, out);
+        });
+        self.count += 1;
+        self.count == 1
+    }
+
+    /// Holds an output back until the records so far are durable.
+    pub(super) fn gate(&mut self, output: Output) {
+        self.gated.push_back((self.len(), output));
+    }
+
+    /// Closes the open batch and links it to the chain.
+    pub(super) fn seal(&mut self, session: SessionId) -> Option<Batch> {
+        if self.count == 0 {
+            return None;
+        }
+        let (first, count) = (self.first, core::mem::take(&mut self.count));
+        let bytes = core::mem::take(&mut self.bytes);
+        self.head = self.head.after(first, count, &bytes);
+        self.first += u64::from(count);
+        Some(Batch { session, first, count, bytes: bytes.into(), head: self.head })
+    }
+
+    /// The first `upto` records are durable; what waited for them may leave.
+    pub(super) fn persisted(&mut self, upto: u64, mut leave: impl FnMut(Output)) {
+        // Only what was sealed can have been made durable.
+        self.persisted = self.persisted.max(upto.min(self.first));
+        while let Some((needs, _)) = self.gated.front()
+            && *needs <= self.persisted
+            && let Some((_, output)) = self.gated.pop_front()
+        {
+            leave(output);
+        }
+    }
+
+    /// A replayed journal: everything is durable, nothing waits.
+    pub(super) fn replayed(&mut self, head: Head) {
+        (self.first, self.count, self.head) = (self.len(), 0, head);
+        self.persisted = self.first;
+        self.bytes.clear();
+        self.gated.clear();
+    }
+}

@@ -1,0 +1,461 @@
+//! Records: the accepted inputs of one session, as values and as canonical bytes.
+//!
+//! A record is its tick, the input as the session understood it, and the outcome. Capabilities are
+//! recorded as owner and generation: what was presented was checked then, and replay checks it
+//! again. All numbers are little endian; a batch is chained by SHA-256 (see [`Batch`]).
+//!
+//! Clauses: JRNL-1 to JRNL-3. Lean twin: `Machine/Replay.lean` (to come).
+
+use alloc::vec::Vec;
+
+use bytes::{Buf, Bytes};
+use sha2::{Digest, Sha256};
+use smol_str::SmolStr;
+
+use super::authority::{Owner, Presented, Scope};
+use super::id::{Generation, Position, Seq, SessionId, Tick};
+use super::input::{Act, Capacities, Input, Open, Receive, Send};
+use super::timer::Timer;
+use crate::types::canonical;
+use crate::types::{
+    Edge, EdgeIx, LabelIx, MessageIx, Name, Protocol, ProtocolDigest, RoleIx, Value,
+};
+
+/// One entry of a session's journal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// Its place in the journal, from 0.
+    pub index: u64,
+    /// When.
+    pub tick: Tick,
+    /// What was accepted.
+    pub event: Recorded,
+    /// What it came to.
+    pub outcome: Outcome,
+}
+
+/// What a record holds.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Recorded {
+    /// An input.
+    Input(Input),
+    /// A timer ran out.
+    Expired(Timer),
+}
+
+/// What a recorded input came to; a replay must come to the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The session was opened at this generation.
+    Opened(Generation),
+    /// The message (a label with its sort) got this place on its edge, the sender this position.
+    Sent(MessageIx, Seq, Position),
+    /// The message with this label and place was consumed; the receiver's position.
+    Received(LabelIx, Seq, Position),
+    /// The endpoint's position.
+    Acknowledged(Position),
+    /// It was done.
+    Done,
+}
+
+/// Records that became durable together.
+///
+/// `head = SHA-256(head before ‖ encode(batch))`; the first head is SHA-256 over
+/// `"antiphon journal v1"`, the session's id and its protocol's digest. The encoding of a batch is
+/// its first index (u64), its count (u32), and each record behind its length (u32).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Batch {
+    /// The session.
+    pub session: SessionId,
+    /// The index of the first record.
+    pub first: u64,
+    /// How many records there are.
+    pub count: u32,
+    /// The records, each behind its length.
+    pub bytes: Bytes,
+    /// The chain behind this batch.
+    pub head: Head,
+}
+
+/// The head of a chain of batches.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Head(pub [u8; 32]);
+
+impl Head {
+    /// The head of an empty journal.
+    #[must_use]
+    pub fn first(session: SessionId, protocol: ProtocolDigest) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(b"antiphon journal v1");
+        hash.update(session.0.to_be_bytes());
+        hash.update(protocol.0);
+        Self(hash.finalize().into())
+    }
+
+    /// The head behind a batch.
+    #[must_use]
+    pub fn after(self, first: u64, count: u32, bytes: &[u8]) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(self.0);
+        hash.update(first.to_le_bytes());
+        hash.update(count.to_le_bytes());
+        hash.update(bytes);
+        Self(hash.finalize().into())
+    }
+}
+
+impl core::fmt::Display for Head {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl core::fmt::Debug for Head {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+/// Bytes that are not a record of a session of this protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("bytes are not a record of this protocol")]
+pub struct RecordError;
+
+const OPEN: u8 = 0;
+const SEND: u8 = 1;
+const RECEIVE: u8 = 2;
+const ACKNOWLEDGE: u8 = 3;
+const BIND: u8 = 4;
+const DRAIN: u8 = 5;
+const CLOSE: u8 = 6;
+const CANCEL: u8 = 7;
+const FAULT: u8 = 8;
+const EXPIRED: u8 = 9;
+
+impl Record {
+    /// Appends the canonical bytes, without index and length.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        encode(self.tick, &self.event, self.outcome, out);
+    }
+
+    /// The records of a batch.
+    ///
+    /// # Errors
+    /// [`RecordError`] if the bytes are not what [`Record::encode`] gives for this protocol.
+    pub fn decode_batch(batch: &Batch, protocol: &Protocol) -> Result<Vec<Self>, RecordError> {
+        let mut rest = batch.bytes.clone();
+        let mut records = Vec::new();
+        while !rest.is_empty() {
+            let index = batch.first + records.len() as u64;
+            let record = take(&mut rest)?;
+            records.push(Self::decode(index, record, batch.session, protocol)?);
+        }
+        match records.len() == batch.count as usize {
+            true => Ok(records),
+            false => Err(RecordError),
+        }
+    }
+
+    fn decode(
+        index: u64,
+        mut rest: Bytes,
+        session: SessionId,
+        protocol: &Protocol,
+    ) -> Result<Self, RecordError> {
+        let tag = byte(&mut rest)?;
+        let tick = Tick(long(&mut rest)?);
+        let outcome = decode_outcome(&mut rest)?;
+        let event = match tag {
+            OPEN => Recorded::Input(Input::Open(decode_open(&mut rest, session, protocol)?)),
+            EXPIRED => match byte(&mut rest)? {
+                0 => Recorded::Expired(Timer::Drain),
+                _ => return Err(RecordError),
+            },
+            tag => {
+                let by = decode_by(&mut rest, session)?;
+                let act = decode_act(tag, outcome, &mut rest, protocol)?;
+                Recorded::Input(Input::Act { by, act })
+            }
+        };
+        if rest.is_empty() { Ok(Self { index, tick, event, outcome }) } else { Err(RecordError) }
+    }
+}
+
+/// Appends the canonical bytes of a record; see [`Record::encode`].
+pub(super) fn encode(tick: Tick, event: &Recorded, outcome: Outcome, out: &mut Vec<u8>) {
+    match event {
+        Recorded::Expired(Timer::Drain) => {
+            head(EXPIRED, tick, outcome, out);
+            out.push(0);
+        }
+        Recorded::Input(input) => encode_input(tick, input, outcome, out),
+    }
+}
+
+fn head(tag: u8, tick: Tick, outcome: Outcome, out: &mut Vec<u8>) {
+    out.push(tag);
+    out.extend_from_slice(&tick.0.to_le_bytes());
+    encode_outcome(outcome, out);
+}
+
+fn encode_input(tick: Tick, input: &Input, outcome: Outcome, out: &mut Vec<u8>) {
+    match input {
+        Input::Open(open) => {
+            head(OPEN, tick, outcome, out);
+            out.extend_from_slice(&open.protocol.0);
+            text(open.owner.as_str(), out);
+            out.push(u8::from(open.journal));
+            out.extend_from_slice(&open.capacities.every.to_le_bytes());
+            let count = u32::try_from(open.capacities.edges.len()).expect("edges fit u16");
+            out.extend_from_slice(&count.to_le_bytes());
+            for (edge, capacity) in &open.capacities.edges {
+                out.extend_from_slice(&edge.from.0.to_le_bytes());
+                out.extend_from_slice(&edge.to.0.to_le_bytes());
+                out.extend_from_slice(&capacity.to_le_bytes());
+            }
+        }
+        Input::Act { by, act: Act::Send(send) } => {
+            encode_send(tick, by, send, &send.value, outcome, out);
+        }
+        Input::Act { by, act } => encode_act(tick, by, act, outcome, out),
+        Input::Persisted { .. } | Input::Tick => unreachable!("these are not recorded"),
+    }
+}
+
+/// The bytes of an act that is not a send.
+fn encode_act(tick: Tick, by: &Presented, act: &Act, outcome: Outcome, out: &mut Vec<u8>) {
+    let tag = match act {
+        Act::Send(_) => SEND,
+        Act::Receive(_) => RECEIVE,
+        Act::Acknowledge { .. } => ACKNOWLEDGE,
+        Act::Bind { .. } => BIND,
+        Act::Drain { .. } => DRAIN,
+        Act::Close => CLOSE,
+        Act::Cancel { .. } => CANCEL,
+        Act::Fault { .. } => FAULT,
+    };
+    head(tag, tick, outcome, out);
+    encode_by(by, out);
+    match act {
+        Act::Send(_) => unreachable!("a send has bytes of its own"),
+        Act::Receive(Receive { role, from, at }) => {
+            out.extend_from_slice(&role.0.to_le_bytes());
+            out.extend_from_slice(&from.0.to_le_bytes());
+            optional(at.map(|at| at.0), out);
+        }
+        Act::Acknowledge { role, position } => {
+            out.extend_from_slice(&role.0.to_le_bytes());
+            out.extend_from_slice(&position.0.to_le_bytes());
+        }
+        Act::Bind { edge, handler } => {
+            optional(edge.map(|edge| u64::from(edge.0)), out);
+            out.push(u8::from(handler.is_some()));
+            handler.iter().for_each(|handler| text(handler, out));
+        }
+        Act::Drain { deadline } => optional(deadline.map(|deadline| deadline.0), out),
+        Act::Close => {}
+        Act::Cancel { reason } | Act::Fault { reason } => text(reason, out),
+    }
+}
+
+/// The bytes of a send whose value is kept apart: the machine has taken it out for its edge.
+pub(super) fn encode_send(
+    tick: Tick,
+    by: &Presented,
+    send: &Send,
+    value: &Value,
+    outcome: Outcome,
+    out: &mut Vec<u8>,
+) {
+    head(SEND, tick, outcome, out);
+    encode_by(by, out);
+    out.extend_from_slice(&send.role.0.to_le_bytes());
+    out.extend_from_slice(&send.to.0.to_le_bytes());
+    out.extend_from_slice(&send.label.0.to_le_bytes());
+    optional(send.at.map(|at| at.0), out);
+    sized(out, |out| canonical::encode(value, out));
+}
+
+/// Bytes behind their length, which is filled in when it is known.
+pub(super) fn sized(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    let at = out.len();
+    out.extend_from_slice(&[0; 4]);
+    write(out);
+    let length = u32::try_from(out.len() - at - 4).expect("a record is smaller than 4 GiB");
+    out[at..at + 4].copy_from_slice(&length.to_le_bytes());
+}
+
+fn encode_by(by: &Presented, out: &mut Vec<u8>) {
+    text(by.owner.as_str(), out);
+    out.extend_from_slice(&by.generation.0.to_le_bytes());
+    out.extend_from_slice(&by.scope.bits().to_le_bytes());
+}
+
+fn encode_outcome(outcome: Outcome, out: &mut Vec<u8>) {
+    let mut tagged = |tag: u8, numbers: &[u64]| {
+        out.push(tag);
+        numbers.iter().for_each(|number| out.extend_from_slice(&number.to_le_bytes()));
+    };
+    match outcome {
+        Outcome::Opened(generation) => tagged(0, &[generation.0]),
+        Outcome::Sent(message, seq, position) => {
+            tagged(1, &[u64::from(message.0), seq.0, position.0]);
+        }
+        Outcome::Received(label, seq, position) => {
+            tagged(2, &[u64::from(label.0), seq.0, position.0]);
+        }
+        Outcome::Acknowledged(position) => tagged(3, &[position.0]),
+        Outcome::Done => tagged(4, &[]),
+    }
+}
+
+fn text(text: &str, out: &mut Vec<u8>) {
+    let length = u16::try_from(text.len()).expect("names and reasons are short");
+    out.extend_from_slice(&length.to_le_bytes());
+    out.extend_from_slice(text.as_bytes());
+}
+
+fn optional(number: Option<u64>, out: &mut Vec<u8>) {
+    out.push(u8::from(number.is_some()));
+    number.iter().for_each(|number| out.extend_from_slice(&number.to_le_bytes()));
+}
+
+fn decode_open(
+    rest: &mut Bytes,
+    session: SessionId,
+    protocol: &Protocol,
+) -> Result<Open, RecordError> {
+    let digest = ProtocolDigest(rest_array(rest)?);
+    let owner = decode_owner(rest)?;
+    let journal = flag(rest)?;
+    let every = rest.try_get_u32_le().map_err(|_| RecordError)?;
+    let count = rest.try_get_u32_le().map_err(|_| RecordError)?;
+    if count as usize > protocol.edges().len() {
+        return Err(RecordError);
+    }
+    let mut edges = Vec::with_capacity(count as usize);
+    for _ in 0..count {
+        let edge = Edge { from: RoleIx(short(rest)?), to: RoleIx(short(rest)?) };
+        edges.push((edge, rest.try_get_u32_le().map_err(|_| RecordError)?));
+    }
+    let capacities = Capacities { every, edges };
+    Ok(Open { session, protocol: digest, owner, capacities, journal })
+}
+
+fn decode_act(
+    tag: u8,
+    outcome: Outcome,
+    rest: &mut Bytes,
+    protocol: &Protocol,
+) -> Result<Act, RecordError> {
+    Ok(match tag {
+        SEND => {
+            let (role, to) = (RoleIx(short(rest)?), RoleIx(short(rest)?));
+            let label = LabelIx(short(rest)?);
+            let at = decode_optional(rest)?.map(Position);
+            let bytes = take(rest)?;
+            let Outcome::Sent(message, ..) = outcome else { return Err(RecordError) };
+            let message = protocol.messages().get(message.index()).ok_or(RecordError)?;
+            let value =
+                canonical::decode(message.payload.sort(), &bytes).map_err(|_| RecordError)?;
+            Act::Send(Send { role, to, label, value, at })
+        }
+        RECEIVE => {
+            let (role, from) = (RoleIx(short(rest)?), RoleIx(short(rest)?));
+            Act::Receive(Receive { role, from, at: decode_optional(rest)?.map(Position) })
+        }
+        ACKNOWLEDGE => {
+            let role = RoleIx(short(rest)?);
+            Act::Acknowledge { role, position: Position(long(rest)?) }
+        }
+        BIND => {
+            let edge = match decode_optional(rest)? {
+                None => None,
+                Some(edge) => Some(EdgeIx(u16::try_from(edge).map_err(|_| RecordError)?)),
+            };
+            let handler = if flag(rest)? { Some(decode_name(rest)?) } else { None };
+            Act::Bind { edge, handler }
+        }
+        DRAIN => Act::Drain { deadline: decode_optional(rest)?.map(Tick) },
+        CLOSE => Act::Close,
+        CANCEL => Act::Cancel { reason: decode_text(rest)? },
+        FAULT => Act::Fault { reason: decode_text(rest)? },
+        _ => return Err(RecordError),
+    })
+}
+
+fn decode_by(rest: &mut Bytes, session: SessionId) -> Result<Presented, RecordError> {
+    let owner = decode_owner(rest)?;
+    let generation = Generation(long(rest)?);
+    let scope = Scope::from_bits(rest.try_get_u128_le().map_err(|_| RecordError)?);
+    Ok(Presented { session, owner, generation, scope, hint: 0 })
+}
+
+fn decode_outcome(rest: &mut Bytes) -> Result<Outcome, RecordError> {
+    Ok(match byte(rest)? {
+        0 => Outcome::Opened(Generation(long(rest)?)),
+        1 => {
+            let message = u16::try_from(long(rest)?).map_err(|_| RecordError)?;
+            Outcome::Sent(MessageIx(message), Seq(long(rest)?), Position(long(rest)?))
+        }
+        2 => {
+            let label = u16::try_from(long(rest)?).map_err(|_| RecordError)?;
+            Outcome::Received(LabelIx(label), Seq(long(rest)?), Position(long(rest)?))
+        }
+        3 => Outcome::Acknowledged(Position(long(rest)?)),
+        4 => Outcome::Done,
+        _ => return Err(RecordError),
+    })
+}
+
+fn byte(rest: &mut Bytes) -> Result<u8, RecordError> {
+    rest.try_get_u8().map_err(|_| RecordError)
+}
+
+fn short(rest: &mut Bytes) -> Result<u16, RecordError> {
+    rest.try_get_u16_le().map_err(|_| RecordError)
+}
+
+fn long(rest: &mut Bytes) -> Result<u64, RecordError> {
+    rest.try_get_u64_le().map_err(|_| RecordError)
+}
+
+fn flag(rest: &mut Bytes) -> Result<bool, RecordError> {
+    match byte(rest)? {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(RecordError),
+    }
+}
+
+fn decode_optional(rest: &mut Bytes) -> Result<Option<u64>, RecordError> {
+    Ok(if flag(rest)? { Some(long(rest)?) } else { None })
+}
+
+fn rest_array<const N: usize>(rest: &mut Bytes) -> Result<[u8; N], RecordError> {
+    let mut array = [0; N];
+    rest.try_copy_to_slice(&mut array).map_err(|_| RecordError)?;
+    Ok(array)
+}
+
+fn take(rest: &mut Bytes) -> Result<Bytes, RecordError> {
+    let length = rest.try_get_u32_le().map_err(|_| RecordError)? as usize;
+    if length > rest.len() { Err(RecordError) } else { Ok(rest.split_to(length)) }
+}
+
+fn decode_text(rest: &mut Bytes) -> Result<SmolStr, RecordError> {
+    let length = usize::from(short(rest)?);
+    if length > rest.len() {
+        return Err(RecordError);
+    }
+    let bytes = rest.split_to(length);
+    core::str::from_utf8(&bytes).map(SmolStr::new).map_err(|_| RecordError)
+}
+
+fn decode_name(rest: &mut Bytes) -> Result<Name, RecordError> {
+    Name::new(&decode_text(rest)?).map_err(|_| RecordError)
+}
+
+fn decode_owner(rest: &mut Bytes) -> Result<Owner, RecordError> {
+    Owner::new(&decode_text(rest)?).map_err(|_| RecordError)
+}

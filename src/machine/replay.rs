@@ -1,0 +1,198 @@
+//! A session is a fold over its journal (law 1): `state = replay(journal)`.
+//!
+//! Clauses: JRNL-3, JRNL-4. Lean twin: `Machine/Replay.lean` (to come).
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use super::Machine;
+use super::id::{SessionId, Tick};
+use super::input::Input;
+use super::output::Accepted;
+use super::record::{Head, Outcome, Record, Recorded};
+use super::refuse::Refusal;
+use super::timer::Timer;
+use crate::types::Protocol;
+
+/// Why records are not the journal of a session.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReplayError {
+    /// A record's index is not the next one.
+    #[error("record {found} stands where record {expected} belongs")]
+    OutOfOrder {
+        /// The index that belongs there.
+        expected: u64,
+        /// The index that stands there.
+        found: u64,
+    },
+    /// A record's tick is before the one of the record before it.
+    #[error("record {index} is at tick {tick}, before the record in front of it")]
+    TimeRunsBack {
+        /// The record.
+        index: u64,
+        /// Its tick.
+        tick: Tick,
+    },
+    /// A record is of another session.
+    #[error("record {index} belongs to another session")]
+    OtherSession {
+        /// The record.
+        index: u64,
+    },
+    /// The machine refuses what the record says it accepted.
+    #[error("record {index} is refused: {refusal}")]
+    Refused {
+        /// The record.
+        index: u64,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// The machine comes to something else.
+    #[error("record {index} says {recorded:?}, and the machine comes to {replayed:?}")]
+    OtherOutcome {
+        /// The record.
+        index: u64,
+        /// What the record says.
+        recorded: Outcome,
+        /// What the machine comes to; `None` if it changes nothing.
+        replayed: Option<Outcome>,
+    },
+    /// A timer ran out that was not due, or one was due and did not run out.
+    #[error("record {index}: a timer that ran out is missing, or one ran out that was not armed")]
+    Timer {
+        /// The record.
+        index: u64,
+    },
+}
+
+impl Machine {
+    /// The machine that the journal of one session leads to. Every record is checked: it must be
+    /// accepted, and come to what it says.
+    ///
+    /// # Errors
+    /// A [`ReplayError`] that names the first record that does not agree.
+    pub fn replay<'a>(
+        protocol: &Arc<Protocol>,
+        session: SessionId,
+        records: impl IntoIterator<Item = &'a Record>,
+    ) -> Result<Self, ReplayError> {
+        let mut machine = Self::new();
+        machine.register(protocol);
+        for record in records {
+            machine.replay_record(session, record)?;
+        }
+        Ok(machine)
+    }
+
+    /// Applies one more record of a session's journal.
+    ///
+    /// # Errors
+    /// A [`ReplayError`]; the machine must not be used any more then.
+    pub fn replay_record(
+        &mut self,
+        session: SessionId,
+        record: &Record,
+    ) -> Result<(), ReplayError> {
+        let index = record.index;
+        let known = self.sessions.find(session, u32::MAX).map(|slot| self.sessions.at(slot));
+        let expected = known.and_then(|session| session.log.as_ref()).map_or(0, |log| log.len());
+        if index != expected {
+            return Err(ReplayError::OutOfOrder { expected, found: index });
+        }
+        if known.is_some_and(|session| session.tick > record.tick) {
+            return Err(ReplayError::TimeRunsBack { index, tick: record.tick });
+        }
+        let due = known.and_then(|session| session.deadline);
+        self.replaying = true;
+        let replayed = match &record.event {
+            Recorded::Expired(timer) if due.is_some_and(|due| due == record.tick) => {
+                self.replay_expired(session, *timer, record.tick);
+                Ok(())
+            }
+            Recorded::Input(input) if due.is_none_or(|due| due > record.tick) => {
+                self.replay_input(session, record, input)
+            }
+            _ => Err(ReplayError::Timer { index }),
+        };
+        self.replaying = false;
+        self.outputs.clear();
+        self.touched.clear();
+        replayed
+    }
+
+    fn replay_expired(&mut self, session: SessionId, timer: Timer, at: Tick) {
+        self.now = self.now.max(at);
+        self.timers.disarm(at, session, timer);
+        let slot = self.sessions.find(session, u32::MAX).expect("it has a deadline");
+        self.expire(slot, timer, at);
+    }
+
+    fn replay_input(
+        &mut self,
+        session: SessionId,
+        record: &Record,
+        input: &Input,
+    ) -> Result<(), ReplayError> {
+        let index = record.index;
+        if input.session() != Some(session) || matches!(input, Input::Persisted { .. }) {
+            return Err(ReplayError::OtherSession { index });
+        }
+        let accepted = self
+            .handle(record.tick, input.clone())
+            .map_err(|refusal| ReplayError::Refused { index, refusal })?;
+        let replayed = match (&accepted, input) {
+            (Accepted::Opened(capability), _) => Some(Outcome::Opened(capability.generation())),
+            (Accepted::Sent { seq, position }, _) => match record.outcome {
+                Outcome::Sent(message, ..) => Some(Outcome::Sent(message, *seq, *position)),
+                _ => None,
+            },
+            (Accepted::Received(received), _) => {
+                Some(Outcome::Received(received.label, received.seq, received.position))
+            }
+            (Accepted::Acknowledged { position, .. }, _) => Some(Outcome::Acknowledged(*position)),
+            (Accepted::Done, _) => Some(Outcome::Done),
+            (Accepted::Duplicate { .. }, _) => None,
+        };
+        let advanced = self.journal_len(session) == Some(index + 1);
+        if replayed == Some(record.outcome) && advanced {
+            return Ok(());
+        }
+        Err(ReplayError::OtherOutcome { index, recorded: record.outcome, replayed })
+    }
+
+    /// How many records the journal of a session has; `None` if it keeps none.
+    #[must_use]
+    pub fn journal_len(&self, session: SessionId) -> Option<u64> {
+        let slot = self.sessions.find(session, u32::MAX)?;
+        self.sessions.at(slot).log.as_ref().map(|log| log.len())
+    }
+
+    /// The replayed session goes on from here: everything so far is durable, and `head` is the
+    /// chain over it.
+    pub fn resume_journal(&mut self, session: SessionId, head: Head) {
+        let slot = self.sessions.find(session, u32::MAX);
+        if let Some(log) = slot.and_then(|slot| self.sessions.at_mut(slot).log.as_mut()) {
+            log.replayed(head);
+        }
+    }
+
+    /// The ids of all sessions, in the order in which they were opened.
+    #[must_use]
+    pub fn session_ids(&self) -> Vec<SessionId> {
+        self.sessions.iter().map(|session| session.id).collect()
+    }
+}
+
+impl Input {
+    /// The session that the input is about.
+    #[must_use]
+    pub fn session(&self) -> Option<SessionId> {
+        Some(match self {
+            Self::Open(open) => open.session,
+            Self::Act { by, .. } => by.session,
+            Self::Persisted { session, .. } => *session,
+            Self::Tick => return None,
+        })
+    }
+}

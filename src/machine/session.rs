@@ -1,0 +1,497 @@
+//! One session: its endpoints, edges, status, and what it checks before it changes.
+//!
+//! Every operation is two halves. `admit_*` checks everything, in the order of the clauses, and
+//! changes nothing; `perform_*` changes everything and cannot fail (law 2).
+//!
+//! Clauses: MACH-1 to MACH-4, POS-1, POS-2, EDGE-1 to EDGE-3, LIFE-1 to LIFE-3.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use smol_str::SmolStr;
+
+use super::authority::{Ownership, Presented, Scope, Uncovered};
+use super::edge::{Buffer, CAPACITY_MAX, Queued};
+use super::handler::Handlers;
+use super::id::{Position, Seq, SessionId, Tick};
+use super::input::{Open, REASON_BYTES_MAX, Send};
+use super::log::Log;
+use super::output::{Received, Status};
+use super::refuse::{Attempt, MOVES_SHOWN_MAX, NotAllowed, Refusal};
+use super::refuse::{edge_name, label_name, listed, moves, role_name};
+use super::remember::{Claim, Performed, Remembered};
+use crate::types::{Edge, EdgeIx, LabelIx, Message, Protocol, RoleIx, StateIx, Transition, Value};
+
+/// One role of one session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Endpoint {
+    // INVARIANT(endpoint_follows_type): the state that naive unfolding reaches by the actions so far.
+    pub(super) state: StateIx,
+    // INVARIANT(position_counts): the sum of what the role has sent and consumed on its edges.
+    pub(super) position: Position,
+}
+
+/// All protocol state of one session, and the little volatile state that belongs to it.
+#[derive(Debug, Clone)]
+pub(super) struct Session {
+    pub(super) id: SessionId,
+    /// The place of its protocol in the machine's table.
+    pub(super) protocol: u32,
+    /// How many roles have ended.
+    pub(super) ended: u16,
+    pub(super) status: Status,
+    pub(super) tick: Tick,
+    /// How many messages are on its edges.
+    pub(super) queued: u32,
+    pub(super) endpoints: Box<[Endpoint]>,
+    pub(super) edges: Box<[Buffer]>,
+    pub(super) ownership: Ownership,
+    pub(super) deadline: Option<Tick>,
+    pub(super) remembered: Option<Box<Remembered>>,
+    pub(super) handlers: Option<Box<Handlers>>,
+    pub(super) log: Option<Box<Log>>,
+}
+
+/// What an action at a position came to when it was looked at.
+pub(super) enum Numbered {
+    /// It was performed before.
+    Duplicate(Position),
+    /// It is the next one, after these receives; in this state.
+    Next(Vec<EdgeIx>, StateIx),
+}
+
+impl Session {
+    /// Checks the capacities and makes the session.
+    pub(super) fn open(
+        open: &Open,
+        protocol: &Protocol,
+        slot: u32,
+        tick: Tick,
+    ) -> Result<Self, Refusal> {
+        let mut edges: Vec<Buffer> =
+            protocol.edges().iter().map(|_| Buffer::new(open.capacities.every)).collect();
+        for (edge, capacity) in &open.capacities.edges {
+            match protocol.edge(edge.from, edge.to) {
+                Some(index) => edges[index.index()].capacity = *capacity,
+                None => return Err(unknown_edge(protocol)),
+            }
+        }
+        for (edge, buffer) in protocol.edges().iter().zip(&edges) {
+            if buffer.capacity == 0 || buffer.capacity > CAPACITY_MAX {
+                let edge = edge_name(protocol, edge.from, edge.to);
+                return Err(Refusal::BadCapacity { edge, capacity: buffer.capacity });
+            }
+        }
+        let start = Endpoint { state: StateIx::INITIAL, position: Position(0) };
+        let endpoints: Box<[Endpoint]> = protocol.roles().map(|_| start).collect();
+        let roles = 0..u16::try_from(endpoints.len()).expect("ROLES_MAX fits");
+        let is_end = |role: &u16| protocol.automaton(RoleIx(*role)).is_end(StateIx::INITIAL);
+        Ok(Self {
+            id: open.session,
+            protocol: slot,
+            ended: u16::try_from(roles.filter(is_end).count()).expect("ROLES_MAX fits"),
+            status: Status::Active,
+            tick,
+            queued: 0,
+            endpoints,
+            edges: edges.into(),
+            ownership: Ownership::of_opener(open.owner.clone(), protocol),
+            deadline: None,
+            remembered: None,
+            handlers: None,
+            log: open.journal.then(|| Box::new(Log::new(open.session, protocol))),
+        })
+    }
+
+    /// Whether it is what `open` would make, and its opener still owns it.
+    pub(super) fn is_opened_by(&self, open: &Open, protocol: &Protocol) -> bool {
+        let capacity = |edge: &Edge| {
+            let named = open.capacities.edges.iter().rfind(|(named, _)| named == edge);
+            named.map_or(open.capacities.every, |(_, capacity)| *capacity)
+        };
+        protocol.digest() == open.protocol
+            && self.ownership == Ownership::of_opener(open.owner.clone(), protocol)
+            && self.log.is_some() == open.journal
+            && protocol.edges().iter().zip(&self.edges).all(|(e, b)| capacity(e) == b.capacity)
+    }
+
+    /// Whether the presented capability covers an operation.
+    #[inline]
+    pub(super) fn authorize(
+        &self,
+        protocol: &Protocol,
+        by: &Presented,
+        needs: Scope,
+    ) -> Result<(), Refusal> {
+        self.ownership.covers(by, needs).map_err(|why| uncovered(protocol, by, needs, why))
+    }
+
+    /// Whether the presented capability covers acting as `role`; the role's endpoint.
+    #[inline]
+    pub(super) fn acting(
+        &self,
+        protocol: &Protocol,
+        by: &Presented,
+        role: RoleIx,
+    ) -> Result<Endpoint, Refusal> {
+        let Some(endpoint) = self.endpoints.get(role.index()) else {
+            return Err(unknown_role(protocol));
+        };
+        self.authorize(protocol, by, Scope::role(role))?;
+        Ok(*endpoint)
+    }
+
+    /// POS-1: where a send that claims position `at` stands.
+    pub(super) fn numbered_send(
+        &self,
+        protocol: &Protocol,
+        send: &Send,
+        at: Position,
+    ) -> Result<Numbered, Refusal> {
+        let position = self.endpoints[send.role.index()].position;
+        if at < position {
+            let (edge, value) = (protocol.edge(send.role, send.to), send.value.clone());
+            let claim = Claim { edge, label: send.label, value };
+            self.performed_before(protocol, send.role, at, Some(claim))?;
+            return Ok(Numbered::Duplicate(position));
+        }
+        let (implied, state) = self.implied(protocol, send.role, at)?;
+        Ok(Numbered::Next(implied, state))
+    }
+
+    /// MACH-4: the transition of a send in `state`, and its value as the sort has it. Checks
+    /// everything and changes nothing.
+    #[inline]
+    pub(super) fn sendable(
+        &self,
+        protocol: &Protocol,
+        endpoint: Endpoint,
+        send: &mut Send,
+    ) -> Result<(Transition, Value), Refusal> {
+        match &self.status {
+            Status::Active => {}
+            Status::Draining => return Err(Refusal::Draining),
+            ended => return Err(Refusal::Terminal(ended.clone())),
+        }
+        let automaton = protocol.automaton(send.role);
+        let Some(transition) = automaton.send(endpoint.state, send.to, send.label) else {
+            return Err(send_not_allowed(protocol, endpoint, send));
+        };
+        let message = protocol.message(transition.message);
+        let mut value = core::mem::replace(&mut send.value, Value::Unit);
+        if !message.kind.admits(&value) {
+            value = conform(protocol, message, value)?;
+        }
+        let buffer = &self.edges[transition.edge.index()];
+        if buffer.is_full() {
+            let edge = edge_name(protocol, send.role, send.to);
+            return Err(Refusal::EdgeFull { edge, capacity: buffer.capacity });
+        }
+        Ok((*transition, value))
+    }
+
+    /// Appends the message and advances the sender.
+    #[inline]
+    pub(super) fn perform_send(
+        &mut self,
+        protocol: &Protocol,
+        role: RoleIx,
+        transition: &Transition,
+        value: Value,
+    ) -> (Seq, Position) {
+        if let Some(remembered) = &mut self.remembered
+            && remembered.keeps(role)
+        {
+            let at = self.endpoints[role.index()].position;
+            let (edge, message) = (transition.edge, transition.message);
+            remembered.push(role, Performed::new(at, edge, message, &value));
+        }
+        let queued = Queued { message: transition.message, value };
+        let seq = self.edges[transition.edge.index()].push(queued);
+        self.queued += 1;
+        (seq, self.advance(protocol, role, transition.next))
+    }
+
+    /// POS-1: where a receive that claims position `at` stands.
+    pub(super) fn numbered_receive(
+        &self,
+        protocol: &Protocol,
+        role: RoleIx,
+        at: Position,
+    ) -> Result<Numbered, Refusal> {
+        let Endpoint { state, position } = self.endpoints[role.index()];
+        if at < position {
+            self.performed_before(protocol, role, at, None)?;
+            return Ok(Numbered::Duplicate(position));
+        }
+        if at > position {
+            return Err(Refusal::Ahead { at, position });
+        }
+        Ok(Numbered::Next(Vec::new(), state))
+    }
+
+    /// EDGE-3: the transition of a receive from `from`: the head of the edge decides which.
+    #[inline]
+    pub(super) fn receivable(
+        &self,
+        protocol: &Protocol,
+        endpoint: Endpoint,
+        role: RoleIx,
+        from: RoleIx,
+    ) -> Result<Transition, Refusal> {
+        if self.status.is_terminal() {
+            return Err(Refusal::Terminal(self.status.clone()));
+        }
+        let automaton = protocol.automaton(role);
+        // The edge by one of the state's own transitions: spares a search among all edges.
+        let row = automaton.receives(endpoint.state);
+        let Some(waiting) = row.iter().find(|transition| transition.peer == from) else {
+            return Err(receive_not_allowed(protocol, endpoint, role, from, None));
+        };
+        let Some(head) = self.edges[waiting.edge.index()].queue.front() else {
+            return Err(Refusal::EdgeEmpty { edge: edge_name(protocol, from, role) });
+        };
+        if waiting.message == head.message {
+            return Ok(*waiting);
+        }
+        let label = protocol.message(head.message).label;
+        match automaton.receive(endpoint.state, from, label, head.message) {
+            Some(transition) => Ok(*transition),
+            None => Err(receive_not_allowed(protocol, endpoint, role, from, Some(label))),
+        }
+    }
+
+    /// Takes the head of the edge and advances the receiver.
+    #[inline]
+    pub(super) fn perform_receive(
+        &mut self,
+        protocol: &Protocol,
+        role: RoleIx,
+        transition: &Transition,
+    ) -> Received {
+        let popped = self.edges[transition.edge.index()].pop();
+        let (seq, queued) = popped.expect("a receive is admitted only with a message there");
+        self.queued -= 1;
+        let position = self.advance(protocol, role, transition.next);
+        let (from, label) = (transition.peer, transition.label);
+        Received { from, seq, label, value: queued.value, position }
+    }
+
+    /// POS-2: where an acknowledgement of everything before `position` stands.
+    pub(super) fn acknowledged(
+        &self,
+        protocol: &Protocol,
+        role: RoleIx,
+        position: Position,
+    ) -> Result<Numbered, Refusal> {
+        let reached = self.endpoints[role.index()].position;
+        if position <= reached {
+            return Ok(Numbered::Duplicate(reached));
+        }
+        let (implied, state) = self.implied(protocol, role, position)?;
+        if self.status.is_terminal() {
+            return Err(Refusal::Terminal(self.status.clone()));
+        }
+        Ok(Numbered::Next(implied, state))
+    }
+
+    /// The receives that bring `role` to position `upto`, where messages and types determine them,
+    /// and the state behind them.
+    fn implied(
+        &self,
+        protocol: &Protocol,
+        role: RoleIx,
+        upto: Position,
+    ) -> Result<(Vec<EdgeIx>, StateIx), Refusal> {
+        let Endpoint { mut state, position } = self.endpoints[role.index()];
+        let missing = upto.0.saturating_sub(position.0);
+        let mut implied: Vec<EdgeIx> = Vec::new();
+        while (implied.len() as u64) < missing {
+            let reached = Position(position.0 + implied.len() as u64);
+            let two = {
+                let mut enabled = self.enabled(protocol, role, state, &implied);
+                (enabled.next(), enabled.next())
+            };
+            let (edge, next) = match two {
+                (None, _) => return Err(Refusal::Ahead { at: upto, position: reached }),
+                (Some(only), None) => (only.edge, only.next),
+                _ => return Err(Refusal::AmbiguousReceive { position: reached }),
+            };
+            implied.push(edge);
+            state = next;
+        }
+        Ok((implied, state))
+    }
+
+    /// The receives that are possible in `state` when the heads named in `taken` are gone already.
+    fn enabled<'a>(
+        &'a self,
+        protocol: &'a Protocol,
+        role: RoleIx,
+        state: StateIx,
+        taken: &'a [EdgeIx],
+    ) -> impl Iterator<Item = &'a Transition> {
+        let row = protocol.automaton(role).receives(state);
+        row.iter().filter(move |transition| {
+            let gone = taken.iter().filter(|edge| **edge == transition.edge).count();
+            let head = self.edges[transition.edge.index()].queue.get(gone);
+            head.is_some_and(|head| head.message == transition.message)
+        })
+    }
+
+    /// Performs the receives over these edges, one after the other.
+    pub(super) fn perform_implied(
+        &mut self,
+        protocol: &Protocol,
+        role: RoleIx,
+        implied: &[EdgeIx],
+        mut seen: impl FnMut(Received),
+    ) {
+        for edge in implied {
+            let state = self.endpoints[role.index()].state;
+            let head = self.edges[edge.index()].queue.front();
+            let head = head.expect("an implied receive has a message").message;
+            let label = protocol.message(head).label;
+            let from = protocol.edges()[edge.index()].from;
+            let transition = protocol.automaton(role).receive(state, from, label, head);
+            let transition = *transition.expect("an implied receive is legal");
+            seen(self.perform_receive(protocol, role, &transition));
+        }
+    }
+
+    /// POS-1: `Ok` if the action at `at`, which lies behind the endpoint, is the claimed one.
+    fn performed_before(
+        &self,
+        protocol: &Protocol,
+        role: RoleIx,
+        at: Position,
+        claim: Option<Claim>,
+    ) -> Result<(), Refusal> {
+        let endpoint = self.endpoints[role.index()];
+        let Some(remembered) = &self.remembered else {
+            return Err(Refusal::TooOld { at, oldest: endpoint.position });
+        };
+        remembered.check(protocol, role, at, endpoint.position, claim)
+    }
+
+    /// From now on the sends of `role` are remembered, so that a repeat can be told from a
+    /// different action. Costs nothing for roles that never number their actions.
+    pub(super) fn remember(&mut self, role: RoleIx) {
+        let roles = self.endpoints.len();
+        let remembered = self.remembered.get_or_insert_with(|| Box::new(Remembered::new(roles)));
+        remembered.start(role, self.endpoints[role.index()].position);
+    }
+
+    #[inline]
+    fn advance(&mut self, protocol: &Protocol, role: RoleIx, next: StateIx) -> Position {
+        let endpoint = &mut self.endpoints[role.index()];
+        endpoint.state = next;
+        endpoint.position.0 += 1;
+        if protocol.automaton(role).is_end(next) {
+            self.ended += 1;
+        }
+        endpoint.position
+    }
+
+    /// Whether something may follow from a change by itself: the end, messages for handlers.
+    #[inline]
+    pub(super) fn is_to_settle(&self) -> bool {
+        usize::from(self.ended) == self.endpoints.len()
+            || self.handlers.is_some()
+            || self.status == Status::Draining
+    }
+
+    /// LIFE-1, LIFE-2: whether the session closes by itself now.
+    pub(super) fn is_over(&self, protocol: &Protocol) -> bool {
+        match self.status {
+            Status::Active => usize::from(self.ended) == self.endpoints.len() && self.queued == 0,
+            Status::Draining => (0..self.endpoints.len()).all(|role| {
+                let state = self.endpoints[role].state;
+                let role = RoleIx(u16::try_from(role).expect("ROLES_MAX fits"));
+                self.enabled(protocol, role, state, &[]).next().is_none()
+            }),
+            _ => false,
+        }
+    }
+
+    /// The messages on each edge.
+    pub(super) fn undelivered(&self, protocol: &Protocol) -> Vec<(Edge, u64)> {
+        let edges = protocol.edges().iter().zip(&self.edges);
+        let left = edges.map(|(edge, buffer)| (*edge, buffer.queue.len() as u64));
+        left.filter(|(_, count)| *count > 0).collect()
+    }
+}
+
+/// The reason as it is kept: cut at a character, within the limit.
+pub(super) fn cut(reason: &SmolStr) -> SmolStr {
+    match reason.len() <= REASON_BYTES_MAX {
+        true => reason.clone(),
+        false => SmolStr::new(&reason[..reason.floor_char_boundary(REASON_BYTES_MAX)]),
+    }
+}
+
+pub(super) fn unknown_edge(protocol: &Protocol) -> Refusal {
+    let edges = protocol.edges().iter();
+    let known = listed(edges.map(|edge| edge_name(protocol, edge.from, edge.to)));
+    Refusal::UnknownEdge { known }
+}
+
+#[cold]
+fn uncovered(protocol: &Protocol, by: &Presented, needs: Scope, why: Uncovered) -> Refusal {
+    match why {
+        Uncovered::Stale { live } => Refusal::StaleCapability { presented: by.generation, live },
+        Uncovered::Scope => Refusal::ScopeViolation {
+            required: needs.shown(protocol).into(),
+            actual: by.scope.shown(protocol).into(),
+        },
+    }
+}
+
+#[cold]
+fn unknown_role(protocol: &Protocol) -> Refusal {
+    Refusal::UnknownRole { known: listed(protocol.roles().map(|role| alloc::format!("`{role}`"))) }
+}
+
+#[cold]
+fn conform(protocol: &Protocol, message: &Message, value: Value) -> Result<Value, Refusal> {
+    message.payload.sort().conform(value).map_err(|error| Refusal::WrongSort {
+        label: protocol.label_name(message.label).clone(),
+        error: Box::new(error),
+    })
+}
+
+#[cold]
+fn send_not_allowed(protocol: &Protocol, endpoint: Endpoint, send: &Send) -> Refusal {
+    let (label, to) = (label_name(protocol, send.label), role_name(protocol, send.to));
+    not_allowed(protocol, endpoint, send.role, Attempt::Send { label, to })
+}
+
+#[cold]
+fn receive_not_allowed(
+    protocol: &Protocol,
+    endpoint: Endpoint,
+    role: RoleIx,
+    from: RoleIx,
+    label: Option<LabelIx>,
+) -> Refusal {
+    let label = label.and_then(|label| label_name(protocol, label));
+    let attempted = Attempt::Receive { label, from: role_name(protocol, from) };
+    not_allowed(protocol, endpoint, role, attempted)
+}
+
+fn not_allowed(
+    protocol: &Protocol,
+    endpoint: Endpoint,
+    role: RoleIx,
+    attempted: Attempt,
+) -> Refusal {
+    let legal = moves(protocol, role, endpoint.state).take(MOVES_SHOWN_MAX).collect();
+    let all = protocol.automaton(role).moves(endpoint.state).len();
+    Refusal::NotAllowed(Box::new(NotAllowed {
+        role: protocol.role_name(role).clone(),
+        attempted,
+        position: endpoint.position,
+        legal,
+        more: all.saturating_sub(MOVES_SHOWN_MAX),
+    }))
+}

@@ -1,0 +1,238 @@
+//! What can be seen of a session, without changing it.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use super::Machine;
+use super::authority::{Owner, Scope};
+use super::edge::Queued;
+use super::id::{Generation, Position, Seq, SessionId, Tick};
+use super::output::Status;
+use super::refuse::{Move, moves};
+use super::session::Session;
+use crate::types::{
+    Diagnostics, Edge, LocalType, Name, Origin, Protocol, RoleIx, StateIx, Transition,
+};
+
+/// A session as it stands.
+#[derive(Clone, Copy)]
+pub struct SessionView<'a> {
+    session: &'a Session,
+    protocol: &'a Arc<Protocol>,
+}
+
+/// One role of a session as it stands.
+#[derive(Clone, Copy)]
+pub struct EndpointView<'a> {
+    of: SessionView<'a>,
+    role: RoleIx,
+}
+
+/// One edge of a session as it stands.
+#[derive(Clone, Copy)]
+pub struct EdgeView<'a> {
+    of: SessionView<'a>,
+    index: usize,
+}
+
+impl Machine {
+    /// A session, if there is one of this id.
+    #[must_use]
+    pub fn session(&self, id: SessionId) -> Option<SessionView<'_>> {
+        self.session_hinted(id, u32::MAX)
+    }
+
+    /// As [`session`](Self::session), with the hint of a presented capability.
+    #[must_use]
+    pub fn session_hinted(&self, id: SessionId, hint: u32) -> Option<SessionView<'_>> {
+        let session = self.sessions.at(self.sessions.find(id, hint)?);
+        Some(SessionView { session, protocol: &self.protocols[session.protocol as usize] })
+    }
+
+    /// How many sessions there are.
+    #[must_use]
+    pub fn sessions_len(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// A registered protocol.
+    #[must_use]
+    pub fn protocol(&self, digest: crate::types::ProtocolDigest) -> Option<&Arc<Protocol>> {
+        self.protocol_slots.get(&digest).map(|slot| &self.protocols[*slot as usize])
+    }
+}
+
+impl<'a> SessionView<'a> {
+    /// Its identity.
+    #[must_use]
+    pub fn id(self) -> SessionId {
+        self.session.id
+    }
+
+    /// What it runs.
+    #[must_use]
+    pub fn protocol(self) -> &'a Arc<Protocol> {
+        self.protocol
+    }
+
+    /// Where it stands.
+    #[must_use]
+    pub fn status(self) -> &'a Status {
+        &self.session.status
+    }
+
+    /// When it last changed.
+    #[must_use]
+    pub fn tick(self) -> Tick {
+        self.session.tick
+    }
+
+    /// Whether its types are known to fit together at its capacities. Types that were declared role
+    /// by role are not checked against each other yet: such a session is `unchecked`.
+    #[must_use]
+    pub fn is_checked(self) -> bool {
+        self.protocol.origin() == Origin::Global
+    }
+
+    /// Who owns it, at which generation.
+    #[must_use]
+    pub fn owner(self) -> (&'a Owner, Generation, Scope) {
+        let ownership = &self.session.ownership;
+        (&ownership.owner, ownership.generation, ownership.scope)
+    }
+
+    /// One role, if the protocol has it.
+    #[must_use]
+    pub fn endpoint(self, role: RoleIx) -> Option<EndpointView<'a>> {
+        let known = role.index() < self.session.endpoints.len();
+        known.then_some(EndpointView { of: self, role })
+    }
+
+    /// All roles, in declared order.
+    pub fn endpoints(self) -> impl ExactSizeIterator<Item = EndpointView<'a>> {
+        let roles = 0..u16::try_from(self.session.endpoints.len()).expect("ROLES_MAX fits");
+        roles.map(move |role| EndpointView { of: self, role: RoleIx(role) })
+    }
+
+    /// One edge, if the protocol has it.
+    #[must_use]
+    pub fn edge(self, from: RoleIx, to: RoleIx) -> Option<EdgeView<'a>> {
+        let index = self.protocol.edge(from, to)?.index();
+        Some(EdgeView { of: self, index })
+    }
+
+    /// All edges, sorted by sender and receiver.
+    pub fn edges(self) -> impl ExactSizeIterator<Item = EdgeView<'a>> {
+        (0..self.session.edges.len()).map(move |index| EdgeView { of: self, index })
+    }
+
+    /// The handler that gets the messages of an edge.
+    #[must_use]
+    pub fn handler(self, edge: Edge) -> Option<&'a Name> {
+        let index = self.protocol.edge(edge.from, edge.to)?.index();
+        self.session.handlers.as_ref()?.of(index)
+    }
+}
+
+impl<'a> EndpointView<'a> {
+    /// Which role it is.
+    #[must_use]
+    pub fn role(self) -> RoleIx {
+        self.role
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'a Name {
+        self.of.protocol.role_name(self.role)
+    }
+
+    /// The local type that was declared or projected for it.
+    #[must_use]
+    pub fn original(self) -> &'a LocalType {
+        self.of.protocol.local(self.role)
+    }
+
+    /// The local type that is left of it, unfolded.
+    ///
+    /// # Errors
+    /// `too_large` if it cannot be written out.
+    pub fn current(self) -> Result<LocalType, Diagnostics> {
+        self.of.protocol.local_at(self.role, self.state())
+    }
+
+    /// The state of its automaton.
+    #[must_use]
+    pub fn state(self) -> StateIx {
+        self.of.session.endpoints[self.role.index()].state
+    }
+
+    /// How many actions it has performed.
+    #[must_use]
+    pub fn position(self) -> Position {
+        self.of.session.endpoints[self.role.index()].position
+    }
+
+    /// What its type allows it to do now.
+    pub fn legal_moves(self) -> impl Iterator<Item = Move> + 'a {
+        moves(self.of.protocol, self.role, self.state())
+    }
+
+    /// The same as numbers, sorted by partner and label.
+    #[must_use]
+    pub fn transitions(self) -> &'a [Transition] {
+        self.of.protocol.automaton(self.role).moves(self.state())
+    }
+
+    /// Whether its type is done.
+    #[must_use]
+    pub fn has_ended(self) -> bool {
+        self.of.protocol.automaton(self.role).is_end(self.state())
+    }
+}
+
+impl<'a> EdgeView<'a> {
+    /// Between whom.
+    #[must_use]
+    pub fn edge(self) -> Edge {
+        self.of.protocol.edges()[self.index]
+    }
+
+    /// The sequence number of the next message that is sent.
+    #[must_use]
+    pub fn sent(self) -> Seq {
+        self.of.session.edges[self.index].sent
+    }
+
+    /// The sequence number of the next message that is consumed.
+    #[must_use]
+    pub fn consumed(self) -> Seq {
+        self.of.session.edges[self.index].consumed
+    }
+
+    /// How many messages it can hold.
+    #[must_use]
+    pub fn capacity(self) -> u32 {
+        self.of.session.edges[self.index].capacity
+    }
+
+    /// The messages on it, the next one first.
+    pub fn messages(self) -> impl ExactSizeIterator<Item = &'a Queued> {
+        self.of.session.edges[self.index].queue.iter()
+    }
+
+    /// Everything that was ever sent over it, in order, from the session's records.
+    pub fn trace<'r>(
+        self,
+        records: impl IntoIterator<Item = &'r super::Record>,
+    ) -> Vec<&'r super::Send> {
+        let edge = self.edge();
+        let sends = records.into_iter().filter_map(|record| match &record.event {
+            super::Recorded::Input(super::Input::Act { act: super::Act::Send(send), .. }) => {
+                Some(send)
+            }
+            _ => None,
+        });
+        sends.filter(|send| send.role == edge.from && send.to == edge.to).collect()
+    }
+}
