@@ -95,7 +95,7 @@ impl fmt::Debug for Scope {
 
 /// Who owns a fragment: any text of 1 to [`OWNER_BYTES_MAX`] bytes that the host tells its
 /// participants apart by. Cheap to clone, and to compare with its clones.
-#[derive(Clone, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Eq, PartialOrd, Ord)]
 pub struct Owner(Arc<str>);
 
 impl PartialEq for Owner {
