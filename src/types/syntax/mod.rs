@@ -7,7 +7,9 @@
 
 pub mod json;
 mod print;
-//mod render;
+mod render;
+
+pub use render::Report;
 
 use alloc::format;
 use alloc::vec::Vec;

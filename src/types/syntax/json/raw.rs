@@ -65,10 +65,11 @@ impl<'a> Source<'a> {
 fn fault(base: usize, fragment: &str, error: &serde_json::Error) -> Diagnostic {
     let before = error.line().saturating_sub(1);
     let line: usize = fragment.split_inclusive('\n').take(before).map(str::len).sum();
-    // Columns count bytes from 1; the last byte that was read is what is wrong.
+    // Columns count bytes from 1; the last byte that was read ends what is wrong.
     let at = (line + error.column().saturating_sub(1)).min(fragment.len());
-    let start = (0..=at).rev().find(|at| fragment.is_char_boundary(*at)).unwrap_or(0);
-    let length = fragment[start..].chars().next().map_or(0, char::len_utf8);
+    let at = (0..=at).rev().find(|at| fragment.is_char_boundary(*at)).unwrap_or(0);
+    let end = at + fragment[at..].chars().next().map_or(0, char::len_utf8);
+    let start = if error.is_data() { token_start(fragment.as_bytes(), at) } else { at };
     let shown = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
     let cause = shown.strip_suffix(&place).unwrap_or(&shown);
@@ -77,7 +78,18 @@ fn fault(base: usize, fragment: &str, error: &serde_json::Error) -> Diagnostic {
         message.push('…');
     }
     let message = message.replace(char::is_control, "\u{FFFD}");
-    Diagnostic::new(Code::JsonShape, Span::new(base + start, base + start + length), message)
+    Diagnostic::new(Code::JsonShape, Span::new(base + start, base + end), message)
+}
+
+/// Where the text or the number begins that ends at `last`.
+fn token_start(bytes: &[u8], last: usize) -> usize {
+    let quote = |at: &usize| bytes[*at] == b'"' && (*at == 0 || bytes[*at - 1] != b'\\');
+    let word = |at: &usize| bytes[*at].is_ascii_alphanumeric() || b"+-.".contains(&bytes[*at]);
+    match bytes.get(last) {
+        Some(b'"') => (0..last).rev().find(quote).unwrap_or(last),
+        Some(_) => (0..=last).rev().take_while(word).last().unwrap_or(last),
+        None => last,
+    }
 }
 
 /// An array; of one that is longer than [`NODES_MAX`], one entry more than that is kept.
