@@ -62,13 +62,13 @@ fn what_is_not_a_document_is_refused() {
           at `[`
     {"antiphon":"locale","version":1}
         error[json_shape]: unknown variant `locale`, expected `global` or `local`
-          at `"`
+          at `"locale"`
     {"antiphon":"local","version":2,"more":0}
         error[json_shape]: version 2 is not known (help: write version 1, or read it with a newer antiphon)
           at `2`
     {"antiphon":"local","version":1,"roles":[],"more":0}
         error[json_shape]: unknown field `more`, expected one of `antiphon`, `version`, `roles`
-          at `"`
+          at `"more"`
     {"antiphon":"local","version":1,"roles":{}}
         error[json_shape]: invalid type: map, expected an array
           at `:`
@@ -119,31 +119,31 @@ fn a_node_that_is_wrong_is_refused_with_its_place() {
           at `{"kind":"choice","from":"A","branches":[]}`
     {"kind":"loop"}
         error[json_shape]: unknown variant `loop`, expected one of `end`, `var`, `rec`, `choice`, `send`, `receive`
-          at `"`
+          at `"loop"`
     {"kind":"end","next":0}
         error[json_shape]: unknown field `next`, expected `kind`
-          at `"`
+          at `"next"`
     {"kind":"end","kind":"end"}
         error[json_shape]: duplicate field `kind`
-          at `"`
+          at `"kind"`
     {"kind":"rec","name":"X"}
         error[json_shape]: missing field `body`
           at `}`
     {"kind":"rec","name":"1x","body":0}
         error[json_shape]: `1x` is not a name: a letter or `_`, then letters, digits or `_`, at most 255 bytes
-          at `"`
+          at `"1x"`
     {"kind":"rec","name":"X","body":"0"}
         error[json_shape]: invalid type: string "0", expected the place of an entry in its array, counted from 0
-          at `"`
+          at `"0"`
     {"kind":"rec","name":"X","body":-1}
         error[json_shape]: invalid type: integer `-1`, expected the place of an entry in its array, counted from 0
-          at `1`
+          at `-1`
     {"kind":"rec","name":"X","body":0.0}
         error[json_shape]: invalid type: floating point `0.0`, expected the place of an entry in its array, counted from 0
-          at `0`
+          at `0.0`
     {"kind":"rec","name":"X","body":99999999999}
         error[json_shape]: invalid value: integer `99999999999`, expected the place of an entry in its array, counted from 0
-          at `9`
+          at `99999999999`
     {"kind":"rec","name":"X","body":1e999}
         error[json_shape]: number out of range
           at `9`
@@ -154,7 +154,7 @@ fn a_node_that_is_wrong_is_refused_with_its_place() {
         error[json_shape]: this has to be an object (help: write `{ … }`)
           at `7`
         error[json_shape]: unknown field `to`, expected one of `peer`, `label`, `payload`, `next`
-          at `"`
+          at `"to"`
     "#);
 }
 
@@ -237,10 +237,10 @@ fn a_sort_that_is_wrong_is_refused_with_its_place() {
     insta::assert_snapshot!(table(cases), @r#"
     {"kind":"integer"}
         error[json_shape]: unknown variant `integer`, expected one of `unit`, `bool`, `int`, `nat`, `float`, `string`, `bytes`, `list`, `record`, `optional`, `named`, `chan`
-          at `"`
+          at `"integer"`
     {"kind":"nat","item":0}
         error[json_shape]: unknown field `item`, expected `kind`
-          at `"`
+          at `"item"`
     {"kind":"list","item":0}
         error[json_shape]: sort 0 refers to sort 0, which does not stand before it (help: put the parts of a sort before it)
           at `0`
@@ -279,7 +279,7 @@ fn an_argument_that_is_wrong_is_refused_with_its_place() {
           at `1`
     {"name":null,"sort":0}
         error[json_shape]: invalid type: null, expected a name
-          at `l`
+          at `null`
     {"name":"a"}
         error[json_shape]: missing field `sort`
           at `}`
