@@ -7,6 +7,7 @@ pub mod global;
 pub mod local;
 pub mod name;
 pub mod protocol;
+mod scope;
 pub mod sort;
 #[cfg(feature = "syntax")]
 pub mod syntax;
