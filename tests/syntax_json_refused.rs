@@ -46,42 +46,44 @@ fn what_is_not_a_document_is_refused() {
         r#"{"antiphon":"global","version":1,"protocols":[["P",["A"],[],[],0]]}"#,
         r#"{"antiphon":"local","version":1,"roles":[]} {}"#,
     ];
-    insta::assert_snapshot!(table(documents.map(|text| (text.to_owned(), text.to_owned()))), @r#"
+    let cases = documents.map(|text| (format!("`{text}`"), text.to_owned()));
+    insta::assert_snapshot!(table(cases), @r#"
+    ``
         error[json_shape]: EOF while parsing a value
           at ``
-    []
+    `[]`
         error[json_shape]: this has to be an object (help: write `{ … }`)
           at `[]`
-    {}
+    `{}`
         error[json_shape]: missing field `antiphon`
           at `}`
-    {"antiphon":"global",
+    `{"antiphon":"global",
     "version":1,
-    "protocols":[
+    "protocols":[`
         error[json_shape]: EOF while parsing a list
           at `[`
-    {"antiphon":"locale","version":1}
+    `{"antiphon":"locale","version":1}`
         error[json_shape]: unknown variant `locale`, expected `global` or `local`
           at `"locale"`
-    {"antiphon":"local","version":2,"more":0}
+    `{"antiphon":"local","version":2,"more":0}`
         error[json_shape]: version 2 is not known (help: write version 1, or read it with a newer antiphon)
           at `2`
-    {"antiphon":"local","version":1,"roles":[],"more":0}
+    `{"antiphon":"local","version":1,"roles":[],"more":0}`
         error[json_shape]: unknown field `more`, expected one of `antiphon`, `version`, `roles`
           at `"more"`
-    {"antiphon":"local","version":1,"roles":{}}
+    `{"antiphon":"local","version":1,"roles":{}}`
         error[json_shape]: invalid type: map, expected an array
           at `:`
-    {"antiphon":"local","version":1,"roles":[]}
+    `{"antiphon":"local","version":1,"roles":[]}`
         error[no_protocol]: no role is declared
           at ``
-    {"antiphon":"global","version":1,"protocols":[]}
+    `{"antiphon":"global","version":1,"protocols":[]}`
         error[no_protocol]: no protocol is declared
           at `{"antiphon":"global","version":1,"protocols":[]}`
-    {"antiphon":"global","version":1,"protocols":[["P",["A"],[],[],0]]}
+    `{"antiphon":"global","version":1,"protocols":[["P",["A"],[],[],0]]}`
         error[json_shape]: this has to be an object (help: write `{ … }`)
           at `["P",["A"],[],[],0]`
-    {"antiphon":"local","version":1,"roles":[]} {}
+    `{"antiphon":"local","version":1,"roles":[]} {}`
         error[json_shape]: trailing characters
           at `{`
     "#);

@@ -69,7 +69,7 @@ fn schema() -> Value {
 /// Changes one thing somewhere in `value`: takes a field away, adds one, or replaces a value.
 fn damage(value: &mut Value, path: &mut impl Iterator<Item = usize>) {
     let step = path.next().unwrap_or(0);
-    let deeper = path.next().unwrap_or(0) % 4 != 0;
+    let deeper = !path.next().unwrap_or(0).is_multiple_of(4);
     match value {
         Value::Object(object) if !object.is_empty() => {
             let key = object.keys().nth(step % object.len()).unwrap().clone();

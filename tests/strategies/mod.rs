@@ -191,7 +191,7 @@ impl<H: antiphon::types::tree::Head> Builder<'_, H> {
 }
 
 fn local_of(sketch: &Sketch, peers: &[Name]) -> LocalType {
-    let head = |h: usize| if h % 2 == 0 { Direction::Send } else { Direction::Receive };
+    let head = |h: usize| if h.is_multiple_of(2) { Direction::Send } else { Direction::Receive };
     let peer = |_, peer: usize| peers[peer % peers.len()].clone();
     let draft = Draft::default();
     let mut builder = Builder { draft, scopes: Vec::new(), actions: 0, head: &head, peer: &peer };
