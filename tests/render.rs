@@ -1,6 +1,8 @@
 //! Diagnostics as people see them.
 #![cfg(feature = "syntax")]
 
+mod strategies;
+
 use antiphon::types::syntax::Report;
 use antiphon::types::*;
 
@@ -165,7 +167,7 @@ mod properties {
     use proptest::prelude::*;
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(512))]
+        #![proptest_config(crate::strategies::cases(512))]
 
         /// Spans that come from somewhere else, or are turned round, are drawn somewhere.
         #[test]

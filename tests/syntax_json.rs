@@ -13,7 +13,7 @@ fn read(text: &str) -> Result<(Declared, Diagnostics), Diagnostics> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(strategies::cases(256))]
 
     #[test]
     fn global_types_are_read_as_they_were_written(
@@ -53,5 +53,41 @@ proptest! {
         let again = json::read_sort(&text, &Limits::default());
         let again = again.map_err(|e| TestCaseError::fail(format!("{e}\n{text}")))?;
         prop_assert_eq!(again, sort);
+    }
+}
+
+/// The strategies are worth what they produce: over some hundred types everything occurs.
+#[test]
+fn random_types_have_everything_in_them() {
+    use proptest::strategy::{Strategy, ValueTree};
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let (mut text, mut globals) = (String::new(), String::new());
+    for _ in 0..300 {
+        let local = strategies::local(Size::SMALL).new_tree(&mut runner).unwrap().current();
+        text += &format!("{local}\n");
+        let global = strategies::global(Size::SMALL).new_tree(&mut runner).unwrap().current();
+        globals += &format!("{global}\n");
+    }
+    let parts = [
+        "+{",
+        "&{",
+        "A!{",
+        "B?{",
+        "rec X . rec",
+        ". X",
+        "X1",
+        "end",
+        "chan(",
+        "[",
+        "{x: ",
+        "(a: ",
+        "Money",
+        "bytes",
+    ];
+    for part in parts {
+        assert!(text.matches(part).count() > 2, "`{part}` is rare");
+    }
+    for part in ["choice at B", "} or {", "continue X1;", "from C to A;", "rec Loop {"] {
+        assert!(globals.matches(part).count() > 2, "`{part}` is rare");
     }
 }

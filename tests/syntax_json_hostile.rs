@@ -37,7 +37,7 @@ fn sending(args: &str) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(strategies::cases(512))]
 
     #[test]
     fn no_text_panics(text in r#"[\[\]{}":,0-9a-z \\u\n-]{0,80}"#, bytes in any::<Vec<u8>>()) {

@@ -99,7 +99,7 @@ fn damage(value: &mut Value, path: &mut impl Iterator<Item = usize>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(strategies::cases(256))]
 
     #[test]
     fn what_is_written_fits_the_schema(

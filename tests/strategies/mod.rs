@@ -11,6 +11,7 @@ use antiphon::types::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
+use proptest::test_runner::FileFailurePersistence;
 
 /// How large a random type may become.
 #[derive(Debug, Clone, Copy)]
@@ -31,9 +32,18 @@ pub struct Size {
 
 impl Size {
     /// For runs of some hundred cases.
-    pub const SMALL: Self = Self { depth: 5, nodes: 24, width: 3, roles: 4, labels: 4, args: 3 };
+    pub const SMALL: Self = Self { depth: 7, nodes: 40, width: 3, roles: 4, labels: 4, args: 3 };
     /// For explorations of the state space.
-    pub const TINY: Self = Self { depth: 4, nodes: 10, width: 2, roles: 3, labels: 3, args: 0 };
+    pub const TINY: Self = Self { depth: 5, nodes: 16, width: 2, roles: 3, labels: 3, args: 0 };
+}
+
+/// So many cases; what fails is kept beside the test.
+pub fn cases(count: u32) -> ProptestConfig {
+    let file = FileFailurePersistence::WithSource("proptest-regressions");
+    ProptestConfig {
+        failure_persistence: Some(Box::new(file)),
+        ..ProptestConfig::with_cases(count)
+    }
 }
 
 /// Any name, up to the longest.
@@ -101,7 +111,8 @@ pub fn payload(args: usize) -> impl Strategy<Value = Payload> {
 
 fn payload_of(sort: BoxedStrategy<Sort>, args: usize) -> impl Strategy<Value = Payload> {
     let arg = (proptest::option::of(select(vec!["a", "b", "price", "to"])), sort);
-    vec(arg, 0..=args).prop_map(|args| {
+    let args = prop_oneof![vec(arg.clone(), 0..=0), vec(arg, 0..=args)];
+    args.prop_map(|args| {
         let mut known = BTreeSet::new();
         let distinct = args.into_iter().filter(|(name, _)| name.is_none_or(|n| known.insert(n)));
         Payload::new(distinct.map(|(name, sort)| (name.map(|n| Name::new(n).unwrap()), sort)))
@@ -124,15 +135,20 @@ pub enum Sketch {
 /// A sketch whose payloads come from `payload`.
 pub fn sketch(size: Size, payload: BoxedStrategy<Payload>) -> impl Strategy<Value = Sketch> {
     let width = u32::try_from(size.width).expect("a few");
-    let leaf = prop_oneof![Just(Sketch::End), (0..4usize).prop_map(Sketch::Var)];
-    leaf.prop_recursive(size.depth, size.nodes, width, move |inner| {
+    let rec = |(name, body)| Sketch::Rec(name, Box::new(body));
+    let leaf = prop_oneof![1 => Just(Sketch::End), 4 => (0..4usize).prop_map(Sketch::Var)];
+    let tree = leaf.prop_recursive(size.depth, size.nodes, width, move |inner| {
         let branch = (0..size.roles, 0..size.labels, payload.clone(), inner.clone());
-        let choice = (0..size.roles, vec(branch, 1..=size.width));
+        let choice = (0..size.roles, vec(branch, 1..=size.width))
+            .prop_map(|(head, branches)| Sketch::Choice(head, branches));
         prop_oneof![
-            1 => (0..3usize, inner).prop_map(|(name, body)| Sketch::Rec(name, Box::new(body))),
-            3 => choice.prop_map(|(head, branches)| Sketch::Choice(head, branches)),
+            1 => (0..3usize, inner).prop_map(rec),
+            3 => (0..3usize, choice.clone()).prop_map(rec),
+            5 => choice,
         ]
-    })
+    });
+    // A variable without a binder around it is an end: without these loops would be rare.
+    prop_oneof![1 => tree.clone(), 3 => (0..3usize, tree).prop_map(rec)]
 }
 
 /// Makes a draft of a sketch. `head` gives the head of a choice, `peer` the partner under that
