@@ -210,12 +210,18 @@ pub struct Diagnostics {
 }
 
 impl Diagnostics {
-    /// Adds one; beyond the limit it is only counted.
+    /// Adds one; beyond the limit it is only counted, but an error takes the place of a warning.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         if self.list.len() < DIAGNOSTICS_MAX {
             self.list.push(diagnostic);
-        } else {
-            self.suppressed += 1;
+            return;
+        }
+        self.suppressed += 1;
+        let warning = |kept: &&mut Diagnostic| kept.code.severity() == Severity::Warning;
+        if diagnostic.code.severity() == Severity::Error
+            && let Some(place) = self.list.iter_mut().rev().find(warning)
+        {
+            *place = diagnostic;
         }
     }
 
@@ -233,7 +239,7 @@ impl Diagnostics {
     /// Whether one of them refuses the protocol.
     #[must_use]
     pub fn has_errors(&self) -> bool {
-        self.suppressed > 0 || self.list.iter().any(|d| d.code.severity() == Severity::Error)
+        self.list.iter().any(|d| d.code.severity() == Severity::Error)
     }
 
     /// The diagnostics that were kept.

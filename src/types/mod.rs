@@ -12,6 +12,7 @@ mod minimise;
 pub mod name;
 mod project;
 pub mod protocol;
+mod scope;
 pub mod sort;
 #[cfg(feature = "syntax")]
 pub mod syntax;

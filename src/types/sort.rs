@@ -91,8 +91,9 @@ impl Sort {
     pub fn record(fields: impl IntoIterator<Item = (Name, Self)>) -> Self {
         let mut builder = SortBuilder::default();
         let mut parts: Vec<(Name, u32)> = Vec::new();
+        let mut known: hashbrown::HashSet<Name> = hashbrown::HashSet::new();
         for (name, sort) in fields {
-            if parts.iter().all(|(known, _)| *known != name) {
+            if known.insert(name.clone()) {
                 let part = builder.embed(&sort);
                 parts.push((name, part));
             }

@@ -15,6 +15,7 @@ use core::ops::Range;
 
 use super::diagnostics::{Code, Diagnostic, Diagnostics, Span};
 use super::name::Name;
+use super::scope::{Guard, Scope, Scopes};
 use super::sort::{CHAN_DEPTH_MAX, Payload};
 
 /// The most nodes or branches that one type may have.
@@ -296,22 +297,13 @@ impl<H: Head> Draft<H> {
     }
 }
 
-/// One binder that encloses the place where the check is.
-struct Scope {
-    name: Name,
-    draft: DraftId,
-    node: NodeId,
-    /// Whether an action stands between the binder and the place.
-    guarded: bool,
-}
-
 enum Step {
     /// Copy this node; the slot says who refers to it.
     Enter(DraftId, Slot),
     /// Leave the innermost binder.
     Leave,
-    /// Forget that an action was passed: back to these flags.
-    Unguard(usize, Vec<usize>),
+    /// Forget that an action was passed.
+    Unguard(Guard),
 }
 
 enum Slot {
@@ -325,9 +317,7 @@ struct Check<'a, H> {
     tree: Tree<H>,
     found: Diagnostics,
     seen: Vec<bool>,
-    scopes: Vec<Scope>,
-    /// The scopes up to here are guarded; those above may not be.
-    guarded_below: usize,
+    scopes: Scopes,
 }
 
 impl<'a, H: Head> Check<'a, H> {
@@ -339,14 +329,7 @@ impl<'a, H: Head> Check<'a, H> {
             branch_spans: Vec::with_capacity(draft.branches),
         };
         let seen = vec![false; draft.nodes.len()];
-        Self {
-            draft,
-            tree,
-            found: Diagnostics::default(),
-            seen,
-            scopes: Vec::new(),
-            guarded_below: 0,
-        }
+        Self { draft, tree, found: Diagnostics::default(), seen, scopes: Scopes::default() }
     }
 
     fn run(&mut self, root: DraftId) {
@@ -358,13 +341,8 @@ impl<'a, H: Head> Check<'a, H> {
         let mut stack = vec![Step::Enter(root, Slot::Root)];
         while let Some(step) = stack.pop() {
             match step {
-                Step::Leave => {
-                    self.scopes.pop();
-                }
-                Step::Unguard(below, unguarded) => {
-                    self.guarded_below = below;
-                    unguarded.into_iter().for_each(|index| self.scopes[index].guarded = false);
-                }
+                Step::Leave => self.scopes.leave(),
+                Step::Unguard(guard) => self.scopes.unguard(guard),
                 Step::Enter(id, slot) => self.enter(id, &slot, &mut stack),
             }
         }
@@ -383,18 +361,16 @@ impl<'a, H: Head> Check<'a, H> {
         match node {
             DraftNode::End => {}
             DraftNode::Var(name) => {
-                let found = self.scopes.iter().rposition(|scope| scope.name_is(self.draft, name));
-                self.variable(at, found, *span, || format!("`{name}`"));
+                self.variable(at, *span, |scopes| scopes.named(name), || format!("`{name}`"));
             }
             DraftNode::Back(binder) => {
-                let found = self.scopes.iter().rposition(|scope| scope.draft == *binder);
-                self.variable(at, found, *span, || format!("node {}", binder.index()));
+                let shown = || format!("node {}", binder.index());
+                self.variable(at, *span, |scopes| scopes.at(*binder), shown);
             }
             DraftNode::Rec(name, body) => {
                 self.not_reserved(name, *span, "a recursion variable");
-                let fresh = self.fresh(name);
-                self.tree.nodes[at.index()] = Node::Rec(fresh.clone(), at);
-                self.scopes.push(Scope { name: fresh, draft: id, node: at, guarded: false });
+                let fresh = self.scopes.enter(name, id, at);
+                self.tree.nodes[at.index()] = Node::Rec(fresh, at);
                 stack.extend([Step::Leave, Step::Enter(*body, Slot::Body(at))]);
             }
             DraftNode::Choice(head, branches) => self.choice(at, head, branches, *span, stack),
@@ -437,12 +413,7 @@ impl<'a, H: Head> Check<'a, H> {
         self.tree.nodes[at.index()] = Node::Choice(head.clone(), range(first)..last);
 
         // Behind this choice every enclosing binder is guarded; in its siblings again what it was.
-        let below = self.guarded_below;
-        let open: Vec<usize> =
-            (below..self.scopes.len()).filter(|index| !self.scopes[*index].guarded).collect();
-        open.iter().for_each(|index| self.scopes[*index].guarded = true);
-        self.guarded_below = self.scopes.len();
-        stack.push(Step::Unguard(below, open));
+        stack.push(Step::Unguard(self.scopes.guard()));
         let entries = branches.iter().enumerate().rev();
         stack.extend(entries.map(|(k, branch)| Step::Enter(branch.next, Slot::Next(first + k))));
     }
@@ -484,11 +455,11 @@ impl<'a, H: Head> Check<'a, H> {
     fn variable(
         &mut self,
         at: NodeId,
-        found: Option<usize>,
         span: Span,
+        found: impl Fn(&Scopes) -> Option<&Scope>,
         shown: impl Fn() -> alloc::string::String,
     ) {
-        match found.map(|index| &self.scopes[index]) {
+        match found(&self.scopes) {
             None => {
                 let text = format!("nothing around here binds {}", shown());
                 self.found.push(
@@ -525,14 +496,6 @@ impl<'a, H: Head> Check<'a, H> {
         at
     }
 
-    /// The name itself, or one close to it that no enclosing binder has.
-    fn fresh(&self, name: &Name) -> Name {
-        let taken = |name: &Name| self.scopes.iter().any(|scope| scope.name == *name);
-        let numbered = (1..).map(|number| name.numbered(number));
-        let mut names = core::iter::once(name.clone()).chain(numbered);
-        names.find(|name| !taken(name)).expect("names do not run out")
-    }
-
     fn not_reserved(&mut self, name: &Name, span: Span, what: &str) {
         if RESERVED.contains(&name.as_str()) {
             let text = format!("`{name}` is a keyword of local types and cannot name {what}");
@@ -544,12 +507,5 @@ impl<'a, H: Head> Check<'a, H> {
 
     fn shape(&mut self, span: Span, text: alloc::string::String) {
         self.found.push(Diagnostic::new(Code::JsonShape, span, text));
-    }
-}
-
-impl Scope {
-    /// Whether the binder was written with this name (its name in the tree may be a fresh one).
-    fn name_is<H>(&self, draft: &Draft<H>, name: &Name) -> bool {
-        matches!(&draft.nodes[self.draft.index()].0, DraftNode::Rec(written, _) if written == name)
     }
 }

@@ -5,6 +5,12 @@
 //! exists), types by [`NODES_MAX`](super::tree::NODES_MAX). The parsers are table-driven (LALR), so
 //! that no input, however deep, can overflow the stack.
 
+pub mod json;
+mod print;
+mod render;
+
+pub use render::Report;
+
 use alloc::format;
 use alloc::vec::Vec;
 
