@@ -3,5 +3,15 @@
 
 extern crate alloc;
 
+#[cfg(feature = "driver")]
+pub mod driver;
+#[cfg(feature = "driver")]
+pub mod journal;
 pub mod machine;
 pub mod types;
+pub mod wire;
+
+#[cfg(feature = "driver")]
+pub use driver::{Endpoint, Session};
+pub use machine::{Machine, Refusal};
+pub use types::Protocol;

@@ -138,6 +138,11 @@ impl Record {
         encode(self.tick, &self.event, self.outcome, out);
     }
 
+    /// Appends the canonical bytes behind their length, as they stand in a batch.
+    pub fn encode_sized(&self, out: &mut Vec<u8>) {
+        sized(out, |out| self.encode(out));
+    }
+
     /// The records of a batch.
     ///
     /// # Errors

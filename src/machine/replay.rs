@@ -168,6 +168,13 @@ impl Machine {
         self.sessions.at(slot).log.as_ref().map(|log| log.len())
     }
 
+    /// The chain over the sealed batches of a session; `None` if it keeps no journal.
+    #[must_use]
+    pub fn journal_head(&self, session: SessionId) -> Option<Head> {
+        let slot = self.sessions.find(session, u32::MAX)?;
+        self.sessions.at(slot).log.as_ref().map(|log| log.head)
+    }
+
     /// The replayed session goes on from here: everything so far is durable, and `head` is the
     /// chain over it.
     pub fn resume_journal(&mut self, session: SessionId, head: Head) {

@@ -152,6 +152,15 @@ impl Protocol {
         Self::compile(name, Origin::Local, locals)
     }
 
+    /// As [`from_locals`](Self::from_locals), for types whose origin is known otherwise, as when a
+    /// journal says what its session ran.
+    ///
+    /// # Errors
+    /// As [`from_locals`](Self::from_locals).
+    pub fn of_origin(name: Name, origin: Origin, locals: LocalTypes) -> Result<Self, Diagnostics> {
+        Self::compile(name, origin, locals)
+    }
+
     fn compile(name: Name, origin: Origin, locals: LocalTypes) -> Result<Self, Diagnostics> {
         let symbols = Symbols::of(&locals)?;
         let automata: Box<[Automaton]> = locals

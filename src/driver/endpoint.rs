@@ -1,0 +1,268 @@
+//! One role of a session, for its participant.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::error::Error;
+use super::host::Host;
+use super::session::received;
+use crate::machine::{Act, Move, Position, Receive, Refusal, Send};
+use crate::types::{Direction, LabelIx, LocalType, Name, RoleIx, Value};
+
+/// One role of a session. Moved, never copied; dropping it gives it back to the session.
+pub struct Endpoint {
+    host: Arc<Host>,
+    role: RoleIx,
+}
+
+impl Endpoint {
+    pub(super) fn take(host: Arc<Host>, role: RoleIx) -> Result<Self, Error> {
+        let bit = 1_u128 << role.0;
+        let mut state = host.state();
+        if state.taken & bit != 0 {
+            let role = host.protocol.role_name(role).to_string();
+            return Err(Error::EndpointTaken { role });
+        }
+        state.taken |= bit;
+        drop(state);
+        Ok(Self { host, role })
+    }
+
+    /// Sends a message; resolves when it is accepted and kept. Waits while the edge is full.
+    ///
+    /// # Errors
+    /// [`Error::Refused`], [`Error::Journal`].
+    pub async fn send(
+        &mut self,
+        to: &str,
+        label: &str,
+        value: impl Into<Value>,
+    ) -> Result<(), Error> {
+        let send = self.to_send(to, label, value.into());
+        self.host.until_possible(|| self.try_act(Act::Send(send.clone()))).await
+    }
+
+    /// As [`send`](Self::send), and `edge_full` instead of waiting.
+    ///
+    /// # Errors
+    /// [`Error::Refused`], [`Error::Journal`].
+    pub fn try_send(
+        &mut self,
+        to: &str,
+        label: &str,
+        value: impl Into<Value>,
+    ) -> Result<(), Error> {
+        self.try_act(Act::Send(self.to_send(to, label, value.into())))
+    }
+
+    /// Takes the next message from a role; waits until there is one.
+    ///
+    /// # Errors
+    /// [`Error::Refused`], [`Error::Journal`].
+    pub async fn receive_from(&mut self, from: &str) -> Result<(Name, Value), Error> {
+        let from = self.named(from);
+        self.host.until_possible(|| self.try_receive_role(from)).await
+    }
+
+    /// As [`receive_from`](Self::receive_from), and `edge_empty` instead of waiting.
+    ///
+    /// # Errors
+    /// [`Error::Refused`], [`Error::Journal`].
+    pub fn try_receive_from(&mut self, from: &str) -> Result<(Name, Value), Error> {
+        self.try_receive_role(self.named(from))
+    }
+
+    /// Takes the next message from whichever role the type waits for; waits until there is one.
+    /// Where several roles are waited for and have sent, the first in the protocol's order is taken.
+    ///
+    /// # Errors
+    /// [`Error::Refused`], [`Error::Journal`].
+    pub async fn receive(&mut self) -> Result<(Name, Name, Value), Error> {
+        self.host.until_possible(|| self.try_receive()).await
+    }
+
+    /// As [`receive`](Self::receive), and `edge_empty` instead of waiting.
+    ///
+    /// # Errors
+    /// [`Error::Refused`], [`Error::Journal`].
+    pub fn try_receive(&self) -> Result<(Name, Name, Value), Error> {
+        let mut refused = None;
+        for from in self.awaited() {
+            match self.try_receive_role(from) {
+                Ok((label, value)) => {
+                    return Ok((self.host.protocol.role_name(from).clone(), label, value));
+                }
+                Err(error) if matches!(error.refusal(), Some(Refusal::EdgeEmpty { .. })) => {
+                    refused = Some(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        match refused {
+            Some(error) => Err(error),
+            // Nothing is awaited: let the machine say what is legal instead.
+            None => Err(self.try_receive_role(RoleIx::UNKNOWN).expect_err("no such role")),
+        }
+    }
+
+    /// Blocks threads instead of tasks.
+    #[must_use]
+    pub fn into_blocking(self) -> BlockingEndpoint {
+        BlockingEndpoint { endpoint: self, timeout: None }
+    }
+
+    /// Which role it is.
+    #[must_use]
+    pub fn role(&self) -> &Name {
+        self.host.protocol.role_name(self.role)
+    }
+
+    /// The type that was declared or projected for it.
+    #[must_use]
+    pub fn original(&self) -> &LocalType {
+        self.host.protocol.local(self.role)
+    }
+
+    /// The type that is left of it.
+    #[must_use]
+    pub fn current(&self) -> LocalType {
+        let current = self.view(|endpoint| endpoint.current());
+        current.unwrap_or_else(|_| self.original().clone())
+    }
+
+    /// What it may do now.
+    #[must_use]
+    pub fn legal_moves(&self) -> Vec<Move> {
+        self.view(|endpoint| endpoint.legal_moves().collect())
+    }
+
+    /// How many actions it has performed. Kept together with the effects of a message, it tells
+    /// whether the message was acted on before.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.view(|endpoint| endpoint.position())
+    }
+
+    fn view<T>(&self, look: impl FnOnce(crate::machine::EndpointView<'_>) -> T) -> T {
+        let role = self.role;
+        self.host.view(|session| look(session.endpoint(role).expect("the role is there")))
+    }
+
+    fn awaited(&self) -> Vec<RoleIx> {
+        let mut roles = self.view(|endpoint| {
+            let receives =
+                endpoint.legal_moves().any(|legal| legal.direction == Direction::Receive);
+            let peers = endpoint.transitions().iter().map(|transition| transition.peer);
+            if receives { peers.collect::<Vec<_>>() } else { Vec::new() }
+        });
+        roles.dedup();
+        roles
+    }
+
+    fn named(&self, role: &str) -> RoleIx {
+        self.host.protocol.role(role).unwrap_or(RoleIx::UNKNOWN)
+    }
+
+    fn to_send(&self, to: &str, label: &str, value: Value) -> Send {
+        let label = self.host.protocol.label(label).unwrap_or(LabelIx::UNKNOWN);
+        Send { role: self.role, to: self.named(to), label, value, at: None }
+    }
+
+    fn try_act(&self, act: Act) -> Result<(), Error> {
+        self.host.act(act).map(drop)
+    }
+
+    fn try_receive_role(&self, from: RoleIx) -> Result<(Name, Value), Error> {
+        let receive = Receive { role: self.role, from, at: None };
+        let accepted = self.host.act(Act::Receive(receive))?;
+        Ok(received(&self.host.protocol, accepted))
+    }
+}
+
+impl Drop for Endpoint {
+    fn drop(&mut self) {
+        self.host.state().taken &= !(1_u128 << self.role.0);
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Endpoint({} at {})", self.role(), self.position())
+    }
+}
+
+/// An [`Endpoint`] whose calls block the thread.
+///
+/// ```
+/// use antiphon::{Protocol, Session};
+/// let echo: Protocol = "A = B!say(string) . end   B = A?say(string) . end".parse()?;
+/// let session = Session::open(&echo)?;
+/// let [a, b] = session.endpoints(["A", "B"])?;
+/// let (mut a, mut b) = (a.into_blocking(), b.into_blocking());
+/// std::thread::scope(|scope| {
+///     scope.spawn(move || a.send("B", "say", "hello"));
+///     let (_, said) = b.receive_from("A")?;
+///     assert_eq!(said.as_str(), Ok("hello"));
+///     Ok::<(), antiphon::driver::Error>(())
+/// })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct BlockingEndpoint {
+    endpoint: Endpoint,
+    timeout: Option<Duration>,
+}
+
+impl BlockingEndpoint {
+    /// Calls wait at most this long, then fail with [`Error::TimedOut`].
+    #[must_use]
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Self { timeout: Some(timeout), ..self }
+    }
+
+    /// See [`Endpoint::send`].
+    ///
+    /// # Errors
+    /// [`Error::Refused`], [`Error::Journal`], [`Error::TimedOut`].
+    pub fn send(&mut self, to: &str, label: &str, value: impl Into<Value>) -> Result<(), Error> {
+        let endpoint = &self.endpoint;
+        let send = endpoint.to_send(to, label, value.into());
+        let attempt = || endpoint.try_act(Act::Send(send.clone()));
+        endpoint.host.block_until_possible(self.timeout, attempt)
+    }
+
+    /// See [`Endpoint::receive_from`].
+    ///
+    /// # Errors
+    /// [`Error::Refused`], [`Error::Journal`], [`Error::TimedOut`].
+    pub fn receive_from(&mut self, from: &str) -> Result<(Name, Value), Error> {
+        let endpoint = &self.endpoint;
+        let from = endpoint.named(from);
+        let attempt = || endpoint.try_receive_role(from);
+        endpoint.host.block_until_possible(self.timeout, attempt)
+    }
+
+    /// See [`Endpoint::receive`].
+    ///
+    /// # Errors
+    /// [`Error::Refused`], [`Error::Journal`], [`Error::TimedOut`].
+    pub fn receive(&mut self) -> Result<(Name, Name, Value), Error> {
+        let endpoint = &self.endpoint;
+        endpoint.host.block_until_possible(self.timeout, || endpoint.try_receive())
+    }
+
+    /// Back to tasks.
+    #[must_use]
+    pub fn into_async(self) -> Endpoint {
+        self.endpoint
+    }
+}
+
+impl std::ops::Deref for BlockingEndpoint {
+    type Target = Endpoint;
+    /// What can be seen of it: role, types, legal moves, position.
+    fn deref(&self) -> &Endpoint {
+        &self.endpoint
+    }
+}

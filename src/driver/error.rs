@@ -1,0 +1,52 @@
+//! What an action of an endpoint may come to but done.
+
+use std::io;
+
+use crate::machine::Refusal;
+
+/// Why an endpoint did not do what was asked.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The machine refused it; nothing has moved.
+    #[error("refused [{}]: {_0}", _0.code())]
+    Refused(Refusal),
+    /// Somebody holds the endpoint of this role already.
+    #[error("the endpoint of `{role}` was handed out already")]
+    EndpointTaken {
+        /// The role.
+        role: String,
+    },
+    /// The journal failed: the session cannot go on, because it could not keep what it answers.
+    #[error("the session's journal failed: {0}")]
+    Journal(std::sync::Arc<io::Error>),
+    /// A handler needs a tokio runtime to run on.
+    #[error("a handler runs on tokio: bind it within a runtime")]
+    NoRuntime,
+    /// Nothing came in time.
+    #[error("nothing came within {0:?}")]
+    TimedOut(std::time::Duration),
+}
+
+impl Error {
+    /// The refusal, if it is one.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Refused(refusal) => Some(refusal),
+            _ => None,
+        }
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Self {
+        Self::Journal(std::sync::Arc::new(error))
+    }
+}

@@ -1,0 +1,170 @@
+//! Handlers: code of this process that is called with the messages of an edge.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
+
+use tokio::sync::Notify;
+
+use super::error::Error;
+use super::host::Host;
+use crate::machine::{Act, Deliver, Position, Receive, Send as SendAct, Seq};
+use crate::types::{EdgeIx, LabelIx, Name, RoleIx, Value};
+
+/// A message for a handler.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Message {
+    /// Who receives it.
+    pub role: Name,
+    /// Who sent it.
+    pub from: Name,
+    /// Its place on its edge.
+    pub seq: Seq,
+    /// Its name.
+    pub label: Name,
+    /// What it carries.
+    pub value: Value,
+    /// The receiver's position before it: kept together with the effects of the message, it tells
+    /// whether they were done before.
+    pub position: Position,
+}
+
+/// A send that a handler answers with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Action {
+    /// To whom.
+    pub to: String,
+    /// Which message.
+    pub label: String,
+    /// What it carries.
+    pub value: Value,
+}
+
+impl Action {
+    /// Sends `label` with `value` to `to`.
+    #[must_use]
+    pub fn send(to: &str, label: &str, value: impl Into<Value>) -> Self {
+        Self { to: to.to_owned(), label: label.to_owned(), value: value.into() }
+    }
+}
+
+/// Why a handler could not do its work. It faults its session.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct HandlerError(String);
+
+impl HandlerError {
+    /// For this reason.
+    #[must_use]
+    pub fn new(reason: impl std::fmt::Display) -> Self {
+        Self(reason.to_string())
+    }
+}
+
+/// What a handler answers, later.
+pub type Answer = Pin<Box<dyn Future<Output = Result<Vec<Action>, HandlerError>> + Send>>;
+
+/// Code that is called with each message of an edge, one after the other.
+///
+/// The message is consumed after the handler has returned `Ok`. If the process dies in between, the
+/// message is handled again: effects that must not be repeated are stored together with
+/// [`Message::position`].
+pub trait Handler: Send + Sync + 'static {
+    /// Does what the message asks for, and says what the receiver sends in answer.
+    fn handle(&self, message: Message) -> Answer;
+}
+
+pub(super) struct Closure<F>(pub(super) F);
+
+impl<F, R> Handler for Closure<F>
+where
+    F: Fn(Message) -> R + Send + Sync + 'static,
+    R: Future<Output = Result<Vec<Action>, HandlerError>> + Send + 'static,
+{
+    fn handle(&self, message: Message) -> Answer {
+        Box::pin((self.0)(message))
+    }
+}
+
+/// Names the handler to the machine, and starts the pump if it does not run.
+pub(super) fn bind(
+    host: &Arc<Host>,
+    edge: EdgeIx,
+    name: Name,
+    handler: Arc<dyn Handler>,
+) -> Result<(), Error> {
+    let runtime = tokio::runtime::Handle::try_current().map_err(|_| Error::NoRuntime)?;
+    host.state().handlers.insert(name.clone(), handler);
+    host.act(Act::Bind { edge: Some(edge), handler: Some(name) })?;
+    let mut state = host.state();
+    if !std::mem::replace(&mut state.is_pumping, true) {
+        drop(state);
+        runtime.spawn(pump(Arc::downgrade(host), host.changed()));
+    }
+    Ok(())
+}
+
+/// Hands messages to their handlers until the session has ended, or nobody holds it any more.
+async fn pump(host: Weak<Host>, changes: Arc<Notify>) {
+    loop {
+        let changed = changes.notified();
+        tokio::pin!(changed);
+        changed.as_mut().enable();
+        let Some(host) = host.upgrade() else { return };
+        let (deliveries, ended) = {
+            let mut state = host.state();
+            let session = state.machine.session(host.id).expect("the session is there");
+            let ended = session.status().is_terminal();
+            (std::mem::take(&mut state.deliveries), ended)
+        };
+        if ended {
+            return;
+        }
+        if deliveries.is_empty() {
+            drop(host);
+            changed.await;
+            continue;
+        }
+        for deliver in deliveries {
+            if let Err(reason) = deliver_one(&host, deliver).await {
+                // A session that has ended meanwhile needs no fault.
+                let _ = host.act(Act::Fault { reason: reason.into() });
+                return;
+            }
+        }
+    }
+}
+
+/// Handles one message, consumes it, and performs the answer.
+async fn deliver_one(host: &Arc<Host>, deliver: Deliver) -> Result<(), String> {
+    let Deliver { handler: name, role, from, seq, label, value, .. } = deliver;
+    let protocol = &host.protocol;
+    let handler = host.state().handlers.get(&name).cloned();
+    let handler = handler.ok_or_else(|| format!("there is no handler `{name}`"))?;
+    let position = host.view(|s| s.endpoint(role).map_or(Position(0), |e| e.position()));
+    let message = Message {
+        role: protocol.role_name(role).clone(),
+        from: protocol.role_name(from).clone(),
+        seq,
+        label: protocol.label_name(label).clone(),
+        value,
+        position,
+    };
+    // A task of its own: a panic ends it, and not the pump.
+    let answer = tokio::spawn(async move { handler.handle(message).await }).await;
+    let actions = match answer {
+        Ok(Ok(actions)) => actions,
+        Ok(Err(error)) => return Err(format!("handler `{name}` failed: {error}")),
+        Err(_) => return Err(format!("handler `{name}` panicked")),
+    };
+    let refused = |error: Error| format!("handler `{name}`: {error}");
+    host.act(Act::Receive(Receive { role, from, at: None })).map_err(refused)?;
+    for Action { to, label, value } in actions {
+        let to = protocol.role(&to).unwrap_or(RoleIx::UNKNOWN);
+        let label = protocol.label(&label).unwrap_or(LabelIx::UNKNOWN);
+        let send = SendAct { role, to, label, value, at: None };
+        let attempt = || host.act(Act::Send(send.clone()));
+        host.until_possible(attempt).await.map_err(refused)?;
+    }
+    Ok(())
+}

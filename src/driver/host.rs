@@ -1,0 +1,206 @@
+//! One session's machine with its journal, shared by its endpoints.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use hashbrown::HashMap;
+use tokio::sync::Notify;
+
+use super::error::Error;
+use super::handler::Handler;
+use crate::journal::Journal;
+use crate::machine::{
+    Accepted, Act, Capability, Deliver, Input, Machine, Output, Presented, Refusal, SessionId,
+    SessionView, Tick,
+};
+use crate::types::{Name, Protocol};
+use crate::wire::journal;
+
+/// What the endpoints of a session share.
+pub(super) struct Host {
+    state: Mutex<State>,
+    /// Wakes endpoints that wait for a message or for room, and the pump of the handlers.
+    changed: Arc<Notify>,
+    changed_blocking: Condvar,
+    started: Instant,
+    pub(super) id: SessionId,
+    pub(super) protocol: Arc<Protocol>,
+}
+
+pub(super) struct State {
+    pub(super) machine: Machine,
+    pub(super) capability: Capability,
+    pub(super) journal: Option<Box<dyn Journal>>,
+    pub(super) handlers: HashMap<Name, Arc<dyn Handler>>,
+    /// Messages for handlers, at most one an edge.
+    pub(super) deliveries: Vec<Deliver>,
+    /// Bit `r` is set while somebody holds the endpoint of role `r`.
+    pub(super) taken: u128,
+    pub(super) is_pumping: bool,
+    /// Grows with every change: who waits for one compares it.
+    changes: u64,
+    /// Why nothing can be kept any more.
+    failed: Option<Error>,
+}
+
+impl Host {
+    pub(super) fn new(
+        protocol: Arc<Protocol>,
+        mut machine: Machine,
+        open: Input,
+        journal: Option<Box<dyn Journal>>,
+    ) -> Result<Arc<Self>, Error> {
+        let accepted = machine.handle(Tick(0), open)?;
+        let Accepted::Opened(capability) = accepted else {
+            unreachable!("an accepted `Open` is answered by `Opened`");
+        };
+        let id = capability.session();
+        let mut state = State {
+            machine,
+            capability,
+            journal,
+            handlers: HashMap::new(),
+            deliveries: Vec::new(),
+            taken: 0,
+            is_pumping: false,
+            changes: 0,
+            failed: None,
+        };
+        if let Some(journal) = &mut state.journal {
+            journal.append(&journal::header_line(&protocol, id))?;
+        }
+        state.keep(Tick(0), &protocol)?;
+        Ok(Arc::new(Self {
+            state: Mutex::new(state),
+            changed: Arc::new(Notify::new()),
+            changed_blocking: Condvar::new(),
+            started: Instant::now(),
+            id,
+            protocol,
+        }))
+    }
+
+    /// The state. A panic of somebody who held it left it whole: the machine changes only at once.
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn now(&self) -> Tick {
+        Tick(u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// Does something under the session's own capability, and answers when it is kept.
+    pub(super) fn act(&self, act: Act) -> Result<Accepted, Error> {
+        self.act_by(None, act)
+    }
+
+    /// As [`act`](Self::act), under a presented capability.
+    pub(super) fn act_by(&self, by: Option<&Presented>, act: Act) -> Result<Accepted, Error> {
+        let now = self.now();
+        let mut state = self.state();
+        if let Some(failed) = &state.failed {
+            return Err(failed.clone());
+        }
+        let State { machine, capability, .. } = &mut *state;
+        let accepted = machine.act(now, by.unwrap_or(capability.present()), act);
+        state.keep(now, &self.protocol)?;
+        state.changes += u64::from(accepted.is_ok());
+        drop(state);
+        if accepted.is_ok() {
+            self.changed.notify_waiters();
+            self.changed_blocking.notify_all();
+        }
+        Ok(accepted?)
+    }
+
+    /// Looks at the session.
+    pub(super) fn view<T>(&self, look: impl FnOnce(SessionView<'_>) -> T) -> T {
+        let state = self.state();
+        look(state.machine.session(self.id).expect("the session is there"))
+    }
+
+    /// Tries until it is done or refused for another reason than having to wait.
+    pub(super) async fn until_possible<T>(
+        &self,
+        mut attempt: impl FnMut() -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            // Listen first, so that a change between the attempt and the wait is not missed.
+            changed.as_mut().enable();
+            match attempt() {
+                Err(error) if must_wait(&error) => changed.await,
+                done => return done,
+            }
+        }
+    }
+
+    /// As [`until_possible`](Self::until_possible), blocking the thread.
+    pub(super) fn block_until_possible<T>(
+        &self,
+        timeout: Option<Duration>,
+        mut attempt: impl FnMut() -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let started = Instant::now();
+        loop {
+            let seen = self.state().changes;
+            match attempt() {
+                Err(error) if must_wait(&error) => {}
+                done => return done,
+            }
+            let left = match timeout {
+                Some(timeout) => {
+                    let left = timeout.checked_sub(started.elapsed());
+                    left.ok_or(Error::TimedOut(timeout))?
+                }
+                None => Duration::from_secs(3600),
+            };
+            let unchanged = |state: &mut State| state.changes == seen;
+            let waited = self.changed_blocking.wait_timeout_while(self.state(), left, unchanged);
+            drop(waited.unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+
+    /// Resolves at the next change.
+    pub(super) fn changed(&self) -> Arc<Notify> {
+        Arc::clone(&self.changed)
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.changed.notify_waiters();
+    }
+}
+
+/// Whether the same action may succeed later.
+fn must_wait(error: &Error) -> bool {
+    matches!(error.refusal(), Some(Refusal::EdgeFull { .. } | Refusal::EdgeEmpty { .. }))
+}
+
+impl State {
+    /// Makes what the machine recorded durable, then takes what it has for us.
+    fn keep(&mut self, now: Tick, protocol: &Protocol) -> Result<(), Error> {
+        self.machine.seal();
+        while let Some(output) = self.machine.poll() {
+            match output {
+                Output::Persist(batch) => {
+                    let line = journal::batch_line(protocol, &batch)
+                        .expect("a machine's batches are of its protocols");
+                    if let Some(Err(error)) = self.journal.as_mut().map(|j| j.append(&line)) {
+                        let error = Error::from(error);
+                        self.failed = Some(error.clone());
+                        return Err(error);
+                    }
+                    let upto = batch.first + u64::from(batch.count);
+                    let persisted = Input::Persisted { session: batch.session, upto };
+                    self.machine.handle(now, persisted)?;
+                }
+                Output::Deliver(deliver) => self.deliveries.push(deliver),
+                Output::Event(_) => {}
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,16 @@
+//! Sessions in this process: the one place where machine and journal meet.
+//!
+//! [`Session`] opens a session of a protocol and hands out its [`Endpoint`]s, for tokio; an
+//! endpoint becomes a [`BlockingEndpoint`] for threads. What an endpoint answers is journaled
+//! before (law 4).
+
+mod endpoint;
+mod error;
+mod handler;
+mod host;
+mod session;
+
+pub use endpoint::{BlockingEndpoint, Endpoint};
+pub use error::Error;
+pub use handler::{Action, Answer, Handler, HandlerError, Message};
+pub use session::{EdgeTrace, Options, Session};

@@ -1,0 +1,357 @@
+//! A session in this process.
+
+use std::fmt;
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::endpoint::Endpoint;
+use super::error::Error;
+use super::handler::{self, Action, Closure, Handler, HandlerError, Message};
+use super::host::Host;
+use crate::journal::{FileJournal, Journal, MemoryJournal};
+use crate::machine::{
+    Accepted, Act, Capacities, Input, Machine, Open, Owner, Record, Refusal, SessionId,
+    StateDigest, Status,
+};
+use crate::types::{EdgeIx, LocalType, Name, Protocol, RoleIx, Value};
+use crate::wire;
+
+/// How a session is opened. The default: a fresh id, the owner `host`, a journal in memory.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    id: Option<SessionId>,
+    owner: Option<Owner>,
+    capacities: Capacities,
+    journal: Kept,
+}
+
+#[derive(Debug, Clone, Default)]
+enum Kept {
+    #[default]
+    Memory,
+    File(PathBuf),
+    Not,
+}
+
+impl Options {
+    /// A chosen id; it must not have been used before.
+    #[must_use]
+    pub fn id(self, id: SessionId) -> Self {
+        Self { id: Some(id), ..self }
+    }
+
+    /// Who owns the session.
+    #[must_use]
+    pub fn owner(self, owner: Owner) -> Self {
+        Self { owner: Some(owner), ..self }
+    }
+
+    /// How much the edges hold.
+    #[must_use]
+    pub fn capacities(self, capacities: Capacities) -> Self {
+        Self { capacities, ..self }
+    }
+
+    /// Keeps the journal in a new file.
+    #[must_use]
+    pub fn journal_file(self, path: &Path) -> Self {
+        Self { journal: Kept::File(path.to_owned()), ..self }
+    }
+
+    /// Keeps no journal: faster, and nothing can be replayed.
+    #[must_use]
+    pub fn no_journal(self) -> Self {
+        Self { journal: Kept::Not, ..self }
+    }
+}
+
+/// One running instance of a protocol, in this process. Cheap to clone: all clones are the same
+/// session.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use antiphon::{Protocol, Session};
+///
+/// let shop: Protocol = "
+///   Buyer  = Seller!title(string) . Seller?quote(nat) . Seller!{ buy . end, quit . end }
+///   Seller = Buyer?title(string)  . Buyer!quote(nat)  . Buyer?{ buy . end, quit . end }
+/// ".parse()?;
+/// let session = Session::open(&shop)?;
+/// let [mut buyer, mut seller] = session.endpoints(["Buyer", "Seller"])?;
+/// tokio::try_join!(
+///     async {
+///         buyer.send("Seller", "title", "Ulysses").await?;
+///         let (_, quote) = buyer.receive_from("Seller").await?;
+///         let label = if quote.as_nat().is_ok_and(|price| price < 20) { "buy" } else { "quit" };
+///         buyer.send("Seller", label, ()).await
+///     },
+///     async {
+///         seller.receive_from("Buyer").await?;
+///         seller.send("Buyer", "quote", 12_u64).await?;
+///         seller.receive_from("Buyer").await.map(drop)
+///     },
+/// )?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Session {
+    host: Arc<Host>,
+}
+
+impl Session {
+    /// Opens a session with the default [`Options`].
+    ///
+    /// # Errors
+    /// As [`open_with`](Self::open_with).
+    pub fn open(protocol: &Protocol) -> Result<Self, Error> {
+        Self::open_with(protocol, Options::default())
+    }
+
+    /// Opens a session.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] for capacities that cannot be, [`Error::Journal`].
+    pub fn open_with(protocol: &Protocol, options: Options) -> Result<Self, Error> {
+        let protocol = Arc::new(protocol.clone());
+        let mut machine = Machine::new();
+        let journal: Option<Box<dyn Journal>> = match &options.journal {
+            Kept::Memory => Some(Box::new(MemoryJournal::default())),
+            Kept::File(path) => Some(Box::new(FileJournal::create(path)?)),
+            Kept::Not => None,
+        };
+        let open = Open {
+            session: match options.id {
+                Some(id) => id,
+                None => fresh_id()?,
+            },
+            protocol: machine.register(&protocol),
+            owner: options.owner.unwrap_or_else(|| Owner::new("host").expect("not empty")),
+            capacities: options.capacities,
+            journal: journal.is_some(),
+        };
+        Ok(Self { host: Host::new(protocol, machine, Input::Open(open), journal)? })
+    }
+
+    /// The endpoints of several roles. Each is handed out once; dropping it gives it back.
+    ///
+    /// # Errors
+    /// `unknown_role`, [`Error::EndpointTaken`].
+    pub fn endpoints<const N: usize>(&self, roles: [&str; N]) -> Result<[Endpoint; N], Error> {
+        let endpoints: Result<Vec<Endpoint>, Error> =
+            roles.into_iter().map(|role| self.endpoint(role)).collect();
+        endpoints.map(|list| list.try_into().unwrap_or_else(|_| unreachable!("one a role")))
+    }
+
+    /// The endpoint of one role.
+    ///
+    /// # Errors
+    /// `unknown_role`, [`Error::EndpointTaken`].
+    pub fn endpoint(&self, role: &str) -> Result<Endpoint, Error> {
+        Endpoint::take(Arc::clone(&self.host), self.role(role)?)
+    }
+
+    fn role(&self, role: &str) -> Result<RoleIx, Error> {
+        self.host.protocol.role(role).ok_or_else(|| {
+            let known = self.host.protocol.roles().map(|role| format!("`{role}`"));
+            let known = known.collect::<Vec<_>>().join(", ").into();
+            Error::Refused(Refusal::UnknownRole { known })
+        })
+    }
+
+    fn edge(&self, from: &str, to: &str) -> Result<EdgeIx, Error> {
+        let (from, to) = (self.role(from)?, self.role(to)?);
+        self.host.protocol.edge(from, to).ok_or_else(|| {
+            let protocol = &self.host.protocol;
+            let name = |role| protocol.role_name(role);
+            let edges = protocol.edges().iter();
+            let known = edges.map(|edge| format!("{} → {}", name(edge.from), name(edge.to)));
+            let known = known.collect::<Vec<_>>().join(", ").into();
+            Error::Refused(Refusal::UnknownEdge { known })
+        })
+    }
+
+    /// Runs `handler` for each message from `from` to `to`, on the current tokio runtime; the
+    /// message is consumed when the handler has returned, and the actions that it returns are
+    /// performed as `to`. A handler that fails or panics faults this session, and no other.
+    ///
+    /// # Errors
+    /// `unknown_role`, `unknown_edge`, `terminal`, [`Error::NoRuntime`].
+    pub fn bind(&self, from: &str, to: &str, handler: impl Handler) -> Result<(), Error> {
+        let edge = self.edge(from, to)?;
+        let name = Name::new(&format!("edge_{}", edge.0)).expect("this is a name");
+        handler::bind(&self.host, edge, name, Arc::new(handler))
+    }
+
+    /// As [`bind`](Self::bind), with a function.
+    ///
+    /// # Errors
+    /// As [`bind`](Self::bind).
+    pub fn bind_fn<F, R>(&self, from: &str, to: &str, function: F) -> Result<(), Error>
+    where
+        F: Fn(Message) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Vec<Action>, HandlerError>> + Send + 'static,
+    {
+        self.bind(from, to, Closure(function))
+    }
+
+    /// No more sends; closes when nothing can be received any more.
+    ///
+    /// # Errors
+    /// `draining`, `terminal`.
+    pub fn drain(&self) -> Result<(), Error> {
+        self.host.act(Act::Drain { deadline: None }).map(drop)
+    }
+
+    /// Closes now.
+    ///
+    /// # Errors
+    /// `terminal`.
+    pub fn close(&self) -> Result<(), Error> {
+        self.host.act(Act::Close).map(drop)
+    }
+
+    /// Gives the session up, for a reason that its participants are told.
+    ///
+    /// # Errors
+    /// `terminal`.
+    pub fn cancel(&self, reason: &str) -> Result<(), Error> {
+        self.host.act(Act::Cancel { reason: reason.into() }).map(drop)
+    }
+
+    /// Resolves when the session has ended, with how it ended.
+    ///
+    /// # Errors
+    /// [`Error::Journal`].
+    pub async fn ended(&self) -> Result<Status, Error> {
+        let waiting = || Refusal::EdgeEmpty { edge: "".into() };
+        let attempt = || match self.status() {
+            status if status.is_terminal() => Ok(status),
+            _ => Err(Error::Refused(waiting())),
+        };
+        self.host.until_possible(attempt).await
+    }
+
+    /// Its identity.
+    #[must_use]
+    pub fn id(&self) -> SessionId {
+        self.host.id
+    }
+
+    /// What it runs.
+    #[must_use]
+    pub fn protocol(&self) -> &Protocol {
+        &self.host.protocol
+    }
+
+    /// Where it stands.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.host.view(|session| session.status().clone())
+    }
+
+    /// Whether its types are known to fit together at its capacities.
+    #[must_use]
+    pub fn is_checked(&self) -> bool {
+        self.host.view(|session| session.is_checked())
+    }
+
+    /// The digest of its protocol state: equal to that of its replayed journal.
+    #[must_use]
+    pub fn digest(&self) -> StateDigest {
+        self.host.state().machine.digest()
+    }
+
+    /// The local type that is left of a role.
+    ///
+    /// # Errors
+    /// `unknown_role`.
+    pub fn current(&self, role: &str) -> Result<LocalType, Error> {
+        let role = self.role(role)?;
+        let current = self.host.view(|s| s.endpoint(role).map(|endpoint| endpoint.current()));
+        Ok(current.and_then(Result::ok).unwrap_or_else(LocalType::end))
+    }
+
+    /// Its journal so far, as it would stand in a file; `None` if it keeps none.
+    ///
+    /// # Errors
+    /// [`Error::Journal`].
+    pub fn journal(&self) -> Result<Option<Vec<u8>>, Error> {
+        let state = self.host.state();
+        Ok(state.journal.as_ref().map(|journal| journal.read()).transpose()?)
+    }
+
+    /// Its records so far; empty if it keeps no journal.
+    ///
+    /// # Errors
+    /// [`Error::Journal`].
+    pub fn records(&self) -> Result<Vec<Record>, Error> {
+        let Some(bytes) = self.journal()? else { return Ok(Vec::new()) };
+        let journal = wire::journal::Journal::read(&bytes).map_err(std::io::Error::other)?;
+        Ok(journal.records)
+    }
+
+    /// Everything that was ever sent over an edge, from the journal.
+    ///
+    /// # Errors
+    /// `unknown_role`, `unknown_edge`, [`Error::Journal`].
+    pub fn trace(&self, from: &str, to: &str) -> Result<EdgeTrace, Error> {
+        let (edge, records) = (self.edge(from, to)?, self.records()?);
+        let edge = self.host.protocol.edges()[edge.index()];
+        let messages = self.host.view(|session| {
+            let view = session.edge(edge.from, edge.to).expect("the edge is there");
+            let named = |send: &crate::machine::Send| {
+                (self.host.protocol.label_name(send.label).clone(), send.value.clone())
+            };
+            view.trace(&records).into_iter().map(named).collect()
+        });
+        Ok(EdgeTrace { messages })
+    }
+
+    /// Closes the journal in order: what it holds survives a loss of power, and a reader can tell
+    /// that nothing is missing at its end. The session must have ended.
+    ///
+    /// # Errors
+    /// [`Error::Journal`].
+    pub fn finish_journal(&self) -> Result<(), Error> {
+        let records = self.records()?;
+        let mut state = self.host.state();
+        let head = state.machine.journal_head(self.host.id);
+        if let (Some(journal), Some(head)) = (&mut state.journal, head) {
+            journal.append(&wire::journal::end_line(records.len() as u64, head))?;
+            journal.sync()?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Session({}, {})", self.id(), self.status())
+    }
+}
+
+/// What was sent over an edge, in order; message `n` has sequence number `n`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EdgeTrace {
+    /// Labels and values.
+    pub messages: Vec<(Name, Value)>,
+}
+
+fn fresh_id() -> Result<SessionId, Error> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
+    Ok(SessionId(u128::from_be_bytes(bytes)))
+}
+
+/// What a receive came to, with names.
+pub(super) fn received(protocol: &Protocol, accepted: Accepted) -> (Name, Value) {
+    match accepted {
+        Accepted::Received(received) => {
+            (protocol.label_name(received.label).clone(), received.value)
+        }
+        other => unreachable!("a receive without a position is answered by `Received`: {other:?}"),
+    }
+}

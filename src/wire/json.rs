@@ -1,0 +1,150 @@
+//! Values as JSON, directed by their sort.
+//!
+//! `unit` is `null`; `int` and `nat` are numbers, or decimal strings beyond 2^53; `bytes` are
+//! base64; an empty optional is `null` and a full one its value, or `{"some": …}` where the value
+//! itself may be `null`; a record is an object. Clause: VALUE-3.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::Bytes;
+use serde_json::{Map, Number, Value as Tree};
+
+use crate::types::{Json, Name, Sort, SortNode, Value, WrongSort};
+
+/// The largest integer that every JSON reader keeps exact.
+const EXACT_MAX: u64 = 1 << 53;
+
+/// The value of `sort` that `tree` says.
+///
+/// # Errors
+/// [`WrongSort`] with the path to the first place that does not fit.
+pub fn read_value(sort: &Sort, tree: &Tree) -> Result<Value, WrongSort> {
+    let value = read_at(sort, sort.root(), tree)?;
+    sort.conform(value)
+}
+
+/// `value`, which conforms to `sort`, as JSON.
+#[must_use]
+pub fn write_value(sort: &Sort, value: &Value) -> Tree {
+    write_at(sort, sort.root(), value)
+}
+
+/// Any JSON value as what a sort holds that the protocol does not define.
+#[must_use]
+pub fn json(tree: &Tree) -> Json {
+    Json::of_canonical(&tree.to_string())
+}
+
+/// Whether a full optional of this part must be told from an empty one by more than `null`.
+fn is_nullable(sort: &Sort, part: u32) -> bool {
+    matches!(sort.node(part), SortNode::Unit | SortNode::Optional(_) | SortNode::Named(_))
+}
+
+fn read_at(sort: &Sort, at: u32, tree: &Tree) -> Result<Value, WrongSort> {
+    let wrong = || WrongSort::new(sort, at, found(tree));
+    Ok(match (sort.node(at), tree) {
+        (SortNode::Unit, Tree::Null) => Value::Unit,
+        (SortNode::Bool, Tree::Bool(truth)) => Value::Bool(*truth),
+        (SortNode::Int, tree) => Value::Int(integer(tree).ok_or_else(wrong)?),
+        (SortNode::Nat, tree) => Value::Nat(natural(tree).ok_or_else(wrong)?),
+        (SortNode::Float, Tree::Number(number)) => Value::Float(number.as_f64().ok_or_else(wrong)?),
+        (SortNode::String, Tree::String(text)) => Value::from(text.as_str()),
+        (SortNode::Bytes, Tree::String(text)) => {
+            let bytes = BASE64
+                .decode(text)
+                .map_err(|_| WrongSort::new(sort, at, "text that is not base64 with padding"))?;
+            Value::Bytes(Bytes::from(bytes))
+        }
+        (SortNode::Named(_), tree) => Value::Json(json(tree)),
+        (SortNode::Optional(_), Tree::Null) => Value::None,
+        (SortNode::Optional(part), tree) if is_nullable(sort, *part) => match tree {
+            Tree::Object(fields) if fields.len() == 1 && fields.contains_key("some") => {
+                Value::Some(read_at(sort, *part, &fields["some"])?.into())
+            }
+            _ => return Err(wrong()),
+        },
+        (SortNode::Optional(part), tree) => Value::Some(read_at(sort, *part, tree)?.into()),
+        (SortNode::List(part), Tree::Array(items)) => {
+            let item = |(index, item)| {
+                read_at(sort, *part, item).map_err(|e: WrongSort| e.under(&format!("[{index}]")))
+            };
+            Value::List(items.iter().enumerate().map(item).collect::<Result<_, _>>()?)
+        }
+        (SortNode::Record(declared), Tree::Object(fields)) => {
+            let mut record = Vec::with_capacity(fields.len());
+            for (key, tree) in fields {
+                let known = declared.iter().find(|(name, _)| *name == key.as_str());
+                let Some((name, part)) = known else {
+                    return Err(WrongSort::new(sort, at, format!("a field `{key}`")));
+                };
+                let value = read_at(sort, *part, tree).map_err(|e| e.under(&format!(".{name}")))?;
+                record.push((Name::clone(name), value));
+            }
+            Value::Record(record)
+        }
+        (SortNode::Chan(_), _) => {
+            return Err(WrongSort::new(sort, at, "a value, but delegation is not there yet"));
+        }
+        _ => return Err(wrong()),
+    })
+}
+
+fn integer(tree: &Tree) -> Option<i64> {
+    match tree {
+        Tree::Number(number) => number.as_i64(),
+        Tree::String(text) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+fn natural(tree: &Tree) -> Option<u64> {
+    match tree {
+        Tree::Number(number) => number.as_u64(),
+        Tree::String(text) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+fn found(tree: &Tree) -> String {
+    match tree {
+        Tree::Null => "null".into(),
+        Tree::Bool(truth) => format!("{truth}"),
+        Tree::Number(number) => format!("the number {number}"),
+        Tree::String(_) => "a string".into(),
+        Tree::Array(_) => "an array".into(),
+        Tree::Object(_) => "an object".into(),
+    }
+}
+
+fn write_at(sort: &Sort, at: u32, value: &Value) -> Tree {
+    match (sort.node(at), value) {
+        (_, Value::Bool(truth)) => Tree::Bool(*truth),
+        (_, Value::Int(n)) if n.unsigned_abs() <= EXACT_MAX => Tree::from(*n),
+        (_, Value::Int(n)) => Tree::from(n.to_string()),
+        (_, Value::Nat(n)) if *n <= EXACT_MAX => Tree::from(*n),
+        (_, Value::Nat(n)) => Tree::from(n.to_string()),
+        (_, Value::Float(x)) => Number::from_f64(*x).map_or(Tree::Null, Tree::Number),
+        (_, Value::String(text)) => Tree::from(text.as_str()),
+        (_, Value::Bytes(bytes)) => Tree::from(BASE64.encode(bytes)),
+        (_, Value::Json(json)) => serde_json::from_str(json.as_str()).unwrap_or(Tree::Null),
+        (SortNode::Optional(part), Value::Some(inner)) => {
+            let inner = write_at(sort, *part, inner);
+            if is_nullable(sort, *part) {
+                Tree::Object(Map::from_iter([("some".to_owned(), inner)]))
+            } else {
+                inner
+            }
+        }
+        (SortNode::List(part), Value::List(items)) => {
+            Tree::Array(items.iter().map(|item| write_at(sort, *part, item)).collect())
+        }
+        (SortNode::Record(declared), Value::Record(fields)) => {
+            let parts = declared.iter().zip(fields);
+            let field = |((name, part), (_, value)): (&(Name, u32), &(Name, Value))| {
+                (name.to_string(), write_at(sort, *part, value))
+            };
+            Tree::Object(parts.map(field).collect())
+        }
+        _ => Tree::Null,
+    }
+}
