@@ -13,6 +13,8 @@ use core::fmt;
 use core::hash::Hash;
 use core::ops::Range;
 
+use hashbrown::{HashMap, HashSet};
+
 use super::diagnostics::{Code, Diagnostic, Diagnostics, Span};
 use super::name::Name;
 use super::sort::{CHAN_DEPTH_MAX, Payload};
@@ -299,6 +301,8 @@ impl<H: Head> Draft<H> {
 /// One binder that encloses the place where the check is.
 struct Scope {
     name: Name,
+    /// The name in the draft.
+    written: Name,
     draft: DraftId,
     node: NodeId,
     /// Whether an action stands between the binder and the place.
@@ -326,6 +330,11 @@ struct Check<'a, H> {
     found: Diagnostics,
     seen: Vec<bool>,
     scopes: Vec<Scope>,
+    /// The scopes of each written name, of each binder, and the names in use: without them a
+    /// variable under many binders would look at all of them.
+    by_name: HashMap<Name, Vec<usize>>,
+    by_binder: HashMap<DraftId, usize>,
+    taken: HashSet<Name>,
     /// The scopes up to here are guarded; those above may not be.
     guarded_below: usize,
 }
@@ -345,6 +354,9 @@ impl<'a, H: Head> Check<'a, H> {
             found: Diagnostics::default(),
             seen,
             scopes: Vec::new(),
+            by_name: HashMap::new(),
+            by_binder: HashMap::new(),
+            taken: HashSet::new(),
             guarded_below: 0,
         }
     }
@@ -358,9 +370,7 @@ impl<'a, H: Head> Check<'a, H> {
         let mut stack = vec![Step::Enter(root, Slot::Root)];
         while let Some(step) = stack.pop() {
             match step {
-                Step::Leave => {
-                    self.scopes.pop();
-                }
+                Step::Leave => self.leave(),
                 Step::Unguard(below, unguarded) => {
                     self.guarded_below = below;
                     unguarded.into_iter().for_each(|index| self.scopes[index].guarded = false);
@@ -383,18 +393,22 @@ impl<'a, H: Head> Check<'a, H> {
         match node {
             DraftNode::End => {}
             DraftNode::Var(name) => {
-                let found = self.scopes.iter().rposition(|scope| scope.name_is(self.draft, name));
+                let found = self.by_name.get(name).and_then(|scopes| scopes.last().copied());
                 self.variable(at, found, *span, || format!("`{name}`"));
             }
             DraftNode::Back(binder) => {
-                let found = self.scopes.iter().rposition(|scope| scope.draft == *binder);
+                let found = self.by_binder.get(binder).copied();
                 self.variable(at, found, *span, || format!("node {}", binder.index()));
             }
             DraftNode::Rec(name, body) => {
                 self.not_reserved(name, *span, "a recursion variable");
                 let fresh = self.fresh(name);
                 self.tree.nodes[at.index()] = Node::Rec(fresh.clone(), at);
-                self.scopes.push(Scope { name: fresh, draft: id, node: at, guarded: false });
+                self.by_name.entry(name.clone()).or_default().push(self.scopes.len());
+                self.by_binder.insert(id, self.scopes.len());
+                self.taken.insert(fresh.clone());
+                let (written, guarded) = (name.clone(), false);
+                self.scopes.push(Scope { name: fresh, written, draft: id, node: at, guarded });
                 stack.extend([Step::Leave, Step::Enter(*body, Slot::Body(at))]);
             }
             DraftNode::Choice(head, branches) => self.choice(at, head, branches, *span, stack),
@@ -525,12 +539,25 @@ impl<'a, H: Head> Check<'a, H> {
         at
     }
 
+    fn leave(&mut self) {
+        let Some(scope) = self.scopes.pop() else { return };
+        self.by_binder.remove(&scope.draft);
+        self.taken.remove(&scope.name);
+        if let Some(scopes) = self.by_name.get_mut(&scope.written) {
+            scopes.pop();
+        }
+    }
+
     /// The name itself, or one close to it that no enclosing binder has.
     fn fresh(&self, name: &Name) -> Name {
-        let taken = |name: &Name| self.scopes.iter().any(|scope| scope.name == *name);
-        let numbered = (1..).map(|number| name.numbered(number));
-        let mut names = core::iter::once(name.clone()).chain(numbered);
-        names.find(|name| !taken(name)).expect("names do not run out")
+        // Behind the first few numbers in strides that double, lest somebody who took them all
+        // makes each binder try them all.
+        let around = self.by_name.get(name).map_or(0, Vec::len);
+        let near = around.max(1)..around.max(1) + 8;
+        let far = (4..usize::BITS).map(|bit| around.saturating_add(1 << bit));
+        let numbers = near.chain(far).chain(1..);
+        let names = core::iter::once(name.clone()).chain(numbers.map(|n| name.numbered(n)));
+        { names }.find(|name| !self.taken.contains(name)).expect("names do not run out")
     }
 
     fn not_reserved(&mut self, name: &Name, span: Span, what: &str) {
@@ -544,12 +571,5 @@ impl<'a, H: Head> Check<'a, H> {
 
     fn shape(&mut self, span: Span, text: alloc::string::String) {
         self.found.push(Diagnostic::new(Code::JsonShape, span, text));
-    }
-}
-
-impl Scope {
-    /// Whether the binder was written with this name (its name in the tree may be a fresh one).
-    fn name_is<H>(&self, draft: &Draft<H>, name: &Name) -> bool {
-        matches!(&draft.nodes[self.draft.index()].0, DraftNode::Rec(written, _) if written == name)
     }
 }
