@@ -24,7 +24,7 @@ use crate::types::name::Name;
 use crate::types::tree::NODES_MAX;
 
 /// The most steps for all protocols of one text.
-const WORK_MAX: usize = 8 * NODES_MAX;
+const WORK_MAX: usize = 4 * NODES_MAX;
 
 /// The global types of all protocols but auxiliary ones.
 ///
@@ -295,10 +295,13 @@ impl<'a> Elaborate<'a> {
     /// Takes steps from what may be done.
     pub(super) fn charge(&mut self, steps: usize, span: Span) -> Result<(), Stopped> {
         *self.work = self.work.saturating_sub(steps);
-        if *self.work > 0 && self.plan.size() <= NODES_MAX {
+        let text = if self.plan.size() > NODES_MAX {
+            format!("written out, the protocol has more than {NODES_MAX} nodes")
+        } else if *self.work == 0 {
+            format!("written out, the protocols of this text take more than {WORK_MAX} steps")
+        } else {
             return Ok(());
-        }
-        let text = format!("written out, the protocol has more than {NODES_MAX} nodes");
+        };
         self.found.push(
             Diagnostic::new(Code::TooLarge, span, text)
                 .remedy("what follows a choice is repeated in each branch; write a recursion"),

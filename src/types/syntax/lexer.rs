@@ -69,6 +69,8 @@ pub(super) struct Lexer<'t, 'p> {
     parens: usize,
     recovery: usize,
     stopped: bool,
+    /// A comment that is not closed took the rest.
+    cut: bool,
     bad: Span,
     found: Diagnostics,
 }
@@ -91,6 +93,7 @@ impl<'t, 'p> Lexer<'t, 'p> {
             parens: 0,
             recovery: 0,
             stopped: false,
+            cut: false,
             bad: Span::NONE,
             found: Diagnostics::default(),
         }
@@ -138,6 +141,7 @@ impl<'t, 'p> Lexer<'t, 'p> {
         let (start, end) = (at.start, at.end);
         let found = match flaw {
             Flaw::Comment => {
+                self.cut = true;
                 let text = "this comment is not closed";
                 Diagnostic::new(Code::UnterminatedComment, Span::new(start, start + 2), text)
                     .remedy("close it with `*/`, or with `*)` if it was opened with `(*`")
@@ -237,7 +241,10 @@ impl<'t> Iterator for Lexer<'t, '_> {
         if self.stopped || self.exhausted() {
             return None;
         }
-        let spanned = self.raw()?;
+        let Some(spanned) = self.raw() else {
+            // That the text ends here is no second error.
+            return self.cut.then_some(Err(Stop));
+        };
         let (start, mut token, end) = spanned;
         if token.is_keyword() || matches!(token, Token::Word(_)) {
             token = self.word(spanned);
