@@ -154,7 +154,8 @@ impl<'a> Elaborate<'a> {
             }
             Act::Recursion { name, body } => {
                 let inside = self.positions.inside_binder(at, position, *body);
-                let body = self.bind(place, at, Entry::Statement, name.clone(), true);
+                let span = self.span_at(inside, statement.span);
+                let body = self.bind(place, (at, Entry::Statement), name.clone(), true, span);
                 self.tasks.push(Task::Fill(body, inside));
                 Ok(())
             }
@@ -172,7 +173,7 @@ impl<'a> Elaborate<'a> {
                 let gathered = Gather::run(self, at)?;
                 let place = if gathered.unrolled {
                     let name = self.name_of(position);
-                    self.bind(place, at, Entry::Statement, name, false)
+                    self.bind(place, (at, Entry::Statement), name, false, statement.span)
                 } else {
                     place
                 };
@@ -195,17 +196,25 @@ impl<'a> Elaborate<'a> {
             self.plan.back(place, binder);
         } else {
             let name = self.positions.module.protocols[protocol].head.name.value.clone();
-            let body = self.bind(place, at, Entry::Call, name, false);
+            let span = self.span_at(at, self.plan.span(place));
+            let body = self.bind(place, (at, Entry::Call), name, false, span);
             self.tasks.push(Task::Fill(body, at));
         }
         Ok(())
     }
 
     /// Makes `place` a binder to which `at` leads back; the place of its body.
-    fn bind(&mut self, place: u32, at: u32, entry: Entry, name: Name, written: bool) -> u32 {
-        self.path.insert((at, entry), place);
-        self.tasks.push(Task::Leave(at, entry));
-        self.plan.bind(place, name, written)
+    fn bind(
+        &mut self,
+        place: u32,
+        way: (u32, Entry),
+        name: Name,
+        written: bool,
+        body: Span,
+    ) -> u32 {
+        self.path.insert(way, place);
+        self.tasks.push(Task::Leave(way.0, way.1));
+        self.plan.bind(place, name, written, body)
     }
 
     /// The message at `position`: who sends it, the branch, and what is to be done behind it.

@@ -23,7 +23,7 @@ pub(super) struct Gathered {
 }
 
 enum Step {
-    /// Look at a position, come to from a place in the text, in a branch of the choice.
+    /// Look at a position, in a branch of the choice; the place is the last jump's.
     Look(u32, Span, BlockId),
     Leave(u32),
 }
@@ -87,14 +87,14 @@ impl<'e, 'a> Gather<'e, 'a> {
                     for block in blocks.iter().rev() {
                         let inside = self.elaborate.positions.inside(position, *block);
                         let branch = if branch.0 == NONE { *block } else { branch };
-                        self.stack.push(Step::Look(inside, statement.span, branch));
+                        self.stack.push(Step::Look(inside, from, branch));
                     }
                 }
             }
             Act::Recursion { body, .. } => {
                 self.gathered.unrolled = true;
                 let inside = self.elaborate.positions.inside_binder(at, position, *body);
-                self.stack.push(Step::Look(inside, statement.span, branch));
+                self.stack.push(Step::Look(inside, from, branch));
             }
             Act::Again { up, .. } => {
                 self.gathered.unrolled = true;

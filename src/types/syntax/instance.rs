@@ -56,11 +56,7 @@ impl<'a> Instance<'a> {
 
     /// A message that was declared by `sig` carries a payload of its name.
     fn signature(&self, name: &Name) -> Payload {
-        if self.messages.contains(name) {
-            Payload::one(sort_of(name))
-        } else {
-            Payload::none()
-        }
+        if self.messages.contains(name) { Payload::one(sort_of(name)) } else { Payload::none() }
     }
 
     fn payload(&self, payload: &Payload) -> Result<Payload, TooLarge> {

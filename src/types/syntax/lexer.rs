@@ -6,6 +6,7 @@
 use core::cell::Cell;
 
 use alloc::format;
+use alloc::vec::Vec;
 use logos::Logos;
 
 use super::Limits;
@@ -16,7 +17,8 @@ use crate::types::name::NAME_BYTES_MAX;
 /// Which words are keywords.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Notation {
-    /// Those of Scribble, outside parentheses and not in front of `(` or `from`.
+    /// Those of Scribble, outside parentheses and not in front of `(` or `from`; inside `chan(…)`
+    /// those of local types.
     Scribble,
     /// Only `rec`, `mu`, `end` and `chan`.
     Local,
@@ -67,11 +69,16 @@ pub(super) struct Lexer<'t, 'p> {
     depth: usize,
     deepest: usize,
     parens: usize,
+    /// The parentheses around the outermost `chan(…)` that is open.
+    chan: Option<usize>,
     recovery: usize,
     stopped: bool,
     /// A comment that is not closed took the rest.
     cut: bool,
     bad: Span,
+    /// The tokens that stand behind a piece of text that is no token.
+    after_flaw: Vec<usize>,
+    flawed: bool,
     found: Diagnostics,
 }
 
@@ -91,17 +98,21 @@ impl<'t, 'p> Lexer<'t, 'p> {
             depth: 0,
             deepest: 1,
             parens: 0,
+            chan: None,
             recovery: 0,
             stopped: false,
             cut: false,
             bad: Span::NONE,
+            after_flaw: Vec::new(),
+            flawed: false,
             found: Diagnostics::default(),
         }
     }
 
-    /// What was wrong with the characters.
-    pub(super) fn into_found(self) -> Diagnostics {
-        self.found
+    /// What was wrong with the characters, and the starts of the tokens that stand behind a piece
+    /// of text that is no token: what the parser says of them is a consequence.
+    pub(super) fn into_found(self) -> (Diagnostics, Vec<usize>) {
+        (self.found, self.after_flaw)
     }
 
     /// The next token as it is written.
@@ -112,13 +123,18 @@ impl<'t, 'p> Lexer<'t, 'p> {
         loop {
             let token = self.tokens.next()?;
             let at = self.tokens.span();
-            match token {
-                Ok(Token::Word(word)) => {
-                    return Some((at.start, Token::Word(self.name(word, at.start)), at.end));
+            let token = match token {
+                Ok(Token::Word(word)) => Token::Word(self.name(word, at.start)),
+                Ok(token) => token,
+                Err(flaw) => {
+                    self.report(flaw, at);
+                    continue;
                 }
-                Ok(token) => return Some((at.start, token, at.end)),
-                Err(flaw) => self.report(flaw, at),
+            };
+            if core::mem::take(&mut self.flawed) {
+                self.after_flaw.push(at.start);
             }
+            return Some((at.start, token, at.end));
         }
     }
 
@@ -138,6 +154,7 @@ impl<'t, 'p> Lexer<'t, 'p> {
     }
 
     fn report(&mut self, flaw: Flaw, at: core::ops::Range<usize>) {
+        self.flawed = true;
         let (start, end) = (at.start, at.end);
         let found = match flaw {
             Flaw::Comment => {
@@ -161,7 +178,9 @@ impl<'t, 'p> Lexer<'t, 'p> {
                 self.bad = span;
                 let slice = self.tokens.slice();
                 let text = match slice.chars().next() {
-                    Some(c) if c.is_control() => format!("`{}` means nothing here", c.escape_debug()),
+                    Some(c) if c.is_control() => {
+                        format!("`{}` means nothing here", c.escape_debug())
+                    }
                     _ => format!("`{slice}` means nothing here"),
                 };
                 Diagnostic::new(Code::UnexpectedCharacter, span, text)
@@ -188,12 +207,17 @@ impl<'t, 'p> Lexer<'t, 'p> {
                 if plain { Token::Word(word(token)) } else { token }
             }
             Notation::Scribble if matches!(token, Token::Word(_)) => token,
+            Notation::Scribble if self.chan.is_some() && token.is_local_keyword() => token,
             Notation::Scribble => {
-                let inside = self.parens > 0 && !matches!(token, Token::Role | Token::New);
-                let keyword = token == Token::Chan || inside && token.is_local_keyword();
-                let named = !keyword && matches!(self.peek(), Some(Token::Open | Token::From));
-                let plain = named || inside && !keyword;
-                if plain && token != Token::Mu { Token::Word(word(token)) } else { token }
+                let next = self.peek();
+                let keyword = match token {
+                    Token::Chan => next == Some(Token::Open),
+                    Token::Mu | Token::End => false,
+                    Token::Protocol => true,
+                    Token::Role | Token::New if self.parens > 0 => true,
+                    _ => self.parens == 0 && !matches!(next, Some(Token::Open | Token::From)),
+                };
+                if keyword || word(token) == "μ" { token } else { Token::Word(word(token)) }
             }
         }
     }
@@ -209,6 +233,9 @@ impl<'t, 'p> Lexer<'t, 'p> {
     }
 
     fn count(&mut self, token: Token<'t>, span: Span) -> Result<(), Stop> {
+        if token == Token::Chan && self.chan.is_none() {
+            self.chan = Some(self.parens);
+        }
         if token.opens() {
             self.depth += 1;
             self.deepest = self.deepest.max(self.depth);
@@ -216,10 +243,10 @@ impl<'t, 'p> Lexer<'t, 'p> {
         } else if token.closes() {
             self.depth = self.depth.saturating_sub(1);
             self.parens = self.parens.saturating_sub(usize::from(token == Token::Close));
-        }
-        if matches!(token, Token::Semicolon | Token::OpenBrace) && self.notation == Notation::Scribble {
-            // A parenthesis that is not closed must not turn the rest of the file into words.
-            self.parens = if token == Token::Semicolon { 0 } else { self.parens };
+            self.chan = self.chan.filter(|outside| self.parens > *outside);
+        } else if token == Token::Semicolon {
+            // A parenthesis that is not closed must not turn the rest of the text into words.
+            (self.parens, self.chan) = (0, None);
         }
         if self.depth <= self.limits.depth_max {
             return Ok(());

@@ -26,6 +26,14 @@ pub(crate) struct Message {
     pub(crate) span: Span,
 }
 
+/// `l(S) . T` among the branches of one partner.
+#[derive(Debug)]
+pub(crate) struct Labelled {
+    pub(crate) label: Placed<Name>,
+    pub(crate) fields: Vec<Field>,
+    pub(crate) next: u32,
+}
+
 /// What stands before a dot.
 #[derive(Debug)]
 pub(crate) enum Prefix {

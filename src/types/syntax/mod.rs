@@ -25,6 +25,7 @@ mod reader;
 mod resolve;
 mod text;
 mod token;
+mod walk;
 mod words;
 
 pub use text::{read, read_global, read_local, read_local_type};

@@ -22,7 +22,11 @@ enum Node {
     End,
     Back(u32),
     /// `kept`: written by the user, or something goes back to it.
-    Rec { name: Name, body: u32, kept: bool },
+    Rec {
+        name: Name,
+        body: u32,
+        kept: bool,
+    },
     Choice(Name, Vec<Branch>),
 }
 
@@ -47,8 +51,8 @@ impl Plan {
     }
 
     /// Makes `place` a binder; the place of its body.
-    pub(super) fn bind(&mut self, place: u32, name: Name, written: bool) -> u32 {
-        let body = self.reserve(self.nodes[place as usize].1);
+    pub(super) fn bind(&mut self, place: u32, name: Name, written: bool, span: Span) -> u32 {
+        let body = self.reserve(span);
         // A protocol may be called like a keyword of local types, a variable may not.
         let name =
             if !written && RESERVED.contains(&name.as_str()) { name.numbered(1) } else { name };
@@ -59,6 +63,10 @@ impl Plan {
     pub(super) fn choice(&mut self, place: u32, sender: Name, branches: Vec<Branch>) {
         self.branches += branches.len();
         self.nodes[place as usize].0 = Node::Choice(sender, branches);
+    }
+
+    pub(super) fn span(&self, place: u32) -> Span {
+        self.nodes[place as usize].1
     }
 
     pub(super) fn size(&self) -> usize {

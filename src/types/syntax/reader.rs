@@ -8,7 +8,7 @@ use lalrpop_util::ErrorRecovery;
 
 use super::ast::*;
 use super::lexer::{Notation, Pulse, Stop};
-use super::local::{Field, Locals, Message, Prefix};
+use super::local::{Field, Labelled, Locals, Message, Prefix};
 use super::token::Token;
 use super::{FIELDS_MAX, words};
 use crate::types::diagnostics::{Code, Diagnostic, Diagnostics, Span};
@@ -233,12 +233,12 @@ impl Reader<'_, '_> {
         &mut self,
         peer: Name,
         direction: Direction,
-        branches: Vec<Option<(Placed<Name>, Vec<Field>, u32)>>,
+        branches: Vec<Option<Labelled>>,
         start: usize,
         end: usize,
     ) -> u32 {
         let mut list: Vec<DraftBranch> = Vec::with_capacity(branches.len());
-        for (label, fields, next) in branches.into_iter().flatten() {
+        for Labelled { label, fields, next } in branches.into_iter().flatten() {
             let payload = self.payload(fields);
             let (peer, span) = (peer.clone(), label.span);
             let message = Message { peer, direction, label: label.value, payload, span };
@@ -302,7 +302,12 @@ impl Reader<'_, '_> {
         self.module.protocols.push(Protocol { head, body, calls, broken });
     }
 
-    pub(crate) fn block(&mut self, statements: Vec<Statement>, start: usize, end: usize) -> BlockId {
+    pub(crate) fn block(
+        &mut self,
+        statements: Vec<Statement>,
+        start: usize,
+        end: usize,
+    ) -> BlockId {
         self.pulse.beat();
         self.module.blocks.push(Block { statements, span: Span::new(start, end) });
         BlockId(u32::try_from(self.module.blocks.len() - 1).unwrap_or(u32::MAX))

@@ -25,6 +25,10 @@ use crate::types::local::{LocalType, LocalTypes};
 pub fn read(text: &str, limits: &Limits) -> Result<(Declared, Diagnostics), Diagnostics> {
     fits(text, limits)?;
     match sniff(text) {
+        Form::Empty => {
+            let text = "the text declares no protocol";
+            Err(Diagnostic::new(Code::NoProtocol, Span::NONE, text).into())
+        }
         Form::Json => json(text, limits),
         Form::Scribble => {
             let (globals, warnings) = scribble(text, limits)?;
@@ -99,10 +103,7 @@ pub fn read_local_type(text: &str, limits: &Limits) -> Result<LocalType, Diagnos
     }
 }
 
-fn scribble(
-    text: &str,
-    limits: &Limits,
-) -> Result<(Vec<GlobalType>, Diagnostics), Diagnostics> {
+fn scribble(text: &str, limits: &Limits) -> Result<(Vec<GlobalType>, Diagnostics), Diagnostics> {
     let pulse = Pulse::default();
     let mut reader = Reader::new(text, Notation::Scribble, &pulse);
     let mut lexer = Lexer::new(text, Notation::Scribble, limits, &pulse);
@@ -133,10 +134,20 @@ fn finish(
     lexer: Lexer<'_, '_>,
     error: Option<Failure<'_>>,
 ) -> Diagnostics {
-    let mut found = lexer.into_found();
-    found.append(core::mem::take(&mut reader.found));
+    let (mut found, after_flaw) = lexer.into_found();
+    let mut parsed = core::mem::take(&mut reader.found);
     if let Some(diagnostic) = error.and_then(|error| words::unexpected(&error, reader.notation)) {
-        found.push(diagnostic);
+        parsed.push(diagnostic);
+    }
+    let consequence = |diagnostic: &Diagnostic| {
+        let start = diagnostic.span.start as usize;
+        diagnostic.code == Code::UnexpectedToken && after_flaw.binary_search(&start).is_ok()
+    };
+    if !after_flaw.is_empty() {
+        let rest = parsed.list().iter().filter(|diagnostic| !consequence(diagnostic));
+        rest.for_each(|diagnostic| found.push(diagnostic.clone()));
+    } else {
+        found.append(parsed);
     }
     found.sort();
     found
@@ -164,6 +175,7 @@ fn fits(text: &str, limits: &Limits) -> Result<(), Diagnostics> {
 }
 
 enum Form {
+    Empty,
     Json,
     Scribble,
     Local,
@@ -171,6 +183,9 @@ enum Form {
 
 /// The form of a text, by its first tokens.
 fn sniff(text: &str) -> Form {
+    if Token::lexer(text).next().is_none() {
+        return Form::Empty;
+    }
     let mut tokens = Token::lexer(text).filter_map(Result::ok);
     match tokens.next() {
         Some(Token::OpenBrace) => Form::Json,

@@ -164,8 +164,10 @@ impl Token<'_> {
         matches!(
             self,
             Module | Import | Type | Data | Sig | Explicit | Global | Local | Aux | Protocol | Role
-        ) || matches!(self, From | To | At | As | Choice | Or | Continue | Do | And | With | Connect)
-            || matches!(self, Disconnect | Wrap | Par | Interruptible | Throws | Nested | Calls)
+        ) || matches!(
+            self,
+            From | To | At | As | Choice | Or | Continue | Do | And | With | Connect
+        ) || matches!(self, Disconnect | Wrap | Par | Interruptible | Throws | Nested | Calls)
             || matches!(self, New)
             || self.is_local_keyword()
     }

@@ -82,32 +82,62 @@ fn sign(token: Token<'_>) -> Option<&'static str> {
     })
 }
 
+/// What the grammar reads only to call it unsupported, and what is said by other words.
+const SILENT: [&str; 17] = [
+    "@",
+    "connect",
+    "disconnect",
+    "wrap",
+    "par",
+    "interruptible",
+    "throws",
+    "nested",
+    "calls",
+    "new",
+    "explicit",
+    "word",
+    "number",
+    "operator",
+    "⊕",
+    "&",
+    "?",
+];
+
 /// A short list of what could stand here.
 fn listed(expected: &[&str], notation: Notation) -> Option<String> {
     let has = |name: &str| expected.contains(&name);
-    let mut list: Vec<String> = Vec::new();
-    if has("choice") && has("continue") && has("word") && !has("role") {
-        list.push("a statement".to_string());
+    let (kind, covered): (&str, &[&str]) = if has("choice") && has("word") && !has("to") {
+        ("a statement", &["("])
     } else if has("module") && has("global") && !has("word") {
-        list.push("a declaration (`global protocol`, `type`, …)".to_string());
+        ("a declaration (`global protocol`, `type`, …)", &[])
     } else if has("end") && has("word") && has("+") {
-        list.push("a local type (a message, a choice, `rec`, a variable or `end`)".to_string());
+        ("a local type (a message, a choice, `rec`, a variable or `end`)", &["+"])
+    } else if has("[") && has("{") && has("word") {
+        ("a payload type", &["[", "{"])
     } else if has("word") {
-        list.push("a name".to_string());
+        ("a name", &[])
+    } else if has("?") {
+        ("", &["{", "["])
+    } else if has(";") {
+        ("", &["["])
+    } else {
+        ("", &[])
+    };
+    let mut list: Vec<String> = Vec::new();
+    if !kind.is_empty() {
+        list.push(kind.to_string());
     }
-    let said = !list.is_empty();
     for name in expected {
         let keyword = name.chars().all(|c| c.is_ascii_alphabetic());
         match *name {
-            "word" | "number" | "operator" => {}
             "declare" => list.push("a declaration `Role = …`".to_string()),
-            "text" if !said => list.push("a quoted text".to_string()),
-            "text" => {}
-            // The signs that begin a type or a statement are covered by its name.
-            _ if keyword && (said || matches!(notation, Notation::Local)) => {}
-            "⊕" | "&" | "@" => {}
-            "(" | "+" | "[" | "{" if said && list.len() == 1 && has("chan") | has("choice") => {}
-            sign => list.push(format!("`{sign}`")),
+            // Where any name can stand so can any keyword, which then is one.
+            _ if keyword && (!kind.is_empty() || notation == Notation::Local) => {}
+            "text" => list.push("a quoted text".to_string()),
+            "!" if has("declare") => {}
+            "!" if has("?") => list.push("`!` or `?`".to_string()),
+            name if SILENT.contains(&name) || covered.contains(&name) => {}
+            name => list.push(format!("`{name}`")),
         }
     }
     let last = list.pop()?;
