@@ -18,6 +18,33 @@ use super::diagnostics::{Code, Diagnostic, Diagnostics, Span};
 use super::global::GlobalType;
 use super::local::LocalTypes;
 
+mod ast;
+mod calls;
+mod elaborate;
+mod heads;
+mod instance;
+mod lexer;
+mod local;
+mod plan;
+mod position;
+mod reader;
+mod resolve;
+mod text;
+mod token;
+mod walk;
+mod words;
+
+pub use text::{read, read_global, read_local, read_local_type};
+
+lalrpop_util::lalrpop_mod!(
+    #[allow(warnings, clippy::all, clippy::pedantic)]
+    grammar,
+    "/types/syntax/grammar.rs"
+);
+
+/// The most fields of one record, and the most arguments of one message.
+pub const FIELDS_MAX: usize = 1_000;
+
 /// What a reader accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {

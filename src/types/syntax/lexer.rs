@@ -1,0 +1,284 @@
+//! Text to tokens, for both notations.
+//!
+//! Reports what is wrong with single characters, comments and quoted texts itself and goes on, so
+//! that the parser sees tokens only. Depth is counted here, before any tree exists.
+
+use core::cell::Cell;
+
+use alloc::format;
+use alloc::vec::Vec;
+use logos::Logos;
+
+use super::Limits;
+use super::token::{Flaw, Token};
+use crate::types::diagnostics::{Code, DIAGNOSTICS_MAX, Diagnostic, Diagnostics, Span};
+use crate::types::name::NAME_BYTES_MAX;
+
+/// Which words are keywords.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Notation {
+    /// Those of Scribble, outside parentheses and not in front of `(` or `from`; inside `chan(…)`
+    /// those of local types.
+    Scribble,
+    /// Only `rec`, `mu`, `end` and `chan`.
+    Local,
+}
+
+/// The lexer met its limit; the parser is to stop without a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stop;
+
+/// How the parser does, told to the lexer, which can end the text.
+///
+/// Error recovery looks at the whole stack of the parser for every token that it skips. Nonsense
+/// behind many open brackets would take time in the square of the text: `idle` counts the tokens
+/// since the parser last put something together, and what recovery may cost is bounded.
+#[derive(Debug, Default)]
+pub(crate) struct Pulse {
+    idle: Cell<u32>,
+    errors: Cell<usize>,
+}
+
+/// The most tokens that stand in a row in a correct text before something is put together.
+const IDLE_MAX: u32 = 32;
+
+/// The most steps that error recovery may take in one text.
+const RECOVERY_MAX: usize = 1_000_000_000;
+
+impl Pulse {
+    /// Something was put together.
+    pub(crate) fn beat(&self) {
+        self.idle.set(0);
+    }
+
+    /// A syntax error was reported.
+    pub(crate) fn error(&self) {
+        self.errors.set(self.errors.get() + 1);
+    }
+}
+
+type Spanned<'t> = (usize, Token<'t>, usize);
+
+/// Tokens with their places.
+pub(super) struct Lexer<'t, 'p> {
+    tokens: logos::Lexer<'t, Token<'t>>,
+    notation: Notation,
+    limits: Limits,
+    pulse: &'p Pulse,
+    ahead: Option<Spanned<'t>>,
+    depth: usize,
+    deepest: usize,
+    parens: usize,
+    /// The parentheses around the outermost `chan(…)` that is open.
+    chan: Option<usize>,
+    recovery: usize,
+    stopped: bool,
+    /// A comment that is not closed took the rest.
+    cut: bool,
+    bad: Span,
+    /// The tokens that stand behind a piece of text that is no token.
+    after_flaw: Vec<usize>,
+    flawed: bool,
+    found: Diagnostics,
+}
+
+impl<'t, 'p> Lexer<'t, 'p> {
+    pub(super) fn new(
+        text: &'t str,
+        notation: Notation,
+        limits: &Limits,
+        pulse: &'p Pulse,
+    ) -> Self {
+        Self {
+            tokens: Token::lexer(text),
+            notation,
+            limits: *limits,
+            pulse,
+            ahead: None,
+            depth: 0,
+            deepest: 1,
+            parens: 0,
+            chan: None,
+            recovery: 0,
+            stopped: false,
+            cut: false,
+            bad: Span::NONE,
+            after_flaw: Vec::new(),
+            flawed: false,
+            found: Diagnostics::default(),
+        }
+    }
+
+    /// What was wrong with the characters, and the starts of the tokens that stand behind a piece
+    /// of text that is no token: what the parser says of them is a consequence.
+    pub(super) fn into_found(self) -> (Diagnostics, Vec<usize>) {
+        (self.found, self.after_flaw)
+    }
+
+    /// The next token as it is written.
+    fn raw(&mut self) -> Option<Spanned<'t>> {
+        if let Some(ahead) = self.ahead.take() {
+            return Some(ahead);
+        }
+        loop {
+            let token = self.tokens.next()?;
+            let at = self.tokens.span();
+            let token = match token {
+                Ok(Token::Word(word)) => Token::Word(self.name(word, at.start)),
+                Ok(token) => token,
+                Err(flaw) => {
+                    self.report(flaw, at);
+                    continue;
+                }
+            };
+            if core::mem::take(&mut self.flawed) {
+                self.after_flaw.push(at.start);
+            }
+            return Some((at.start, token, at.end));
+        }
+    }
+
+    fn peek(&mut self) -> Option<Token<'t>> {
+        self.ahead = self.raw();
+        self.ahead.map(|(_, token, _)| token)
+    }
+
+    fn name(&mut self, word: &'t str, start: usize) -> &'t str {
+        if word.len() <= NAME_BYTES_MAX {
+            return word;
+        }
+        let text = format!("a name of {} bytes; the limit is {NAME_BYTES_MAX}", word.len());
+        let span = Span::new(start, start + word.len());
+        self.found.push(Diagnostic::new(Code::NameTooLong, span, text).remedy("shorten it"));
+        &word[..NAME_BYTES_MAX]
+    }
+
+    fn report(&mut self, flaw: Flaw, at: core::ops::Range<usize>) {
+        self.flawed = true;
+        let (start, end) = (at.start, at.end);
+        let found = match flaw {
+            Flaw::Comment => {
+                self.cut = true;
+                let text = "this comment is not closed";
+                Diagnostic::new(Code::UnterminatedComment, Span::new(start, start + 2), text)
+                    .remedy("close it with `*/`, or with `*)` if it was opened with `(*`")
+            }
+            Flaw::Text => {
+                let text = "this quoted text is not closed on its line";
+                Diagnostic::new(Code::UnterminatedString, Span::new(start, end), text)
+                    .remedy("close it with `\"`")
+            }
+            Flaw::Character => {
+                let span = Span::new(start, end);
+                // One report for a run of them.
+                if self.bad != Span::NONE && self.bad.end == span.start {
+                    self.bad = span;
+                    return;
+                }
+                self.bad = span;
+                let slice = self.tokens.slice();
+                let text = match slice.chars().next() {
+                    Some(c) if c.is_control() => {
+                        format!("`{}` means nothing here", c.escape_debug())
+                    }
+                    _ => format!("`{slice}` means nothing here"),
+                };
+                Diagnostic::new(Code::UnexpectedCharacter, span, text)
+                    .remedy("names are of ASCII letters, digits and `_`")
+            }
+        };
+        self.found.push(found);
+    }
+
+    /// A keyword where it is one, a word elsewhere.
+    fn word(&mut self, (start, token, end): Spanned<'t>) -> Token<'t> {
+        let text = self.tokens.source();
+        let word = |token| match token {
+            Token::Word(word) => word,
+            _ => &text[start..end],
+        };
+        match self.notation {
+            Notation::Local => {
+                let plain = matches!(token, Token::Word(_)) || !token.is_local_keyword();
+                if self.peek() == Some(Token::Equals) {
+                    self.ahead = None;
+                    return Token::Declare(word(token));
+                }
+                if plain { Token::Word(word(token)) } else { token }
+            }
+            Notation::Scribble if matches!(token, Token::Word(_)) => token,
+            Notation::Scribble if self.chan.is_some() && token.is_local_keyword() => token,
+            Notation::Scribble => {
+                let next = self.peek();
+                let keyword = match token {
+                    Token::Chan => next == Some(Token::Open),
+                    Token::Mu | Token::End => false,
+                    Token::Protocol => true,
+                    Token::Role | Token::New if self.parens > 0 => true,
+                    _ => self.parens == 0 && !matches!(next, Some(Token::Open | Token::From)),
+                };
+                if keyword || word(token) == "μ" { token } else { Token::Word(word(token)) }
+            }
+        }
+    }
+
+    /// Whether the parser has been looking in vain for too long.
+    fn exhausted(&mut self) -> bool {
+        let idle = self.pulse.idle.get() + 1;
+        self.pulse.idle.set(idle);
+        if idle > IDLE_MAX {
+            self.recovery = self.recovery.saturating_add(self.deepest * self.deepest);
+        }
+        self.recovery > RECOVERY_MAX || self.pulse.errors.get() >= DIAGNOSTICS_MAX
+    }
+
+    fn count(&mut self, token: Token<'t>, span: Span) -> Result<(), Stop> {
+        if token == Token::Chan && self.chan.is_none() {
+            self.chan = Some(self.parens);
+        }
+        if token.opens() {
+            self.depth += 1;
+            self.deepest = self.deepest.max(self.depth);
+            self.parens += usize::from(token == Token::Open);
+        } else if token.closes() {
+            self.depth = self.depth.saturating_sub(1);
+            self.parens = self.parens.saturating_sub(usize::from(token == Token::Close));
+            self.chan = self.chan.filter(|outside| self.parens > *outside);
+        } else if token == Token::Semicolon {
+            // A parenthesis that is not closed must not turn the rest of the text into words.
+            (self.parens, self.chan) = (0, None);
+        }
+        if self.depth <= self.limits.depth_max {
+            return Ok(());
+        }
+        let text = format!("nested deeper than {}", self.limits.depth_max);
+        self.found.push(
+            Diagnostic::new(Code::TooDeep, span, text)
+                .remedy("split the protocol, or raise the limit on depth"),
+        );
+        self.stopped = true;
+        Err(Stop)
+    }
+}
+
+impl<'t> Iterator for Lexer<'t, '_> {
+    type Item = Result<Spanned<'t>, Stop>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.stopped || self.exhausted() {
+            return None;
+        }
+        let Some(spanned) = self.raw() else {
+            // That the text ends here is no second error.
+            return self.cut.then_some(Err(Stop));
+        };
+        let (start, mut token, end) = spanned;
+        if token.is_keyword() || matches!(token, Token::Word(_)) {
+            token = self.word(spanned);
+        }
+        match self.count(token, Span::new(start, end)) {
+            Ok(()) => Some(Ok((start, token, end))),
+            Err(stop) => Some(Err(stop)),
+        }
+    }
+}

@@ -1,0 +1,392 @@
+//! What the grammar does: puts sorts, local types and statements into flat arrays.
+
+use alloc::format;
+use alloc::vec::Vec;
+
+use hashbrown::HashSet;
+use lalrpop_util::ErrorRecovery;
+
+use super::ast::*;
+use super::lexer::{Notation, Pulse, Stop};
+use super::local::{Field, Labelled, Locals, Message, Prefix};
+use super::token::Token;
+use super::{FIELDS_MAX, words};
+use crate::types::diagnostics::{Code, Diagnostic, Diagnostics, Span};
+use crate::types::local::{Direction, LocalType};
+use crate::types::name::Name;
+use crate::types::protocol::ROLES_MAX;
+use crate::types::sort::{CHAN_DEPTH_MAX, Payload, Sort, SortBuilder, SortNode};
+use crate::types::tree::DraftBranch;
+
+/// Where everything that is read goes.
+pub(crate) struct Reader<'t, 'p> {
+    text: &'t str,
+    pub(super) notation: Notation,
+    pub(crate) pulse: &'p Pulse,
+    pub(crate) locals: Locals,
+    sorts: SortBuilder,
+    pub(super) declared: Vec<(Name, Span, LocalType)>,
+    pub(super) module: Module,
+    calls: Vec<Name>,
+    /// Something was reported since the last declaration began.
+    broken: bool,
+    roles: usize,
+    pub(super) found: Diagnostics,
+}
+
+impl<'t, 'p> Reader<'t, 'p> {
+    pub(super) fn new(text: &'t str, notation: Notation, pulse: &'p Pulse) -> Self {
+        Self {
+            text,
+            notation,
+            pulse,
+            locals: Locals::default(),
+            sorts: SortBuilder::default(),
+            declared: Vec::new(),
+            module: Module::default(),
+            calls: Vec::new(),
+            broken: false,
+            roles: 0,
+            found: Diagnostics::default(),
+        }
+    }
+}
+
+/// Errors, names.
+impl Reader<'_, '_> {
+    pub(super) fn report(&mut self, diagnostic: Diagnostic) {
+        self.broken = true;
+        self.found.push(diagnostic);
+    }
+
+    pub(crate) fn syntax_error(&mut self, error: ErrorRecovery<usize, Token<'_>, Stop>) {
+        self.pulse.beat();
+        self.pulse.error();
+        self.broken = true;
+        if let Some(diagnostic) = words::unexpected(&error.error, self.notation) {
+            self.found.push(diagnostic);
+        }
+    }
+
+    /// A declaration could not be read.
+    pub(crate) fn lost(&mut self, error: ErrorRecovery<usize, Token<'_>, Stop>) {
+        self.syntax_error(error);
+        self.module.incomplete = true;
+        self.broken = false;
+        self.calls.clear();
+    }
+
+    pub(crate) fn unsupported(&mut self, what: &str, start: usize, end: usize) {
+        let text = format!("{what} is not supported");
+        let remedy = "its meaning is not defined here; leave it out or express it otherwise";
+        let span = Span::new(start, end);
+        self.report(Diagnostic::new(Code::Unsupported, span, text).remedy(remedy));
+    }
+
+    pub(crate) fn unsupported_at(&mut self, what: Placed<&'static str>) {
+        self.unsupported(what.value, what.span.start as usize, what.span.end as usize);
+    }
+
+    pub(crate) fn name(&mut self, word: &str) -> Name {
+        self.pulse.beat();
+        Name::new(word).expect("the lexer makes words that are names")
+    }
+
+    /// A keyword that stands for a name.
+    pub(crate) fn keyword(&mut self, start: usize, end: usize) -> Name {
+        let text = self.text.get(start..end).unwrap_or_default();
+        self.name(if text.is_ascii() { text } else { "mu" })
+    }
+}
+
+/// Sorts and payloads.
+impl Reader<'_, '_> {
+    pub(crate) fn unit(&mut self) -> u32 {
+        self.sorts.push(SortNode::Unit)
+    }
+
+    pub(crate) fn named_sort(&mut self, name: Name) -> u32 {
+        let node = builtin(&name).unwrap_or(SortNode::Named(name));
+        self.sorts.push(node)
+    }
+
+    pub(crate) fn list(&mut self, item: u32) -> u32 {
+        self.pulse.beat();
+        self.sorts.push(SortNode::List(item))
+    }
+
+    pub(crate) fn optional(&mut self, item: u32) -> u32 {
+        self.pulse.beat();
+        self.sorts.push(SortNode::Optional(item))
+    }
+
+    pub(crate) fn record(&mut self, mut fields: Vec<(Placed<Name>, u32)>) -> u32 {
+        self.pulse.beat();
+        self.distinct(fields.iter().map(|(name, _)| (name.value.clone(), name.span)));
+        fields.truncate(FIELDS_MAX);
+        let fields = fields.into_iter().map(|(name, sort)| (name.value, sort));
+        self.sorts.push(SortNode::Record(fields.collect()))
+    }
+
+    /// `chan(T)`; the nodes of `T` stand behind `mark`.
+    pub(crate) fn chan(&mut self, mark: usize, local: u32, start: usize, end: usize) -> u32 {
+        self.pulse.beat();
+        let (draft, root) = self.locals.take(mark, local);
+        let local = match LocalType::from_draft(&draft, root) {
+            Ok(local) => local,
+            Err(found) => {
+                self.broken = true;
+                self.found.append(found);
+                return self.unit();
+            }
+        };
+        // Refused here already, so that no value ever nests deeper than may be dropped.
+        if local.chan_depth() >= CHAN_DEPTH_MAX {
+            let text = format!("`chan` stands more than {CHAN_DEPTH_MAX} deep inside `chan`");
+            self.report(Diagnostic::new(Code::TooDeep, Span::new(start, end), text));
+            return self.unit();
+        }
+        self.sorts.push(SortNode::Chan(local.into()))
+    }
+
+    pub(crate) fn payload(&mut self, mut fields: Vec<Field>) -> Payload {
+        let several = fields.len() > 1;
+        let places = fields.iter().enumerate().map(|(index, field)| match &field.name {
+            Some(name) => (name.value.clone(), name.span),
+            None => (Payload::unnamed(index), Span::NONE),
+        });
+        if several {
+            let places: Vec<(Name, Span)> = places.collect();
+            self.distinct(places.into_iter());
+        }
+        fields.truncate(FIELDS_MAX);
+        let sorts = &self.sorts;
+        Payload::new(
+            fields.into_iter().map(|f| (f.name.map(|name| name.value), sorts.finish_at(f.sort))),
+        )
+    }
+
+    /// Reports fields of one name, and too many fields.
+    fn distinct(&mut self, fields: impl Iterator<Item = (Name, Span)>) {
+        let mut known = HashSet::new();
+        for (count, (name, span)) in fields.enumerate() {
+            if count == FIELDS_MAX {
+                let text = format!("more than {FIELDS_MAX} fields");
+                self.report(Diagnostic::new(Code::TooLarge, span, text));
+                return;
+            }
+            if !known.insert(name.clone()) {
+                let text = format!("two fields are called `{name}`");
+                self.report(
+                    Diagnostic::new(Code::DuplicateField, span, text)
+                        .remedy("give each field a name of its own"),
+                );
+            }
+        }
+    }
+}
+
+/// The sort that a word means everywhere.
+pub(super) fn builtin(name: &Name) -> Option<SortNode> {
+    Some(match name.as_str() {
+        "unit" => SortNode::Unit,
+        "bool" => SortNode::Bool,
+        "int" => SortNode::Int,
+        "nat" => SortNode::Nat,
+        "float" => SortNode::Float,
+        "string" => SortNode::String,
+        "bytes" => SortNode::Bytes,
+        _ => return None,
+    })
+}
+
+/// Local types.
+impl Reader<'_, '_> {
+    pub(crate) fn message(
+        &mut self,
+        peer: Name,
+        direction: Direction,
+        label: Name,
+        fields: Vec<Field>,
+        start: usize,
+        end: usize,
+    ) -> Message {
+        let payload = self.payload(fields);
+        Message { peer, direction, label, payload, span: Span::new(start, end) }
+    }
+
+    pub(crate) fn local_end(&mut self, start: usize, end: usize) -> u32 {
+        self.pulse.beat();
+        self.locals.end(Span::new(start, end))
+    }
+
+    pub(crate) fn local_variable(&mut self, name: Placed<Name>) -> u32 {
+        self.locals.variable(name)
+    }
+
+    pub(crate) fn chain(&mut self, prefixes: Vec<Prefix>, tail: u32) -> u32 {
+        self.pulse.beat();
+        self.locals.chain(prefixes, tail)
+    }
+
+    pub(crate) fn directed(
+        &mut self,
+        peer: Name,
+        direction: Direction,
+        branches: Vec<Option<Labelled>>,
+        start: usize,
+        end: usize,
+    ) -> u32 {
+        let mut list: Vec<DraftBranch> = Vec::with_capacity(branches.len());
+        for Labelled { label, fields, next } in branches.into_iter().flatten() {
+            let payload = self.payload(fields);
+            let (peer, span) = (peer.clone(), label.span);
+            let message = Message { peer, direction, label: label.value, payload, span };
+            list.push(message.branch(next));
+        }
+        self.locals.choice(direction, list, Span::new(start, end))
+    }
+
+    pub(crate) fn choice(
+        &mut self,
+        direction: Direction,
+        branches: Vec<Option<(Message, u32)>>,
+        start: usize,
+        end: usize,
+    ) -> u32 {
+        let mut list: Vec<DraftBranch> = Vec::with_capacity(branches.len());
+        for (message, next) in branches.into_iter().flatten() {
+            if message.direction != direction {
+                let (does, other) = match direction {
+                    Direction::Send => ("sends", "receives"),
+                    Direction::Receive => ("receives", "sends"),
+                };
+                let label = &message.label;
+                let text = format!("this choice {does}, but its branch `{label}` {other}");
+                self.report(
+                    Diagnostic::new(Code::MixedChoice, message.span, text)
+                        .note(Span::new(start, start + 1), "the choice")
+                        .remedy("let one role decide: only send in `+{}`, only receive in `&{}`"),
+                );
+            }
+            list.push(message.branch(next));
+        }
+        self.locals.choice(direction, list, Span::new(start, end))
+    }
+
+    pub(crate) fn declare_local(&mut self, name: Placed<Name>, local: u32) {
+        let (draft, root) = self.locals.take(0, local);
+        self.roles += 1;
+        if core::mem::take(&mut self.broken) {
+            return;
+        }
+        if self.roles > ROLES_MAX + 1 {
+            return;
+        }
+        match LocalType::from_draft(&draft, root) {
+            Ok(local) => self.declared.push((name.value, name.span, local)),
+            Err(found) => self.found.append(found),
+        }
+    }
+}
+
+/// Scribble.
+impl Reader<'_, '_> {
+    pub(crate) fn declare_type(&mut self, kind: Kind, name: Placed<Name>) {
+        self.module.types.push((name, kind));
+    }
+
+    pub(crate) fn protocol(&mut self, head: Declaration, body: BlockId) {
+        let broken = core::mem::take(&mut self.broken);
+        let calls = core::mem::take(&mut self.calls);
+        self.module.protocols.push(Protocol { head, body, calls, broken });
+    }
+
+    pub(crate) fn block(
+        &mut self,
+        statements: Vec<Statement>,
+        start: usize,
+        end: usize,
+    ) -> BlockId {
+        self.pulse.beat();
+        self.module.blocks.push(Block { statements, span: Span::new(start, end) });
+        BlockId(u32::try_from(self.module.blocks.len() - 1).unwrap_or(u32::MAX))
+    }
+
+    pub(crate) fn transfer(
+        &mut self,
+        label: Placed<Name>,
+        fields: Option<Vec<Field>>,
+        from: Placed<Name>,
+        to: Vec<Placed<Name>>,
+        start: usize,
+        end: usize,
+    ) -> Statement {
+        let payload = fields.map(|fields| self.payload(fields));
+        let (from, to) = (role(from), to.into_iter().map(role).collect());
+        let act = Act::Transfer { label, payload, from, to };
+        Statement { act, span: Span::new(start, end) }
+    }
+
+    pub(crate) fn decide(
+        &mut self,
+        at: Placed<Name>,
+        blocks: Vec<BlockId>,
+        start: usize,
+        end: usize,
+    ) -> Statement {
+        let act = Act::Decide { at: role(at), blocks };
+        Statement { act, span: Span::new(start, end) }
+    }
+
+    pub(crate) fn recursion(
+        &mut self,
+        name: Placed<Name>,
+        body: BlockId,
+        start: usize,
+        end: usize,
+    ) -> Statement {
+        let act = Act::Recursion { name: name.value, body };
+        Statement { act, span: Span::new(start, end) }
+    }
+
+    pub(crate) fn again(&mut self, name: Placed<Name>, start: usize, end: usize) -> Statement {
+        Statement { act: Act::Again { name: name.value, up: 0 }, span: Span::new(start, end) }
+    }
+
+    pub(crate) fn call(
+        &mut self,
+        target: Placed<Name>,
+        arguments: Vec<Placed<Argument>>,
+        roles: Vec<Placed<Name>>,
+        start: usize,
+        end: usize,
+    ) -> Statement {
+        self.calls.push(target.value.clone());
+        let roles = roles.into_iter().map(role).collect();
+        let act = Act::Call { target, protocol: 0, arguments, roles };
+        Statement { act, span: Span::new(start, end) }
+    }
+
+    pub(crate) fn sort_argument(&mut self, sort: u32) -> Argument {
+        Argument::Sort(self.sorts.finish_at(sort))
+    }
+
+    pub(crate) fn message_argument(&mut self, label: Name, fields: Vec<Field>) -> Argument {
+        Argument::Message(label, self.payload(fields))
+    }
+
+    /// How many roles were declared, well or not.
+    pub(super) fn roles(&self) -> usize {
+        self.roles
+    }
+}
+
+fn role(name: Placed<Name>) -> Role {
+    Role { name, index: 0 }
+}
+
+/// The sort of a name that stands for itself.
+pub(super) fn sort_of(name: &Name) -> Sort {
+    Sort::leaf(builtin(name).unwrap_or_else(|| SortNode::Named(name.clone())))
+}
