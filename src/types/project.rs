@@ -28,7 +28,11 @@ pub fn project(global: &GlobalType, role: &Name) -> Result<LocalType, Diagnostic
     let tree = global.tree();
     let mut pool = Pool::default();
     let mut of_node: Vec<TermId> = vec![Pool::END; tree.nodes().len()];
+    let passed_over = loops_without(global, role);
     for (index, node) in tree.nodes().iter().enumerate().rev() {
+        if passed_over[index] {
+            continue;
+        }
         of_node[index] = match node {
             Node::End => Pool::END,
             Node::Var(binder) => pool.var(*binder),
@@ -73,6 +77,50 @@ pub fn project(global: &GlobalType, role: &Name) -> Result<LocalType, Diagnostic
         }
     }
     written_out(global, role, &pool, of_node[0])
+}
+
+/// The nodes of loops that the role has no part in and that lead to nothing outside: for the role
+/// they are `end`, however they branch.
+fn loops_without(global: &GlobalType, role: &Name) -> Vec<bool> {
+    let tree = global.tree();
+    let nodes = tree.nodes();
+    let mut acts = vec![false; nodes.len()];
+    // The outermost binder that a variable of the subtree goes back to; parents come before
+    // children, so a subtree is closed if that is not before its root.
+    let mut reaches = vec![usize::MAX; nodes.len()];
+    for (index, node) in nodes.iter().enumerate().rev() {
+        match node {
+            Node::End => {}
+            Node::Var(binder) => reaches[index] = binder.index(),
+            Node::Rec(_, body) => {
+                (acts[index], reaches[index]) = (acts[body.index()], reaches[body.index()]);
+            }
+            Node::Choice(sender, range) => {
+                acts[index] = sender == role;
+                for branch in tree.branches_of(range) {
+                    let next = branch.next.index();
+                    acts[index] |= branch.peer == *role || acts[next];
+                    reaches[index] = reaches[index].min(reaches[next]);
+                }
+            }
+        }
+    }
+    let mut passed_over = vec![false; nodes.len()];
+    for (index, node) in nodes.iter().enumerate() {
+        match node {
+            Node::End | Node::Var(_) => {}
+            Node::Rec(_, body) => {
+                passed_over[index] |= !acts[index] && reaches[index] >= index;
+                passed_over[body.index()] = passed_over[index];
+            }
+            Node::Choice(_, range) => {
+                for branch in tree.branches_of(range) {
+                    passed_over[branch.next.index()] = passed_over[index];
+                }
+            }
+        }
+    }
+    passed_over
 }
 
 fn refused(

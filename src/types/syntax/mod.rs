@@ -29,11 +29,13 @@ mod plan;
 mod position;
 mod reader;
 mod resolve;
+mod source;
 mod text;
 mod token;
 mod walk;
 mod words;
 
+pub use source::Source;
 pub use text::{read, read_global, read_local, read_local_type};
 
 lalrpop_util::lalrpop_mod!(

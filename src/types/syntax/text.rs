@@ -29,7 +29,7 @@ pub fn read(text: &str, limits: &Limits) -> Result<(Declared, Diagnostics), Diag
             let text = "the text declares no protocol";
             Err(Diagnostic::new(Code::NoProtocol, Span::NONE, text).into())
         }
-        Form::Json => json(text, limits),
+        Form::Json => json::read(text, limits),
         Form::Scribble => {
             let (globals, warnings) = scribble(text, limits)?;
             Ok((Declared::Global(globals), warnings))
@@ -39,11 +39,6 @@ pub fn read(text: &str, limits: &Limits) -> Result<(Declared, Diagnostics), Diag
             Ok((Declared::Local(locals), warnings))
         }
     }
-}
-
-// HOOK(json): `super::json::read(text, limits)`.
-fn json(_text: &str, _limits: &Limits) -> Result<(Declared, Diagnostics), Diagnostics> {
-    Err(Diagnostic::new(Code::JsonShape, Span::new(0, 1), "JSON is not read yet").into())
 }
 
 /// Reads the global protocols of a Scribble text, without the auxiliary ones; never none.

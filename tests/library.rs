@@ -1,0 +1,75 @@
+//! Every protocol of the library reads, compiles, prints and reads again.
+
+use std::path::Path;
+
+use antiphon::types::syntax::{Declared, Limits, Source};
+
+fn files(folder: &str) -> Vec<std::path::PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("specs/protocols").join(folder);
+    let entries = std::fs::read_dir(&folder).unwrap();
+    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+fn read(path: &Path) -> Result<Source, antiphon::types::syntax::Report> {
+    let name = path.file_name().unwrap().to_str().unwrap();
+    Source::read(name, &std::fs::read(path).unwrap(), &Limits::default())
+}
+
+#[test]
+fn every_valid_protocol_compiles_without_a_warning() {
+    let mut wrong = Vec::new();
+    let all: Vec<_> = files("global").into_iter().chain(files("local")).collect();
+    assert!(all.len() >= 30, "the library has {} protocols", all.len());
+    for path in all {
+        match read(&path).and_then(|source| source.protocols().map(|_| source)) {
+            Ok(source) if source.warnings.is_empty() => {}
+            Ok(source) => wrong.push(source.report(source.warnings.clone()).to_string()),
+            Err(report) => wrong.push(report.to_string()),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_valid_protocol_prints_to_what_reads_to_the_same() {
+    for path in files("global").into_iter().chain(files("local")) {
+        let source = read(&path).unwrap();
+        match &source.declared {
+            Declared::Global(globals) => {
+                for global in globals {
+                    let again: antiphon::types::GlobalType = global.to_string().parse().unwrap();
+                    assert_eq!(&again, global, "{}", path.display());
+                }
+            }
+            Declared::Local(locals) => {
+                let again: antiphon::types::LocalTypes = locals.to_string().parse().unwrap();
+                assert_eq!(&again, locals, "{}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn every_code_of_the_invalid_library_is_found_by_its_name() {
+    for path in files("invalid") {
+        let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let found = match read(&path) {
+            Err(report) => report.diagnostics,
+            Ok(source) => match source.protocols() {
+                Ok(_) => source.warnings,
+                Err(report) => report.diagnostics,
+            },
+        };
+        let codes: Vec<&str> = found.list().iter().map(|found| found.code.as_str()).collect();
+        if stem == "several_errors" {
+            assert!(codes.len() >= 5, "{codes:?}");
+        } else {
+            assert!(
+                !codes.is_empty() && codes.iter().all(|code| *code == stem),
+                "{stem}: {codes:?}"
+            );
+        }
+    }
+}
