@@ -29,7 +29,7 @@ pub fn read(text: &str, limits: &Limits) -> Result<(Declared, Diagnostics), Diag
             let text = "the text declares no protocol";
             Err(Diagnostic::new(Code::NoProtocol, Span::NONE, text).into())
         }
-        Form::Json => json::read(text, limits),
+        Form::Json => super::json::read(text, limits),
         Form::Scribble => {
             let (globals, warnings) = scribble(text, limits)?;
             Ok((Declared::Global(globals), warnings))
