@@ -3,6 +3,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "cli")]
+pub mod cli;
 #[cfg(feature = "driver")]
 pub mod driver;
 #[cfg(feature = "driver")]

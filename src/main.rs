@@ -1,3 +1,7 @@
 //! The `antiphon` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    antiphon::cli::main()
+}

@@ -1,0 +1,18 @@
+//! `antiphon project`.
+
+use clap::Args;
+
+use super::Failure;
+
+/// (being written)
+#[derive(Debug, Args)]
+pub(super) struct Project {
+    /// The file, or `-` for standard input.
+    file: std::path::PathBuf,
+}
+
+impl Project {
+    pub(super) fn run(&self) -> Result<(), Failure> {
+        super::input::protocol(&self.file, None).map(drop)
+    }
+}

@@ -1,0 +1,18 @@
+//! `antiphon replay`.
+
+use clap::Args;
+
+use super::Failure;
+
+/// (being written)
+#[derive(Debug, Args)]
+pub(super) struct Replay {
+    /// The file, or `-` for standard input.
+    file: std::path::PathBuf,
+}
+
+impl Replay {
+    pub(super) fn run(&self) -> Result<(), Failure> {
+        super::input::protocol(&self.file, None).map(drop)
+    }
+}

@@ -1,0 +1,18 @@
+//! `antiphon run`.
+
+use clap::Args;
+
+use super::Failure;
+
+/// (being written)
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    /// The file, or `-` for standard input.
+    file: std::path::PathBuf,
+}
+
+impl Run {
+    pub(super) fn run(&self) -> Result<(), Failure> {
+        super::input::protocol(&self.file, None).map(drop)
+    }
+}

@@ -1,0 +1,22 @@
+//! Colours, where somebody sees them: only on a terminal, and not against `NO_COLOR`.
+
+use std::io::Write;
+
+use anstream::ColorChoice;
+use anstyle::{AnsiColor, Style};
+
+/// Whether standard output shows colours.
+pub(super) fn is_coloured() -> bool {
+    anstream::AutoStream::choice(&std::io::stdout()) != ColorChoice::Never
+}
+
+/// Whether standard error shows colours.
+pub(super) fn is_error_coloured() -> bool {
+    anstream::AutoStream::choice(&std::io::stderr()) != ColorChoice::Never
+}
+
+/// `error: …` on standard error.
+pub(super) fn complain(text: &str) {
+    let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
+    let _ = writeln!(anstream::stderr(), "{red}error{red:#}: {text}");
+}
