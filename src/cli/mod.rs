@@ -11,6 +11,7 @@ mod project;
 mod replay;
 mod run;
 mod style;
+mod verdict;
 
 use std::process::ExitCode;
 
