@@ -51,10 +51,7 @@ pub(super) fn meant(source: &Source, name: Option<&str>) -> Result<usize, Failur
     let names = source.names();
     names.iter().position(|known| *known == name).ok_or_else(|| {
         let known = listed(names.iter());
-        Failure::Usage(format!(
-            "there is no protocol `{name}` in {}; there is {known}",
-            source.name
-        ))
+        Failure::Usage(format!("there is no protocol `{name}` in {}; it has {known}", source.name))
     })
 }
 
