@@ -10,6 +10,7 @@ mod project;
 mod replay;
 mod run;
 mod style;
+mod verdict;
 
 use std::process::ExitCode;
 
