@@ -287,6 +287,12 @@ impl Protocol {
         Some(LabelIx(u16::try_from(index).expect("labels are numbered by u16")))
     }
 
+    /// All labels, sorted; a label's number is its place here.
+    #[must_use]
+    pub fn labels(&self) -> &[Name] {
+        &self.labels
+    }
+
     /// The name of a label.
     ///
     /// # Panics
