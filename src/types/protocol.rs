@@ -18,7 +18,6 @@ use super::name::Name;
 use super::project::project;
 use super::sort::{Payload, Sort};
 use super::tree::{Branch, DraftBranch, DraftId, Node, RESERVED};
-use super::value::Kind;
 
 /// The most roles of one protocol: a scope of authority (one bit a role, one for the lifecycle)
 /// fits a machine word pair.
@@ -74,7 +73,6 @@ pub struct Message {
     pub label: LabelIx,
     /// The payload as first declared.
     pub payload: Payload,
-    pub(crate) kind: Kind,
 }
 
 /// A directed pair of roles between which messages go.
@@ -170,8 +168,7 @@ impl Protocol {
             let message = symbols.messages[&(&branch.label, branch.payload.sort())];
             payloads.entry(message).or_insert_with(|| {
                 let (label, payload) = (symbols.labels[&branch.label], branch.payload.clone());
-                let kind = Kind::of(payload.sort());
-                messages.push((message, Message { label, payload, kind }));
+                messages.push((message, Message { label, payload }));
                 &branch.payload
             });
         }
@@ -313,6 +310,7 @@ impl Protocol {
     /// # Panics
     /// If the protocol has no such message.
     #[must_use]
+    #[inline]
     pub fn message(&self, message: MessageIx) -> &Message {
         &self.messages[message.index()]
     }
