@@ -14,6 +14,7 @@
 mod authority;
 mod digest;
 mod edge;
+mod few;
 mod handler;
 mod id;
 mod input;
@@ -49,7 +50,7 @@ pub use replay::ReplayError;
 pub use timer::Timer;
 pub use view::{EdgeView, EndpointView, SessionView};
 
-use crate::types::{Direction, EdgeIx, Name, Protocol, ProtocolDigest, RoleIx, Transition, Value};
+use crate::types::{Direction, EdgeIx, Name, Protocol, ProtocolDigest, RoleIx};
 use handler::Handlers;
 use session::{Endpoint, Numbered, Session};
 use store::Store;
@@ -121,9 +122,34 @@ impl Machine {
     ///
     /// # Errors
     /// A [`Refusal`].
-    #[inline]
     pub fn act(&mut self, now: Tick, by: &Presented, act: Act) -> Result<Accepted, Refusal> {
         self.advance_time(now);
+        if let Some(session) = self.sessions.hinted_mut(by.session, by.hint)
+            && !self.observed
+        {
+            let protocol = &self.protocols[session.protocol as usize];
+            if let Act::Send(send) = &act
+                && let Some(step) = session.plain_send(protocol, by, send)
+            {
+                // Taken apart only now, where nothing else can happen to it: spares two copies.
+                let Act::Send(Send { value, .. }) = act else { unreachable!("it is a send") };
+                let (seq, position) = step.send(self.now, value);
+                return Ok(Accepted::Sent { seq, position });
+            } else if let Act::Receive(receive) = &act
+                && let Some(step) = session.plain_receive(protocol, by, receive)
+            {
+                // It owns nothing: spares a look at what there is to drop.
+                core::mem::forget(act);
+                return Ok(Accepted::Received(step.receive(self.now)));
+            }
+        }
+        self.act_in_full(by, act)
+    }
+
+    /// Any act: what [`act`](Self::act) leaves over, with nothing taken for granted. It would come
+    /// to the same for everything that is performed there.
+    #[inline(never)]
+    fn act_in_full(&mut self, by: &Presented, act: Act) -> Result<Accepted, Refusal> {
         let Some(slot) = self.sessions.find(by.session, by.hint) else {
             return Err(Refusal::UnknownSession(by.session));
         };
@@ -172,14 +198,17 @@ impl Machine {
     #[inline]
     fn advance_time(&mut self, now: Tick) {
         self.now = self.now.max(now);
-        if self.timers.next().is_some_and(|due| due <= self.now) && !self.replaying {
+        if self.timers.may_be_due(self.now) {
             self.expire_due();
         }
     }
 
     #[cold]
     fn expire_due(&mut self) {
-        while let Some((at, session, timer)) = self.timers.take_due(self.now) {
+        // In a replay timers run out where the journal says so.
+        while !self.replaying
+            && let Some((at, session, timer)) = self.timers.take_due(self.now)
+        {
             let slot = self.sessions.find(session, u32::MAX).expect("a timer's session is there");
             self.expire(slot, timer, at);
         }
@@ -233,7 +262,8 @@ impl Machine {
     fn send(&mut self, slot: u32, by: &Presented, mut send: Send) -> Result<Accepted, Refusal> {
         let session = self.sessions.at_mut(slot);
         let protocol = &self.protocols[session.protocol as usize];
-        let mut endpoint = session.acting(protocol, by, send.role)?;
+        let role = send.role;
+        let mut endpoint = session.acting(protocol, by, role)?;
         let mut implied = Vec::new();
         if let Some(at) = send.at {
             match session.numbered_send(protocol, &send, at)? {
@@ -243,57 +273,34 @@ impl Machine {
                 }
             }
         }
-        let (transition, value) = session.sendable(protocol, endpoint, &mut send)?;
+        let transition = session.sendable(protocol, endpoint, &mut send)?;
         // Everything is checked: from here on everything changes.
         session.tick = session.tick.max(self.now);
-        if send.at.is_some() || session.log.is_some() || self.observed {
-            return Ok(self.send_in_full(slot, by, send, &implied, &transition, value));
-        }
-        let (seq, position) = session.perform_send(protocol, send.role, &transition, value);
-        if session.is_to_settle() {
-            self.settle(slot);
-        }
-        Ok(Accepted::Sent { seq, position })
-    }
-
-    /// The second half of a send that is numbered, recorded or observed.
-    fn send_in_full(
-        &mut self,
-        slot: u32,
-        by: &Presented,
-        send: Send,
-        implied: &[EdgeIx],
-        transition: &Transition,
-        value: Value,
-    ) -> Accepted {
-        let session = self.sessions.at_mut(slot);
-        let protocol = &self.protocols[session.protocol as usize];
-        let role = send.role;
         if send.at.is_some() {
             session.remember(role);
         }
         let mut consumed = Vec::with_capacity(implied.len());
-        session.perform_implied(protocol, role, implied, |received| consumed.push(received));
+        session.perform_implied(protocol, role, &implied, |received| consumed.push(received));
         let seq = session.edges[transition.edge.index()].sent;
         let position = Position(session.endpoints[role.index()].position.0 + 1);
         let outcome = Outcome::Sent(transition.message, seq, position);
         if let Some(log) = &mut session.log
-            && log.append_send(session.tick, by, &send, &value, outcome)
+            && log.append_send(session.tick, by, &send, &send.value, outcome)
         {
             self.touched.push(slot);
         }
-        let seen = self.observed.then(|| value.clone());
-        session.perform_send(protocol, role, transition, value);
+        let (from, label) = (transition.peer, transition.label);
+        let seen = self.observed.then(|| send.value.clone());
+        session.perform_send(protocol, role, transition, send.value);
         for received in consumed {
             self.advanced(slot, role, Direction::Receive, received);
         }
         if let Some(value) = seen {
-            let (from, label) = (transition.peer, transition.label);
             let sent = Received { from, seq, label, value, position };
             self.advanced(slot, role, Direction::Send, sent);
         }
         self.settle(slot);
-        Accepted::Sent { seq, position }
+        Ok(Accepted::Sent { seq, position })
     }
 
     fn receive(
@@ -312,15 +319,11 @@ impl Machine {
             return Ok(Accepted::Duplicate { position });
         }
         let transition = session.receivable(protocol, endpoint, role, from)?;
+        // Everything is checked: from here on everything changes.
         session.tick = session.tick.max(self.now);
-        let received = session.perform_receive(protocol, role, &transition);
-        if session.log.is_none() && !self.observed && !session.is_to_settle() {
-            return Ok(Accepted::Received(received));
-        }
-        if session.log.is_some() {
-            let outcome = Outcome::Received(received.label, received.seq, received.position);
-            self.record_act(slot, by, Act::Receive(receive), outcome);
-        }
+        let received = session.perform_receive(protocol, role, transition);
+        let outcome = Outcome::Received(received.label, received.seq, received.position);
+        self.record_act(slot, by, Act::Receive(receive), outcome);
         if self.observed {
             self.advanced(slot, role, Direction::Receive, received.clone());
         }
@@ -487,9 +490,10 @@ impl Machine {
         let protocol = &self.protocols[session.protocol as usize];
         let Some(handlers) = session.handlers.as_mut() else { return };
         let mut deliveries = Vec::new();
-        for (index, (edge, buffer)) in protocol.edges().iter().zip(&session.edges).enumerate() {
-            let seq = buffer.consumed;
-            let (Some(handler), Some(head)) = (handlers.of(index), buffer.queue.front()) else {
+        for (index, (edge, buffer)) in protocol.edges().iter().zip(session.edges.iter()).enumerate()
+        {
+            let seq = buffer.consumed();
+            let (Some(handler), Some(head)) = (handlers.of(index), buffer.front()) else {
                 continue;
             };
             let state = session.endpoints[edge.to.index()].state;
