@@ -17,3 +17,8 @@ pub mod wire;
 pub use driver::{Endpoint, Session};
 pub use machine::{Machine, Refusal};
 pub use types::Protocol;
+
+/// The examples of the README, compiled and run with the tests of the documentation.
+#[cfg(all(doctest, feature = "driver"))]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

@@ -6,7 +6,6 @@ mod chart;
 mod check;
 mod graph;
 mod input;
-mod participant;
 mod project;
 mod replay;
 mod run;
