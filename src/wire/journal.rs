@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Every line is in one canonical form, and the heads chain the records (see
-//! [`Batch`](crate::machine::Batch)): any edited byte is found and located by line, most of them by
+//! [`Batch`]): any edited byte is found and located by line, most of them by
 //! column. Clauses: JRNL-1 to JRNL-4.
 
 use std::fmt;
