@@ -3,6 +3,8 @@
 //! Integers and doubles are 8 bytes little endian; a string, bytes or JSON text that is the whole
 //! value stands as it is, inside a composite behind its length (u32, little endian); a list starts
 //! with its count (u32), an optional with 0 or 1; a record is its fields in order.
+//!
+//! Clauses: VALUE-2, VALUE-6.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -11,7 +13,7 @@ use bytes::{Buf, Bytes};
 use smol_str::SmolStr;
 
 use super::sort::{Sort, SortNode};
-use super::value::{Json, VALUE_DEPTH_MAX, Value};
+use super::value::{Json, LIST_EMPTY_MAX, VALUE_DEPTH_MAX, Value};
 
 /// Bytes that are not the canonical form of a value of the sort.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -106,8 +108,8 @@ fn decode_at(sort: &Sort, at: u32, rest: &mut Bytes, depth: usize) -> Result<Val
         },
         SortNode::List(part) => {
             let count = rest.try_get_u32_le().map_err(|_| NotCanonical)? as usize;
-            // Items without bytes (`[unit]`) are not bounded by the input: they are by this.
-            if count > rest.len() && count > u16::MAX as usize {
+            // VALUE-6: items without bytes (`[unit]`) are not bounded by the input: they are by this.
+            if count > rest.len() && count > LIST_EMPTY_MAX {
                 return Err(NotCanonical);
             }
             let mut items = Vec::with_capacity(count.min(rest.len()));

@@ -18,6 +18,9 @@ use super::sort::{Sort, SortNode};
 /// How deep a value may be nested.
 pub const VALUE_DEPTH_MAX: usize = 128;
 
+/// The longest list of values that have no canonical bytes, as in `[unit]`.
+pub const LIST_EMPTY_MAX: usize = u16::MAX as usize;
+
 /// A JSON value as canonical text (no spaces, keys sorted): what payload types hold that a
 /// protocol names but does not define. Made by `wire::json`, so that it is always JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -201,7 +204,14 @@ impl Sort {
                     self.conform_at(*part, item, depth + 1)
                         .map_err(|error| error.under(&format!("[{index}]")))
                 };
-                Value::List(items.into_iter().enumerate().map(item).collect::<Result<_, _>>()?)
+                let items: Vec<Value> =
+                    items.into_iter().enumerate().map(item).collect::<Result<_, _>>()?;
+                // VALUE-6: reading them back would take memory that no bytes stand for.
+                if items.len() > LIST_EMPTY_MAX && items[0].takes_no_bytes() {
+                    let found = format!("more than {LIST_EMPTY_MAX} values without content");
+                    return Err(WrongSort::new(self, at, found));
+                }
+                Value::List(items)
             }
             (SortNode::Record(fields), Value::Record(given)) => {
                 self.conform_record(at, fields, given, depth)?
@@ -239,6 +249,15 @@ impl Sort {
 }
 
 impl Value {
+    /// Whether it has no canonical bytes as a part of another value.
+    fn takes_no_bytes(&self) -> bool {
+        match self {
+            Self::Unit => true,
+            Self::Record(fields) => fields.iter().all(|(_, field)| field.takes_no_bytes()),
+            _ => false,
+        }
+    }
+
     /// What it is, in words, for error messages.
     #[must_use]
     pub fn kind(&self) -> &'static str {
