@@ -150,7 +150,7 @@ async fn deliver_one(host: &Arc<Host>, deliver: Deliver) -> Result<(), String> {
         value,
         position,
     };
-    // A task of its own: a panic ends it, and not the pump.
+    // A task of its own: a panic ends it, and not the pump (LIFE-7).
     let answer = tokio::spawn(async move { handler.handle(message).await }).await;
     let actions = match answer {
         Ok(Ok(actions)) => actions,

@@ -108,7 +108,8 @@ fn decode_at(sort: &Sort, at: u32, rest: &mut Bytes, depth: usize) -> Result<Val
         },
         SortNode::List(part) => {
             let count = rest.try_get_u32_le().map_err(|_| NotCanonical)? as usize;
-            // VALUE-6: items without bytes (`[unit]`) are not bounded by the input: they are by this.
+            // VALUE-6: items without bytes (`[unit]`) are not bounded by the input: they are by
+            // this.
             if count > rest.len() && count > LIST_EMPTY_MAX {
                 return Err(NotCanonical);
             }

@@ -333,6 +333,7 @@ impl<'a, H: Head> Check<'a, H> {
     }
 
     fn run(&mut self, root: DraftId) {
+        // TYPE-8: types have limits.
         if self.draft.size() > NODES_MAX {
             let message = format!("the type has more than {NODES_MAX} nodes");
             self.found.push(Diagnostic::new(Code::TooLarge, Span::NONE, message));
@@ -353,6 +354,7 @@ impl<'a, H: Head> Check<'a, H> {
             self.shape(Span::NONE, format!("there is no node {}", id.index()));
             return;
         };
+        // TYPE-7: every node is referred to once.
         if core::mem::replace(&mut self.seen[id.index()], true) {
             self.shape(*span, format!("node {} is referred to twice", id.index()));
             return;
@@ -385,6 +387,7 @@ impl<'a, H: Head> Check<'a, H> {
         span: Span,
         stack: &mut Vec<Step>,
     ) {
+        // TYPE-4: a choice has a branch.
         if branches.is_empty() {
             let text = "a choice needs at least one branch";
             self.found.push(
@@ -422,6 +425,7 @@ impl<'a, H: Head> Check<'a, H> {
         if core::ptr::eq(branch, first) || branch.peer != first.peer {
             self.not_reserved(&branch.peer, branch.span, "a role");
         }
+        // TYPE-5: nobody speaks to itself.
         if head.sender() == Some(&branch.peer) {
             let text = format!("`{}` sends `{}` to itself", branch.peer, branch.label);
             self.found.push(
@@ -441,6 +445,7 @@ impl<'a, H: Head> Check<'a, H> {
         order.sort_by(|a, b| key(a).cmp(&key(b)).then(a.cmp(b)));
         for pair in order.windows(2) {
             let (one, two) = (&branches[pair[0]], &branches[pair[1]]);
+            // TYPE-3: no two branches have the same partner and label.
             if one.peer == two.peer && one.label == two.label {
                 let text = format!("two branches are `{}` with `{}`", two.label, two.peer);
                 self.found.push(
@@ -460,6 +465,7 @@ impl<'a, H: Head> Check<'a, H> {
         shown: impl Fn() -> alloc::string::String,
     ) {
         match found(&self.scopes) {
+            // TYPE-1: every variable has a binder around it.
             None => {
                 let text = format!("nothing around here binds {}", shown());
                 self.found.push(
@@ -467,6 +473,7 @@ impl<'a, H: Head> Check<'a, H> {
                         .remedy("bind it with `rec` around this place"),
                 );
             }
+            // TYPE-2: an action stands between a binder and its variables.
             Some(scope) if !scope.guarded => {
                 let text = format!("`{}` comes back to itself without an action", scope.name);
                 let binder = self.tree.node_spans[scope.node.index()];
@@ -497,6 +504,7 @@ impl<'a, H: Head> Check<'a, H> {
     }
 
     fn not_reserved(&mut self, name: &Name, span: Span, what: &str) {
+        // TYPE-6: keywords name nothing.
         if RESERVED.contains(&name.as_str()) {
             let text = format!("`{name}` is a keyword of local types and cannot name {what}");
             self.found.push(

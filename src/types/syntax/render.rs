@@ -19,7 +19,8 @@ const WINDOW_BYTES: usize = 2048;
 /// The most notes of one diagnostic that are drawn.
 const NOTES_MAX: usize = 8;
 
-/// What a reading found, together with the text that was read: everything that is needed to draw it.
+/// What a reading found, together with the text that was read: everything that is needed to draw
+/// it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     /// What the text is called: a path, or `<stdin>`.
