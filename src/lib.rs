@@ -84,7 +84,8 @@
 //! | feature | adds |
 //! |---|---|
 //! | `std` | the standard library under the pure layers |
-//! | `syntax` | readers and printers of protocols, rendered diagnostics, JSON of values and journals |
+//! | `syntax` | readers and printers of protocols, rendered diagnostics, JSON of values and
+//! journals |
 //! | `driver` | `journal` and `driver`: sessions on tokio or on threads |
 //! | `cli` (default) | the `antiphon` command |
 //!
@@ -107,3 +108,8 @@ pub mod wire;
 pub use driver::{Endpoint, Session};
 pub use machine::{Machine, Refusal};
 pub use types::Protocol;
+
+/// The examples of the README, compiled and run with the tests of the documentation.
+#[cfg(all(doctest, feature = "driver"))]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

@@ -4,8 +4,8 @@ use std::io::{Read, Write};
 use std::path::Path;
 
 use super::{Failure, style};
-use crate::types::Protocol;
 use crate::types::syntax::{Limits, Report, Source};
+use crate::types::{Name, Protocol};
 
 /// The bytes of a file, or of standard input for `-`; never more than `bytes_max`.
 pub(super) fn read(path: &Path, bytes_max: usize) -> Result<Vec<u8>, Failure> {
@@ -22,12 +22,16 @@ pub(super) fn read(path: &Path, bytes_max: usize) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
+/// What a file is called in reports.
+pub(super) fn name(path: &Path) -> String {
+    if path == Path::new("-") { "<stdin>".into() } else { path.display().to_string() }
+}
+
 /// A text of protocols, with its warnings said.
 pub(super) fn source(path: &Path) -> Result<Source, Failure> {
     let limits = Limits::default();
     let bytes = read(path, limits.bytes_max)?;
-    let name = if path == Path::new("-") { "<stdin>".into() } else { path.display().to_string() };
-    let source = Source::read(&name, &bytes, &limits).map_err(|report| said(&report))?;
+    let source = Source::read(&name(path), &bytes, &limits).map_err(|report| said(&report))?;
     if !source.warnings.is_empty() {
         said(&source.report(source.warnings.clone()));
     }
@@ -36,7 +40,28 @@ pub(super) fn source(path: &Path) -> Result<Source, Failure> {
 
 /// The protocol that is meant: the first of the file, or the one of this name.
 pub(super) fn protocol(path: &Path, name: Option<&str>) -> Result<Protocol, Failure> {
-    source(path)?.protocol(name).map_err(|report| said(&report))
+    let source = source(path)?;
+    meant(&source, name)?;
+    source.protocol(name).map_err(|report| said(&report))
+}
+
+/// The place of the protocol that is meant in [`Source::names`].
+pub(super) fn meant(source: &Source, name: Option<&str>) -> Result<usize, Failure> {
+    let Some(name) = name else { return Ok(0) };
+    let names = source.names();
+    names.iter().position(|known| *known == name).ok_or_else(|| {
+        let known = listed(names.iter());
+        Failure::Usage(format!("there is no protocol `{name}` in {}; it has {known}", source.name))
+    })
+}
+
+/// What is said of a role that a protocol does not have.
+pub(super) fn unknown_role<'a>(role: &str, roles: impl Iterator<Item = &'a Name>) -> Failure {
+    Failure::Usage(format!("there is no role `{role}`; the roles are {}", listed(roles)))
+}
+
+fn listed<'a>(names: impl Iterator<Item = &'a Name>) -> String {
+    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// Shows a report on standard error.

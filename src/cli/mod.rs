@@ -6,11 +6,11 @@ mod chart;
 mod check;
 mod graph;
 mod input;
-mod participant;
 mod project;
 mod replay;
 mod run;
 mod style;
+mod verdict;
 
 use std::process::ExitCode;
 

@@ -15,6 +15,11 @@ pub(super) fn is_error_coloured() -> bool {
     anstream::AutoStream::choice(&std::io::stderr()) != ColorChoice::Never
 }
 
+/// A colour.
+pub(super) const fn of(color: AnsiColor) -> Style {
+    Style::new().fg_color(Some(anstyle::Color::Ansi(color)))
+}
+
 /// `error: …` on standard error.
 pub(super) fn complain(text: &str) {
     let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));

@@ -7,12 +7,11 @@ use alloc::vec::Vec;
 
 use super::Machine;
 use super::id::{SessionId, Tick};
-use super::input::Input;
+use super::input::{Act, Input, Send};
 use super::output::Accepted;
 use super::record::{Head, Outcome, Record, Recorded};
 use super::refuse::Refusal;
-use super::timer::Timer;
-use crate::types::Protocol;
+use crate::types::{MessageIx, Protocol};
 
 /// Why records are not the journal of a session.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -104,10 +103,16 @@ impl Machine {
             return Err(ReplayError::TimeRunsBack { index, tick: record.tick });
         }
         let due = known.and_then(|session| session.deadline);
+        let tick = known.map_or(Tick(0), |session| session.tick);
         self.replaying = true;
         let replayed = match &record.event {
-            Recorded::Expired(timer) if due.is_some_and(|due| due == record.tick) => {
-                self.replay_expired(session, *timer, record.tick);
+            // A deadline that lay in the past when it was set expires at the tick of the session.
+            Recorded::Expired(timer) if due.is_some_and(|due| due.max(tick) == record.tick) => {
+                let due = due.expect("it is some");
+                self.now = self.now.max(record.tick);
+                self.timers.disarm(due, session, *timer);
+                let slot = self.sessions.find(session, u32::MAX).expect("it has a deadline");
+                self.expire(slot, *timer, due);
                 Ok(())
             }
             Recorded::Input(input) if due.is_none_or(|due| due > record.tick) => {
@@ -119,13 +124,6 @@ impl Machine {
         self.outputs.clear();
         self.touched.clear();
         replayed
-    }
-
-    fn replay_expired(&mut self, session: SessionId, timer: Timer, at: Tick) {
-        self.now = self.now.max(at);
-        self.timers.disarm(at, session, timer);
-        let slot = self.sessions.find(session, u32::MAX).expect("it has a deadline");
-        self.expire(slot, timer, at);
     }
 
     fn replay_input(
@@ -143,10 +141,11 @@ impl Machine {
             .map_err(|refusal| ReplayError::Refused { index, refusal })?;
         let replayed = match (&accepted, input) {
             (Accepted::Opened(capability), _) => Some(Outcome::Opened(capability.generation())),
-            (Accepted::Sent { seq, position }, _) => match record.outcome {
-                Outcome::Sent(message, ..) => Some(Outcome::Sent(message, *seq, *position)),
-                _ => None,
-            },
+            (Accepted::Sent { seq, position }, Input::Act { act: Act::Send(send), .. }) => {
+                let message = self.last_sent(session, send);
+                message.map(|message| Outcome::Sent(message, *seq, *position))
+            }
+            (Accepted::Sent { .. }, _) => None,
             (Accepted::Received(received), _) => {
                 Some(Outcome::Received(received.label, received.seq, received.position))
             }
@@ -159,6 +158,12 @@ impl Machine {
             return Ok(());
         }
         Err(ReplayError::OtherOutcome { index, recorded: record.outcome, replayed })
+    }
+
+    /// The message that stands last on the edge of a send.
+    fn last_sent(&self, session: SessionId, send: &Send) -> Option<MessageIx> {
+        let edge = self.session(session)?.edge(send.role, send.to)?;
+        edge.messages().last().map(|queued| queued.message)
     }
 
     /// How many records the journal of a session has; `None` if it keeps none.

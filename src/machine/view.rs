@@ -121,6 +121,16 @@ impl<'a> SessionView<'a> {
         Some(EdgeView { of: self, index })
     }
 
+    /// One edge by its number.
+    ///
+    /// # Panics
+    /// If the protocol has no such edge.
+    #[must_use]
+    pub fn edge_at(self, edge: crate::types::EdgeIx) -> EdgeView<'a> {
+        assert!(edge.index() < self.session.edges.len(), "the edge is one of the protocol");
+        EdgeView { of: self, index: edge.index() }
+    }
+
     /// All edges, sorted by sender and receiver.
     pub fn edges(self) -> impl ExactSizeIterator<Item = EdgeView<'a>> {
         (0..self.session.edges.len()).map(move |index| EdgeView { of: self, index })

@@ -12,9 +12,10 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::diagnostics::{Code, Diagnostic, Diagnostics, Span};
+use super::draft::{Draft, DraftBranch, DraftId};
 use super::local::{Direction, LocalType};
 use super::minimise::minimise;
-use super::tree::{Branch, Draft, DraftBranch, DraftId, NODES_MAX, Node, NodeId};
+use super::tree::{Branch, NODES_MAX, Node, NodeId};
 
 /// A role by its place in its protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

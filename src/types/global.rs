@@ -5,10 +5,11 @@ use alloc::format;
 use alloc::vec::Vec;
 
 use super::diagnostics::{Code, Diagnostic, Diagnostics, Span};
+use super::draft::{Draft, DraftBranch, DraftId};
 use super::local::named;
 use super::name::Name;
 use super::sort::Payload;
-use super::tree::{Draft, DraftBranch, DraftId, Head, Node, Tree};
+use super::tree::{Head, Node, Tree};
 
 impl Head for Name {
     fn sender(&self) -> Option<&Name> {

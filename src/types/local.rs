@@ -5,9 +5,10 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::diagnostics::{Code, Diagnostic, Diagnostics, Span};
+use super::draft::{Draft, DraftBranch, DraftId};
 use super::name::Name;
 use super::sort::Payload;
-use super::tree::{Branch, Draft, DraftBranch, DraftId, Head, Node, NodeId, Tree};
+use super::tree::{Branch, Head, Node, NodeId, Tree};
 
 /// Whether an action gives or takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -4,7 +4,9 @@
 
 pub mod automaton;
 pub mod canonical;
+mod check;
 pub mod diagnostics;
+pub mod draft;
 pub mod global;
 pub mod local;
 mod merge;
@@ -21,11 +23,12 @@ pub mod value;
 
 pub use automaton::{Automaton, EdgeIx, LabelIx, MessageIx, RoleIx, StateIx, Transition};
 pub use diagnostics::{Code, Diagnostic, Diagnostics, Severity, Span};
+pub use draft::{Draft, DraftBranch, DraftId};
 pub use global::{GlobalBuilder, GlobalType};
 pub use local::{Direction, LocalBuilder, LocalType, LocalTypes};
 pub use name::{Name, NameError};
 pub use project::project;
 pub use protocol::{Edge, Message, Origin, Protocol, ProtocolDigest, ROLES_MAX};
 pub use sort::{Payload, Sort, SortBuilder, SortNode};
-pub use tree::{Branch, Draft, DraftBranch, DraftId, Node, NodeId, Tree};
+pub use tree::{Branch, Node, NodeId, Tree};
 pub use value::{Json, Value, WrongSort};

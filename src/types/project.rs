@@ -13,11 +13,12 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::diagnostics::{Code, Diagnostic, Span};
+use super::draft::{Draft, DraftBranch, DraftId};
 use super::global::GlobalType;
 use super::local::{Direction, LocalType};
 use super::merge::{Arm, Conflict, Pool, Term, TermId};
 use super::name::Name;
-use super::tree::{Draft, DraftBranch, DraftId, NODES_MAX, Node, NodeId};
+use super::tree::{NODES_MAX, Node, NodeId};
 
 /// The local type of `role` in `global`.
 ///

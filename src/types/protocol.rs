@@ -12,12 +12,13 @@ use sha2::{Digest, Sha256};
 
 use super::automaton::{Automaton, EdgeIx, LabelIx, MessageIx, RoleIx, StateIx};
 use super::diagnostics::{Code, Diagnostic, Diagnostics, Span};
+use super::draft::{DraftBranch, DraftId};
 use super::global::GlobalType;
 use super::local::{Direction, LocalType, LocalTypes};
 use super::name::Name;
 use super::project::project;
 use super::sort::{Payload, Sort};
-use super::tree::{Branch, DraftBranch, DraftId, Node, RESERVED};
+use super::tree::{Branch, Node, RESERVED};
 use super::value::Kind;
 
 /// The most roles of one protocol: a scope of authority (one bit a role, one for the lifecycle)

@@ -8,8 +8,9 @@ use alloc::vec::Vec;
 
 use hashbrown::{HashMap, HashSet};
 
+use super::draft::DraftId;
 use super::name::Name;
-use super::tree::{DraftId, NodeId};
+use super::tree::NodeId;
 
 /// One binder.
 pub(super) struct Scope {

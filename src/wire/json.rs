@@ -9,7 +9,8 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use serde_json::{Map, Number, Value as Tree};
 
-use crate::types::{Json, Name, Sort, SortNode, Value, WrongSort};
+use crate::machine::{EdgeView, SessionView};
+use crate::types::{Edge, Json, Name, Sort, SortNode, Value, WrongSort};
 
 /// The largest integer that every JSON reader keeps exact.
 const EXACT_MAX: u64 = 1 << 53;
@@ -33,6 +34,37 @@ pub fn write_value(sort: &Sort, value: &Value) -> Tree {
 #[must_use]
 pub fn json(tree: &Tree) -> Json {
     Json::of_canonical(&tree.to_string())
+}
+
+/// A JSON text that names no edge of the session.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("an edge is `{{\"from\": role, \"to\": role}}`, one of: {known}")]
+pub struct EdgeError {
+    known: String,
+}
+
+/// The edge of a session that `{"from": "A", "to": "B"}` names.
+///
+/// # Errors
+/// [`EdgeError`] with the edges that the session has.
+pub fn read_edge<'a>(session: SessionView<'a>, tree: &Tree) -> Result<EdgeView<'a>, EdgeError> {
+    let protocol = session.protocol();
+    let role = |key: &str| protocol.role(tree.get(key)?.as_str()?);
+    let only = tree.as_object().is_some_and(|fields| fields.len() == 2);
+    let found = if only { role("from").zip(role("to")) } else { None };
+    found.and_then(|(from, to)| session.edge(from, to)).ok_or_else(|| {
+        let known: Vec<String> =
+            session.edges().map(|edge| write_edge(session, edge).to_string()).collect();
+        EdgeError { known: known.join(", ") }
+    })
+}
+
+/// An edge of a session by the names of its roles.
+#[must_use]
+pub fn write_edge(session: SessionView<'_>, edge: EdgeView<'_>) -> Tree {
+    let name = |role| Tree::from(session.protocol().role_name(role).as_str());
+    let Edge { from, to } = edge.edge();
+    Tree::Object(Map::from_iter([("from".to_owned(), name(from)), ("to".to_owned(), name(to))]))
 }
 
 /// Whether a full optional of this part must be told from an empty one by more than `null`.

@@ -4,10 +4,10 @@ use alloc::vec::Vec;
 
 use super::ast::Placed;
 use crate::types::diagnostics::Span;
+use crate::types::draft::{Draft, DraftBranch, DraftId};
 use crate::types::local::Direction;
 use crate::types::name::Name;
 use crate::types::sort::Payload;
-use crate::types::tree::{Draft, DraftBranch, DraftId};
 
 /// An argument of a message: its name, if it has one, and the index of its sort.
 #[derive(Debug)]

@@ -3,9 +3,10 @@
 use alloc::vec::Vec;
 
 use crate::types::diagnostics::Span;
+use crate::types::draft::{Draft, DraftBranch, DraftId};
 use crate::types::name::Name;
 use crate::types::sort::Payload;
-use crate::types::tree::{Draft, DraftBranch, DraftId, RESERVED};
+use crate::types::tree::RESERVED;
 
 /// A message and the place of what follows it.
 #[derive(Debug)]

@@ -12,11 +12,11 @@ use super::local::{Field, Labelled, Locals, Message, Prefix};
 use super::token::Token;
 use super::{FIELDS_MAX, words};
 use crate::types::diagnostics::{Code, Diagnostic, Diagnostics, Span};
+use crate::types::draft::DraftBranch;
 use crate::types::local::{Direction, LocalType};
 use crate::types::name::Name;
 use crate::types::protocol::ROLES_MAX;
 use crate::types::sort::{CHAN_DEPTH_MAX, Payload, Sort, SortBuilder, SortNode};
-use crate::types::tree::DraftBranch;
 
 /// Where everything that is read goes.
 pub(crate) struct Reader<'t, 'p> {

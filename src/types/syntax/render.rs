@@ -53,6 +53,18 @@ impl Report {
         out
     }
 
+    /// Line and column of where each diagnostic begins, from 1, columns counted in characters;
+    /// `None` for what has no place in the text.
+    #[must_use]
+    pub fn positions(&self) -> Vec<Option<(usize, usize)>> {
+        let lines = Lines::of(&self.text, self.diagnostics.list());
+        let position = |diagnostic: &Diagnostic| {
+            let at = floor(&self.text, diagnostic.span.start as usize);
+            (diagnostic.span != Span::NONE).then(|| lines.position(&self.text, at))
+        };
+        self.diagnostics.list().iter().map(position).collect()
+    }
+
     fn groups<'a>(&'a self, diagnostic: &'a Diagnostic, lines: &Lines) -> Vec<Group<'a>> {
         let level = match diagnostic.code.severity() {
             Severity::Warning => Level::WARNING,

@@ -35,6 +35,8 @@ impl Source {
             diagnostics,
         };
         let text = decode(bytes, limits).map_err(|found| {
+            // Places are counted without the byte order mark.
+            let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
             report(&String::from_utf8_lossy(&bytes[..bytes.len().min(1 << 20)]), found)
         })?;
         match read(text, limits) {
@@ -52,38 +54,48 @@ impl Source {
     pub fn protocols(&self) -> Result<Vec<Protocol>, Report> {
         let mut protocols = Vec::new();
         let mut found = Diagnostics::default();
-        match &self.declared {
-            Declared::Local(locals) => match Protocol::from_locals(self.stem(), locals.clone()) {
+        for index in 0..self.names().len() {
+            match self.compiled(index) {
                 Ok(protocol) => protocols.push(protocol),
                 Err(more) => found.append(more),
-            },
-            Declared::Global(globals) => {
-                for global in globals {
-                    match Protocol::from_global(global) {
-                        Ok(protocol) => protocols.push(protocol),
-                        Err(more) => found.append(more),
-                    }
-                }
             }
         }
         found.sort();
         if found.has_errors() { Err(self.report(found)) } else { Ok(protocols) }
     }
 
-    /// The one protocol that is meant: the first one, or the one of this name.
+    /// The one protocol that is meant: the first one, or the one of this name. What is wrong with
+    /// the others does not matter.
     ///
     /// # Errors
     /// As [`protocols`](Self::protocols), and `unknown_protocol`.
     pub fn protocol(&self, name: Option<&str>) -> Result<Protocol, Report> {
-        let mut protocols = self.protocols()?.into_iter();
-        let found = match name {
-            None => protocols.next(),
-            Some(name) => protocols.find(|protocol| *protocol.name() == name),
-        };
-        found.ok_or_else(|| {
+        let names = self.names();
+        let found = name.map_or(Some(0), |name| names.iter().position(|known| *known == name));
+        let compiled = found.map(|index| self.compiled(index)).unwrap_or_else(|| {
             let text = alloc::format!("there is no protocol `{}` here", name.unwrap_or(""));
-            self.report(Diagnostic::new(Code::UnknownProtocol, Span::NONE, text).into())
-        })
+            Err(Diagnostic::new(Code::UnknownProtocol, Span::NONE, text).into())
+        });
+        compiled.map_err(|found| self.report(found))
+    }
+
+    /// The names of the protocols that it declares; never empty. Local types do not name theirs,
+    /// which is called like the file.
+    #[must_use]
+    pub fn names(&self) -> Vec<Name> {
+        match &self.declared {
+            Declared::Local(_) => alloc::vec![self.stem()],
+            Declared::Global(globals) => {
+                globals.iter().map(|global| global.name().clone()).collect()
+            }
+        }
+    }
+
+    fn compiled(&self, index: usize) -> Result<Protocol, Diagnostics> {
+        match &self.declared {
+            Declared::Local(locals) => Protocol::from_locals(self.stem(), locals.clone()),
+            Declared::Global(globals) => Protocol::from_global(&globals[index]),
+        }
     }
 
     /// Diagnostics about this text.

@@ -12,13 +12,14 @@ use super::shape::Shape;
 use super::sort::Table;
 use super::{SORT_NODES_MAX, VERSION};
 use crate::types::diagnostics::{Code, Diagnostic, Diagnostics, Span};
+use crate::types::draft::{Draft, DraftBranch, DraftId};
 use crate::types::global::GlobalType;
 use crate::types::local::{Direction, LocalType, LocalTypes};
 use crate::types::name::Name;
 use crate::types::protocol::ROLES_MAX;
 use crate::types::sort::{Payload, Sort};
 use crate::types::syntax::{Declared, Limits};
-use crate::types::tree::{Draft, DraftBranch, DraftId, Head, NODES_MAX, NodeId, Tree};
+use crate::types::tree::{Head, NODES_MAX, NodeId, Tree};
 
 /// A type whose nodes could all be read.
 struct Whole<H> {

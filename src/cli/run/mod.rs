@@ -1,0 +1,122 @@
+//! `antiphon run`: plays a protocol.
+
+mod many;
+mod person;
+mod single;
+mod summary;
+mod values;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use fastrand::Rng;
+
+use super::{Failure, input};
+use crate::machine::{CAPACITY_DEFAULT, Capacities};
+use crate::types::{Protocol, RoleIx};
+pub(super) use single::chart;
+use values::Values;
+
+/// How many actions a run performs when nothing is said.
+const STEPS_DEFAULT: u64 = 1_000;
+
+/// Open a session and play every role by a simulated participant that picks among its legal moves
+///
+/// The message sequence chart is drawn while it happens, and at the end the journal is read back
+/// and re-executed.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  antiphon run specs/protocols/global/two_buyer.scr
+  antiphon run shop.local --seed 7 --journal shop.journal
+  antiphon run shop.local --roles Buyer=stdin
+  antiphon run shop.local --sessions 100000")]
+pub(super) struct Run {
+    /// The protocol: Scribble, local types or JSON; `-` for standard input
+    file: PathBuf,
+    /// Which protocol of the file, if not the first
+    #[arg(long, value_name = "NAME")]
+    protocol: Option<String>,
+    /// Makes the same choices again; without it, a fresh seed is taken and printed
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
+    /// Stop after this many actions of a session [default: 1000]
+    #[arg(long, value_name = "N")]
+    steps: Option<u64>,
+    /// Keep the journal in a new file
+    #[arg(long, value_name = "FILE", conflicts_with = "sessions")]
+    journal: Option<PathBuf>,
+    /// What is sent: `{"label": value or [values], …}` as JSON; the rest is made up
+    #[arg(long, value_name = "FILE")]
+    values: Option<PathBuf>,
+    /// How many messages each edge holds
+    #[arg(long, value_name = "N", default_value_t = CAPACITY_DEFAULT)]
+    capacity: u32,
+    /// Print one JSON object a line instead of a chart
+    #[arg(long)]
+    json: bool,
+    /// Run this many sessions at once, without a chart, and measure the rate
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    sessions: Option<u64>,
+    /// Play a role by typing its moves, as `Buyer=stdin`; several, separated by commas
+    #[arg(long, value_name = "ROLE=stdin", value_delimiter = ',', conflicts_with = "sessions")]
+    roles: Vec<String>,
+}
+
+/// What a run is about, resolved.
+struct Plan {
+    protocol: Arc<Protocol>,
+    values: Values,
+    seed: u64,
+    steps: u64,
+    steps_given: bool,
+    capacities: Capacities,
+    json: bool,
+}
+
+impl Plan {
+    fn rng(&self) -> Rng {
+        Rng::with_seed(self.seed)
+    }
+}
+
+impl Run {
+    pub(super) fn run(&self) -> Result<(), Failure> {
+        let protocol = Arc::new(input::protocol(&self.file, self.protocol.as_deref())?);
+        let values = Values::read(&protocol, self.values.as_deref())?;
+        let people = self.people(&protocol)?;
+        let plan = Plan {
+            values,
+            seed: self.seed.unwrap_or_else(|| Rng::new().u64(0..1_000_000)),
+            steps: self.steps.unwrap_or(STEPS_DEFAULT),
+            steps_given: self.steps.is_some(),
+            capacities: Capacities { every: self.capacity, edges: Vec::new() },
+            json: self.json,
+            protocol,
+        };
+        match self.sessions {
+            Some(sessions) => many::run(&plan, sessions),
+            None => single::run(&plan, &people, self.journal.as_deref()),
+        }
+    }
+
+    /// The roles that are played by lines of standard input.
+    fn people(&self, protocol: &Protocol) -> Result<Vec<RoleIx>, Failure> {
+        if !self.roles.is_empty() && self.file == PathBuf::from("-") {
+            let text = "standard input cannot be both the protocol and a role".into();
+            return Err(Failure::Usage(text));
+        }
+        let role = |text: &String| {
+            let Some((name, "stdin")) = text.split_once('=') else {
+                let text = format!("`{text}` is not of the form `ROLE=stdin`");
+                return Err(Failure::Usage(text));
+            };
+            protocol.role(name).ok_or_else(|| {
+                let known: Vec<&str> = protocol.roles().map(|role| role.as_str()).collect();
+                let known = known.join(", ");
+                Failure::Usage(format!("there is no role `{name}`; the roles are {known}"))
+            })
+        };
+        self.roles.iter().map(role).collect()
+    }
+}

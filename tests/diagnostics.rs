@@ -1,0 +1,56 @@
+//! What a user sees of every invalid protocol of the library: one snapshot a file.
+#![cfg(feature = "syntax")]
+
+use std::path::Path;
+
+use antiphon::types::Protocol;
+use antiphon::types::syntax::{Limits, Report, Source};
+
+/// Everything that is said of a text.
+fn said(name: &str, bytes: &[u8]) -> Report {
+    match Source::read(name, bytes, &Limits { depth_max: 20, ..Limits::default() }) {
+        Err(report) => report,
+        Ok(source) => match source.protocols() {
+            Err(report) => report,
+            Ok(_) => source.report(source.warnings.clone()),
+        },
+    }
+}
+
+#[test]
+fn every_invalid_protocol_is_explained() {
+    insta::glob!("../specs/protocols/invalid", "*.*", |path: &Path| {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let report = said(name, &std::fs::read(path).unwrap());
+        assert!(!report.diagnostics.is_empty(), "{name} is valid");
+        insta::assert_snapshot!(report.render(false));
+    });
+}
+
+/// Codes that no text of the library shows, because it would be long, or unreadable.
+#[test]
+fn what_no_file_shows_is_explained() {
+    let long = format!("A = B!{} . end", "x".repeat(300));
+    let deep = format!("A = B!m({}int{}) . end", "[".repeat(30), "]".repeat(30));
+    let roles: Vec<String> = (0..130).map(|index| format!("role R{index}")).collect();
+    let roles = format!("global protocol Crowd({}) {{ m() from R0 to R1; }}", roles.join(", "));
+    let texts: [(&str, &[u8]); 8] = [
+        ("invalid_utf8", b"global protocol P(role A, role B) {\n  hello() from \xe9 to B;\n}\n"),
+        ("name_too_long", long.as_bytes()),
+        ("reserved_name", b"global protocol P(role rec, role B) { m() from rec to B; }"),
+        ("too_deep", deep.as_bytes()),
+        ("too_large", roles.as_bytes()),
+        ("json_shape", b"{\"antiphon\": \"local\", \"version\": 1, \"rolls\": []}"),
+        ("json_version", b"{\"antiphon\": \"local\", \"version\": 2, \"roles\": []}"),
+        ("binary", b"\x7fELF\x02\x01\x01\x00\x00\x00"),
+    ];
+    for (name, text) in texts {
+        insta::assert_snapshot!(name, said("protocol", text).render(false));
+    }
+}
+
+#[test]
+fn a_wrong_text_parses_as_no_protocol() {
+    let error = "A = B!m . end".parse::<Protocol>().unwrap_err();
+    assert!(error.to_string().starts_with("error[unknown_role]: role `B` is not declared"));
+}

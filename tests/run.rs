@@ -1,0 +1,256 @@
+//! `antiphon run` and `antiphon replay` as processes.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+fn antiphon(arguments: &[&str], input: &str) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_antiphon"))
+        .args(arguments)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env_remove("NO_COLOR")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Whoever reads no input is not waited for.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+const TWO_BUYER: &str = "specs/protocols/global/two_buyer.scr";
+
+const ENDLESS: &str = "A = rec X . B!tick . X   B = rec X . A?tick . X";
+
+/// A folder of this test's own, gone when it ends.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("antiphon-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn file(&self, name: &str) -> String {
+        self.0.join(name).to_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn the_main_job_prints_what_the_readme_shows() {
+    let output = antiphon(&["run", TWO_BUYER, "--seed", "7"], "");
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"));
+    let readme = readme.unwrap();
+    assert!(output.status.success());
+    assert!(readme.contains(text(&output.stdout).trim_end()), "{}", text(&output.stdout));
+    assert!(!output.stdout.contains(&0x1b), "no colours where there is no terminal");
+}
+
+#[test]
+fn every_protocol_of_the_library_runs_and_its_journal_replays() {
+    let folder = Folder::new("library");
+    for kind in ["global", "local"] {
+        let protocols = Path::new(env!("CARGO_MANIFEST_DIR")).join("specs/protocols").join(kind);
+        for (index, entry) in std::fs::read_dir(protocols).unwrap().enumerate() {
+            let path = entry.unwrap().path();
+            let file = path.to_str().unwrap();
+            for seed in ["1", "2"] {
+                let journal = folder.file(&format!("{kind}-{index}-{seed}"));
+                let run = antiphon(&["run", file, "--seed", seed, "--journal", &journal], "");
+                assert!(run.status.success(), "{file}: {}", text(&run.stderr));
+                assert!(text(&run.stdout).contains("verified"), "{file}");
+                let replay = antiphon(&["replay", &journal], "");
+                assert!(replay.status.success(), "{file}: {}", text(&replay.stderr));
+            }
+            let many = antiphon(&["run", file, "--sessions", "20", "--steps", "100"], "");
+            assert!(many.status.success(), "{file}: {}", text(&many.stderr));
+        }
+    }
+}
+
+#[test]
+fn the_same_seed_makes_the_same_run() {
+    let run = |seed| antiphon(&["run", TWO_BUYER, "--json", "--seed", seed], "").stdout;
+    assert_eq!(run("11"), run("11"));
+    assert_ne!(run("11"), run("12"));
+}
+
+#[test]
+fn a_run_without_an_end_stops_after_a_thousand_actions_and_says_so() {
+    let output = antiphon(&["run", "-"], ENDLESS);
+    let text = text(&output.stdout);
+    assert!(output.status.success());
+    assert!(
+        text.contains("actions    1000, stopped there; `--steps N` sets another limit"),
+        "{text}"
+    );
+    assert!(text.contains("composition unchecked"), "{text}");
+}
+
+#[test]
+fn steps_and_capacity_are_obeyed() {
+    let arguments = ["run", "-", "--steps", "30", "--capacity", "1", "--json", "--seed", "1"];
+    let output = text(&antiphon(&arguments, ENDLESS).stdout);
+    let lines: Vec<serde_json::Value> =
+        output.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 31, "30 actions and a summary");
+    // With room for one message the roles take turns.
+    for (index, line) in lines[..30].iter().enumerate() {
+        assert_eq!(line["role"], if index % 2 == 0 { "A" } else { "B" });
+    }
+    assert_eq!(lines[30]["summary"]["verified"], true);
+    assert_eq!(lines[30]["summary"]["checked"], false);
+    let zero = antiphon(&["run", "-", "--capacity", "0"], ENDLESS);
+    assert_eq!(zero.status.code(), Some(2));
+    assert!(text(&zero.stderr).contains("bad_capacity"));
+}
+
+#[test]
+fn roles_that_do_not_fit_together_get_stuck_and_it_says_who_waits_for_what() {
+    let stuck = "A = B?x . B!y . end   B = A?y . A!x . end";
+    let output = antiphon(&["run", "-"], stuck);
+    assert_eq!(output.status.code(), Some(1));
+    let error = text(&output.stderr);
+    assert!(error.contains("`A` waits for B?x; `B` waits for A?y"), "{error}");
+}
+
+#[test]
+fn a_person_plays_a_role_and_is_told_why_a_move_is_illegal() {
+    let moves = "hello\nshare 3\ntitle 1984\n?\nshare many\nshare(30)\n";
+    let output = antiphon(&["run", TWO_BUYER, "--seed", "5", "--roles", "Alice=stdin"], moves);
+    let (shown, said) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("1  Seller!title(string)"), "{said}");
+    assert!(said.contains("the protocol has no message `hello`"), "{said}");
+    assert!(
+        said.contains("refused [not_allowed]: `Alice` cannot send `share` to `Bob` at position 0"),
+        "{said}"
+    );
+    assert!(said.contains("legal now: Seller!title(string)"), "{said}");
+    assert!(said.contains("`share`: expected `nat` at `$`, found a string"), "{said}");
+    assert!(shown.contains("title(\"1984\")") && shown.contains("share(30)"), "{shown}");
+    assert!(shown.contains("ended: closed"), "{shown}");
+}
+
+#[test]
+fn a_person_who_leaves_stops_the_run_and_nothing_is_lost() {
+    let output =
+        antiphon(&["run", TWO_BUYER, "--seed", "5", "--roles", "Alice=stdin"], "title x\n");
+    let shown = text(&output.stdout);
+    assert!(output.status.success());
+    assert!(shown.contains("stopped: its player has left"), "{shown}");
+    assert!(shown.contains("verified"), "{shown}");
+}
+
+#[test]
+fn wrong_roles_are_a_wrong_command_line() {
+    for roles in ["Nobody=stdin", "Alice", "Alice=file"] {
+        let output = antiphon(&["run", TWO_BUYER, "--roles", roles], "");
+        assert_eq!(output.status.code(), Some(2), "{roles}");
+    }
+    let twice = antiphon(&["run", "-", "--roles", "A=stdin"], ENDLESS);
+    assert_eq!(twice.status.code(), Some(2));
+}
+
+#[test]
+fn values_come_from_a_file_and_wrong_ones_are_located() {
+    let folder = Folder::new("values");
+    let run = |values: &str| {
+        let file = folder.file("values.json");
+        std::fs::write(&file, values).unwrap();
+        antiphon(&["run", TWO_BUYER, "--seed", "7", "--values", &file], "")
+    };
+    let good = run(r#"{"title": "Ulysses", "quote": [20, 21]}"#);
+    let shown = text(&good.stdout);
+    assert!(shown.contains("title(\"Ulysses\")"), "{shown}");
+    assert!(shown.contains("quote(20)") || shown.contains("quote(21)"), "{shown}");
+    for (values, wrong) in [
+        ("{\"tittle\": 1}", "no label `tittle`"),
+        ("{\"title\": 1}", "expected `string` at `$`, found the number 1"),
+        ("{\"quote\": [1, -2]}", "found the number -2"),
+        ("[1]", "values are an object"),
+        ("{", "EOF"),
+    ] {
+        let output = run(values);
+        assert_eq!(output.status.code(), Some(2), "{values}");
+        assert!(text(&output.stderr).contains(wrong), "{values}: {}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn many_sessions_are_counted() {
+    let arguments = ["run", TWO_BUYER, "--sessions", "1500", "--json", "--seed", "1"];
+    let output = antiphon(&arguments, "");
+    let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(summary["summary"]["sessions"], 1500);
+    assert_eq!(summary["summary"]["ended"], 1500);
+    let both = antiphon(&["run", TWO_BUYER, "--sessions", "2", "--journal", "x"], "");
+    assert_eq!(both.status.code(), Some(2), "many sessions keep no journal");
+}
+
+#[test]
+fn a_journal_is_replayed_at_every_moment_and_never_overwritten() {
+    let folder = Folder::new("journal");
+    let journal = folder.file("shop.journal");
+    assert!(
+        antiphon(&["run", TWO_BUYER, "--seed", "7", "--journal", &journal], "").status.success()
+    );
+    let again = antiphon(&["run", TWO_BUYER, "--seed", "7", "--journal", &journal], "");
+    assert_eq!(again.status.code(), Some(2));
+    assert!(text(&again.stderr).contains("exists"), "{}", text(&again.stderr));
+
+    let early = text(&antiphon(&["replay", &journal, "--until", "5"], "").stdout);
+    assert!(early.contains("after      5 records, at tick 4: active"), "{early}");
+    assert!(early.contains("on Seller → Alice: #0 quote(44)"), "{early}");
+    for until in 0..=17 {
+        let output = antiphon(&["replay", &journal, "--until", &until.to_string()], "");
+        assert!(output.status.success(), "{until}: {}", text(&output.stderr));
+    }
+    assert_eq!(antiphon(&["replay", &journal, "--until", "18"], "").status.code(), Some(2));
+    let chart = text(&antiphon(&["replay", &journal, "--chart"], "").stdout);
+    assert!(chart.contains("├┄ title(\"birch\") ┄"), "{chart}");
+    let json = text(&antiphon(&["replay", &journal, "--json"], "").stdout);
+    assert_eq!(json.lines().count(), 18, "17 records and the verdict");
+}
+
+#[test]
+fn a_damaged_journal_is_named_and_located() {
+    let folder = Folder::new("damage");
+    let journal = folder.file("shop.journal");
+    antiphon(&["run", TWO_BUYER, "--seed", "7", "--journal", &journal], "");
+    let good = std::fs::read_to_string(&journal).unwrap();
+    let lines: Vec<&str> = good.lines().collect();
+    let replay = |journal: String| {
+        let output = antiphon(&["replay", "-"], &journal);
+        assert_eq!(output.status.code(), Some(1));
+        text(&output.stderr)
+    };
+    let joined = |lines: &[&str]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+
+    let edited = replay(good.replace("birch", "beech"));
+    assert!(edited.contains("line 3: records 1 to 1 do not give the head"), "{edited}");
+    let spaced = replay(good.replacen("\"tick\":2", "\"tick\": 2", 1));
+    assert!(spaced.contains("the line was edited"), "{spaced}");
+    let swapped = replay(joined(&[&lines[..4], &[lines[5], lines[4]], &lines[6..]].concat()));
+    assert!(swapped.contains("line 5: record 4 stands where record 3 belongs"), "{swapped}");
+    let torn = replay(good[..good.len() - 100].to_owned());
+    assert!(torn.contains("cut off"), "{torn}");
+    let cut = replay(joined(&lines[..10]));
+    assert!(cut.contains("no end mark: it was cut behind record 8"), "{cut}");
+    let empty = replay(String::new());
+    assert!(empty.contains("the journal is empty"), "{empty}");
+    let other = replay(TWO_BUYER.to_owned() + "\n");
+    assert!(other.contains("not a line of a journal"), "{other}");
+}
