@@ -1,8 +1,6 @@
 //! What a user sees of every invalid protocol of the library: one snapshot a file.
 #![cfg(feature = "syntax")]
 
-use std::path::Path;
-
 use antiphon::types::Protocol;
 use antiphon::types::syntax::{Limits, Report, Source};
 

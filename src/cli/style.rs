@@ -5,11 +5,6 @@ use std::io::Write;
 use anstream::ColorChoice;
 use anstyle::{AnsiColor, Style};
 
-/// Whether standard output shows colours.
-pub(super) fn is_coloured() -> bool {
-    anstream::AutoStream::choice(&std::io::stdout()) != ColorChoice::Never
-}
-
 /// Whether standard error shows colours.
 pub(super) fn is_error_coloured() -> bool {
     anstream::AutoStream::choice(&std::io::stderr()) != ColorChoice::Never

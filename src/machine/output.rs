@@ -61,7 +61,7 @@ pub enum Output {
     /// Make these records durable, then say so with [`Input::Persisted`](super::Input::Persisted).
     Persist(Batch),
     /// Give this message to the handler; when it has succeeded, say so with
-    /// [`Input::Receive`](super::Input::Receive).
+    /// [`Act::Receive`](super::Act::Receive).
     Deliver(Deliver),
     /// What an observer wants to see; only from machines that are observed.
     Event(Event),

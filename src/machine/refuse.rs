@@ -288,7 +288,7 @@ pub(super) fn role_name(protocol: &Protocol, role: RoleIx) -> Option<Name> {
 
 /// The name of a label that may be unknown.
 pub(super) fn label_name(protocol: &Protocol, label: LabelIx) -> Option<Name> {
-    (label != LabelIx::UNKNOWN).then(|| protocol.label_name(label).clone())
+    protocol.labels().get(label.index()).cloned()
 }
 
 /// `From → To`.

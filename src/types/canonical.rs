@@ -13,7 +13,7 @@ use bytes::{Buf, Bytes};
 use smol_str::SmolStr;
 
 use super::sort::{Sort, SortNode};
-use super::value::{Json, LIST_EMPTY_MAX, VALUE_DEPTH_MAX, Value};
+use super::value::{EMPTY_ITEMS_MAX, Json, VALUE_DEPTH_MAX, Value};
 
 /// Bytes that are not the canonical form of a value of the sort.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -108,9 +108,10 @@ fn decode_at(sort: &Sort, at: u32, rest: &mut Bytes, depth: usize) -> Result<Val
         },
         SortNode::List(part) => {
             let count = rest.try_get_u32_le().map_err(|_| NotCanonical)? as usize;
-            // VALUE-6: items without bytes (`[unit]`) are not bounded by the input: they are by
-            // this.
-            if count > rest.len() && count > LIST_EMPTY_MAX {
+            // VALUE-6: items without bytes (`[unit]`) are not bounded by the input.
+            let is_long = count > rest.len() || count > EMPTY_ITEMS_MAX;
+            let is_empty = is_long && sort.takes_no_bytes(*part);
+            if count > if is_empty { EMPTY_ITEMS_MAX } else { rest.len() } {
                 return Err(NotCanonical);
             }
             let mut items = Vec::with_capacity(count.min(rest.len()));

@@ -293,6 +293,12 @@ impl Protocol {
         &self.locals.roles()[role.index()].1
     }
 
+    /// The labels, in the order of their numbers.
+    #[must_use]
+    pub fn labels(&self) -> &[Name] {
+        &self.labels
+    }
+
     /// The number of a label.
     #[must_use]
     pub fn label(&self, name: &str) -> Option<LabelIx> {

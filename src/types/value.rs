@@ -15,11 +15,12 @@ use smol_str::SmolStr;
 use super::name::Name;
 use super::sort::{Sort, SortNode};
 
-/// How deep a value may be nested.
-pub const VALUE_DEPTH_MAX: usize = 128;
+/// How deep a value may be nested. JSON readers take 127 levels: this leaves some for what stands
+/// around a value in a journal or a frame.
+pub const VALUE_DEPTH_MAX: usize = 96;
 
-/// The longest list of values that have no canonical bytes, as in `[unit]`.
-pub const LIST_EMPTY_MAX: usize = u16::MAX as usize;
+/// The most items of a list whose items take no bytes, as of `[unit]`: nothing else bounds them.
+pub const EMPTY_ITEMS_MAX: usize = 65_535;
 
 /// A JSON value as canonical text (no spaces, keys sorted): what payload types hold that a
 /// protocol names but does not define. Made by `wire::json`, so that it is always JSON.
@@ -36,6 +37,23 @@ impl Json {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// How many arrays and objects stand inside each other.
+    fn depth(&self) -> usize {
+        let (mut depth, mut deepest, mut in_text, mut escaped) = (0_usize, 0, false, false);
+        for byte in self.0.bytes() {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' => escaped = in_text,
+                b'"' => in_text = !in_text,
+                b'[' | b'{' if !in_text => depth += 1,
+                b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            deepest = deepest.max(depth);
+        }
+        deepest
     }
 }
 
@@ -194,30 +212,44 @@ impl Sort {
             }
             (SortNode::String, Value::String(text)) => Value::String(text),
             (SortNode::Bytes, Value::Bytes(bytes)) => Value::Bytes(bytes),
+            (SortNode::Named(_), Value::Json(json)) if depth + json.depth() > VALUE_DEPTH_MAX => {
+                let found = format!("a value nested more than {VALUE_DEPTH_MAX} deep");
+                return Err(WrongSort::new(self, at, found));
+            }
             (SortNode::Named(_), Value::Json(json)) => Value::Json(json),
             (SortNode::Optional(_), Value::None) => Value::None,
             (SortNode::Optional(part), Value::Some(inner)) => {
                 Value::Some(Box::new(self.conform_at(*part, *inner, depth + 1)?))
             }
             (SortNode::List(part), Value::List(items)) => {
+                if items.len() > EMPTY_ITEMS_MAX && self.takes_no_bytes(*part) {
+                    let found = format!("a list of {}, more than {EMPTY_ITEMS_MAX}", items.len());
+                    return Err(WrongSort::new(self, at, found));
+                }
                 let item = |(index, item)| {
                     self.conform_at(*part, item, depth + 1)
                         .map_err(|error| error.under(&format!("[{index}]")))
                 };
-                let items: Vec<Value> =
-                    items.into_iter().enumerate().map(item).collect::<Result<_, _>>()?;
-                // VALUE-6: reading them back would take memory that no bytes stand for.
-                if items.len() > LIST_EMPTY_MAX && items[0].takes_no_bytes() {
-                    let found = format!("more than {LIST_EMPTY_MAX} values without content");
-                    return Err(WrongSort::new(self, at, found));
-                }
-                Value::List(items)
+                Value::List(items.into_iter().enumerate().map(item).collect::<Result<_, _>>()?)
             }
             (SortNode::Record(fields), Value::Record(given)) => {
                 self.conform_record(at, fields, given, depth)?
             }
             (_, other) => return Err(WrongSort::new(self, at, other.kind())),
         })
+    }
+
+    /// Whether the values of a part have no canonical bytes.
+    pub(super) fn takes_no_bytes(&self, at: u32) -> bool {
+        let mut parts = Vec::from([at]);
+        while let Some(at) = parts.pop() {
+            match self.node(at) {
+                SortNode::Unit => {}
+                SortNode::Record(fields) => parts.extend(fields.iter().map(|(_, part)| *part)),
+                _ => return false,
+            }
+        }
+        true
     }
 
     fn conform_record(
@@ -249,15 +281,6 @@ impl Sort {
 }
 
 impl Value {
-    /// Whether it has no canonical bytes as a part of another value.
-    fn takes_no_bytes(&self) -> bool {
-        match self {
-            Self::Unit => true,
-            Self::Record(fields) => fields.iter().all(|(_, field)| field.takes_no_bytes()),
-            _ => false,
-        }
-    }
-
     /// What it is, in words, for error messages.
     #[must_use]
     pub fn kind(&self) -> &'static str {

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Every line is in one canonical form, and the heads chain the records (see
-//! [`Batch`](crate::machine::Batch)): any edited byte is found and located by line, most of them by
+//! [`Batch`]): any edited byte is found and located by line, most of them by
 //! column. Clauses: JRNL-2, JRNL-4, JRNL-6, JRNL-7.
 
 use std::fmt;

@@ -5,6 +5,8 @@
 //! out. So every value is valid, and shrinking works on the sketch.
 #![allow(dead_code, unreachable_pub)]
 
+pub mod value;
+
 use std::collections::BTreeSet;
 
 use antiphon::types::*;

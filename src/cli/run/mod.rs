@@ -102,7 +102,7 @@ impl Run {
 
     /// The roles that are played by lines of standard input.
     fn people(&self, protocol: &Protocol) -> Result<Vec<RoleIx>, Failure> {
-        if !self.roles.is_empty() && self.file == PathBuf::from("-") {
+        if !self.roles.is_empty() && self.file == *"-" {
             let text = "standard input cannot be both the protocol and a role".into();
             return Err(Failure::Usage(text));
         }

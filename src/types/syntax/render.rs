@@ -16,6 +16,9 @@ use crate::types::diagnostics::{Diagnostic, Diagnostics, Severity, Span};
 /// that is longer, and of a place of many lines, only so much is looked at.
 const WINDOW_BYTES: usize = 2048;
 
+/// The most diagnostics that are drawn: somebody who sees twenty has enough to do.
+const SHOWN_MAX: usize = 20;
+
 /// The most notes of one diagnostic that are drawn.
 const NOTES_MAX: usize = 8;
 
@@ -41,12 +44,13 @@ impl Report {
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
         let lines = Lines::of(&self.text, self.diagnostics.list());
         let mut out = String::new();
-        for diagnostic in self.diagnostics.list() {
+        for diagnostic in self.diagnostics.list().iter().take(SHOWN_MAX) {
             let groups = self.groups(diagnostic, &lines);
             out.push_str(&renderer.render(&groups));
             out.push_str("\n\n");
         }
-        match self.diagnostics.suppressed() {
+        let kept = self.diagnostics.list().len();
+        match self.diagnostics.suppressed() + kept.saturating_sub(SHOWN_MAX) {
             0 => out.truncate(out.trim_end().len()),
             more => out.push_str(&format!("and {more} more")),
         }
