@@ -25,7 +25,11 @@ const LINES_MAX: usize = 500;
 const LONGER: &[(&str, usize, &str)] =
     &[("src/machine/mod.rs", 600, "the machine's inputs, one function each, share its fields")];
 
+/// The widest line of the sources.
 const COLUMNS_MAX: usize = 100;
+
+/// The widest line elsewhere: `cargo fmt` does not look into the macros of tests.
+const COLUMNS_TESTS_MAX: usize = 120;
 
 /// A tracked file that is text.
 struct File {
@@ -296,14 +300,14 @@ fn files_are_short() {
 fn lines_are_no_wider_than_the_screen() {
     let mut wrong = Vec::new();
     for file in files().into_iter().filter(File::is_rust) {
+        let columns = if file.path.starts_with("src/") { COLUMNS_MAX } else { COLUMNS_TESTS_MAX };
         let (mut verbatim, mut goes_on) = (false, false);
         for (number, line) in file.text.lines().enumerate() {
             // Text is not broken: neither on one line nor in a raw literal over several.
             let literal = verbatim || goes_on || line.contains('"');
             goes_on = literal && line.ends_with('\\');
             verbatim ^= line.matches("r#\"").count() + line.matches("\"#").count() == 1;
-            let random = file.path.starts_with("tests/") && line.contains("proptest::");
-            if line.chars().count() > COLUMNS_MAX && !literal && !random {
+            if line.chars().count() > columns && !literal {
                 wrong.push(format!("{}:{}", file.path, number + 1));
             }
         }
