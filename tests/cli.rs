@@ -14,7 +14,8 @@ struct Done {
     err: String,
 }
 
-/// A command that sees nothing of the terminal that the tests run in; it stands in `specs/protocols`.
+/// A command that sees nothing of the terminal that the tests run in; it stands in
+/// `specs/protocols`.
 fn antiphon(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_antiphon"));
     command.args(arguments).current_dir(protocols());

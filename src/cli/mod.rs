@@ -1,6 +1,6 @@
 //! What people touch: the subcommands of `antiphon`, one file each.
 //!
-//! Exit status: 0 good, 1 the protocol, journal or move is at fault, 2 the command line is.
+//! Exit status: 0 good, 1 the protocol, journal or move is at fault, 2 the command line is (CLI-1).
 
 mod chart;
 mod check;

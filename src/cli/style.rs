@@ -1,4 +1,4 @@
-//! Colours, where somebody sees them: only on a terminal, and not against `NO_COLOR`.
+//! Colours, where somebody sees them: only on a terminal, and not against `NO_COLOR` (CLI-2).
 
 use std::io::Write;
 

@@ -10,7 +10,7 @@ use super::session::received;
 use crate::machine::{Act, Move, Position, Receive, Refusal, Send};
 use crate::types::{Direction, LabelIx, LocalType, Name, RoleIx, Value};
 
-/// One role of a session. Moved, never copied; dropping it gives it back to the session.
+/// One role of a session (AUTH-6). Moved, never copied; dropping it gives it back to the session.
 pub struct Endpoint {
     host: Arc<Host>,
     role: RoleIx,
@@ -74,7 +74,8 @@ impl Endpoint {
     }
 
     /// Takes the next message from whichever role the type waits for; waits until there is one.
-    /// Where several roles are waited for and have sent, the first in the protocol's order is taken.
+    /// Where several roles are waited for and have sent, the first in the protocol's order is
+    /// taken.
     ///
     /// # Errors
     /// [`Error::Refused`], [`Error::Journal`].

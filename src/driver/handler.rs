@@ -128,7 +128,7 @@ async fn pump(host: Weak<Host>, changes: Arc<Notify>) {
         for deliver in deliveries {
             if let Err(reason) = deliver_one(&host, deliver).await {
                 // A session that has ended meanwhile needs no fault.
-                let _ = host.act(Act::Fault { reason: reason.into() });
+                let _ = host.act(Act::Fault { reason: reason.0.into() });
                 return;
             }
         }
@@ -136,11 +136,11 @@ async fn pump(host: Weak<Host>, changes: Arc<Notify>) {
 }
 
 /// Handles one message, consumes it, and performs the answer.
-async fn deliver_one(host: &Arc<Host>, deliver: Deliver) -> Result<(), String> {
+async fn deliver_one(host: &Arc<Host>, deliver: Deliver) -> Result<(), HandlerError> {
     let Deliver { handler: name, role, from, seq, label, value, .. } = deliver;
-    let protocol = &host.protocol;
+    let (protocol, failed) = (&host.protocol, HandlerError);
     let handler = host.state().handlers.get(&name).cloned();
-    let handler = handler.ok_or_else(|| format!("there is no handler `{name}`"))?;
+    let handler = handler.ok_or_else(|| failed(format!("there is no handler `{name}`")))?;
     let position = host.view(|s| s.endpoint(role).map_or(Position(0), |e| e.position()));
     let message = Message {
         role: protocol.role_name(role).clone(),
@@ -150,14 +150,14 @@ async fn deliver_one(host: &Arc<Host>, deliver: Deliver) -> Result<(), String> {
         value,
         position,
     };
-    // A task of its own: a panic ends it, and not the pump.
+    // A task of its own: a panic ends it, and not the pump (LIFE-7).
     let answer = tokio::spawn(async move { handler.handle(message).await }).await;
     let actions = match answer {
         Ok(Ok(actions)) => actions,
-        Ok(Err(error)) => return Err(format!("handler `{name}` failed: {error}")),
-        Err(_) => return Err(format!("handler `{name}` panicked")),
+        Ok(Err(error)) => return Err(failed(format!("handler `{name}` failed: {error}"))),
+        Err(_) => return Err(failed(format!("handler `{name}` panicked"))),
     };
-    let refused = |error: Error| format!("handler `{name}`: {error}");
+    let refused = |error: Error| failed(format!("handler `{name}`: {error}"));
     host.act(Act::Receive(Receive { role, from, at: None })).map_err(refused)?;
     for Action { to, label, value } in actions {
         let to = protocol.role(&to).unwrap_or(RoleIx::UNKNOWN);

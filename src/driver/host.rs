@@ -180,7 +180,7 @@ fn must_wait(error: &Error) -> bool {
 }
 
 impl State {
-    /// Makes what the machine recorded durable, then takes what it has for us.
+    /// JRNL-5: makes what the machine recorded durable, then takes what it has for us.
     fn keep(&mut self, now: Tick, protocol: &Protocol) -> Result<(), Error> {
         self.machine.seal();
         while let Some(output) = self.machine.poll() {

@@ -4,7 +4,7 @@
 //! them. (Handing fragments over is not there yet; what is here already refuses every input that
 //! does not present the live capability.)
 //!
-//! Clauses: AUTH-1 to AUTH-3.
+//! Clauses: AUTH-1 to AUTH-5.
 
 use alloc::string::String;
 use alloc::sync::Arc;

@@ -1,5 +1,5 @@
 //! The part of a session that its journal needs: the open batch, the chain, and the outputs that
-//! wait until their batch is durable (law 4).
+//! wait until their batch is durable (law 4; JRNL-2, JRNL-5).
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;

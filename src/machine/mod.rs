@@ -95,8 +95,8 @@ impl Machine {
         digest
     }
 
-    /// Applies one input whole, or refuses it and changes nothing of the protocol state. Time
-    /// advances to `now` first: timers that are due expire before the input is looked at.
+    /// MACH-5: applies one input whole, or refuses it and changes nothing of the protocol state.
+    /// Time advances to `now` first: timers that are due expire before the input is looked at.
     ///
     /// # Errors
     /// A [`Refusal`].
@@ -195,6 +195,7 @@ impl Machine {
         self.timers.next()
     }
 
+    /// MACH-6: time comes first and never goes back.
     #[inline]
     fn advance_time(&mut self, now: Tick) {
         self.now = self.now.max(now);
@@ -357,7 +358,8 @@ impl Machine {
         Ok(Accepted::Acknowledged { position, performed: implied.len() as u64 })
     }
 
-    /// The session in `slot`, if the presented capability covers its lifecycle and it goes on.
+    /// LIFE-6: the session in `slot`, if the presented capability covers its lifecycle and it goes
+    /// on.
     fn governed(&mut self, slot: u32, by: &Presented) -> Result<&mut Session, Refusal> {
         let session = self.sessions.at_mut(slot);
         let protocol = &self.protocols[session.protocol as usize];
@@ -449,6 +451,7 @@ impl Machine {
     }
 
     /// Appends to the journal of a session that keeps one.
+    // JRNL-1: every input that was accepted and no duplicate, and every expiry.
     fn record(&mut self, slot: u32, event: &Recorded, outcome: Outcome) {
         let session = self.sessions.at_mut(slot);
         if let Some(log) = &mut session.log
@@ -458,7 +461,7 @@ impl Machine {
         }
     }
 
-    /// LIFE-1: what follows from a change by itself: the end, and messages for handlers.
+    /// LIFE-4: what follows from a change by itself: the end, and messages for handlers.
     fn settle(&mut self, slot: u32) {
         let session = self.sessions.at(slot);
         if session.is_over(&self.protocols[session.protocol as usize]) {
@@ -483,7 +486,7 @@ impl Machine {
         }
     }
 
-    /// Hands each message to its handler once, as soon as its receiver waits for it.
+    /// MACH-8: hands each message to its handler once, as soon as its receiver waits for it.
     #[cold]
     fn deliver(&mut self, slot: u32) {
         let session = self.sessions.at_mut(slot);
@@ -513,7 +516,7 @@ impl Machine {
         }
     }
 
-    /// Hands an output out, when the records that justify it are durable.
+    /// JRNL-5: hands an output out, when the records that justify it are durable.
     fn output(&mut self, slot: u32, output: Output) {
         match &mut self.sessions.at_mut(slot).log {
             Some(log) if !log.is_durable() => log.gate(output),

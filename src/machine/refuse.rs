@@ -16,7 +16,8 @@ use crate::types::{
 /// The most legal moves that a refusal lists.
 pub const MOVES_SHOWN_MAX: usize = 64;
 
-/// Why an input was not applied. The variants are in the order in which they are checked.
+/// Why an input was not applied (MACH-5). The variants are about in the order of the checks
+/// (MACH-7).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {

@@ -1,7 +1,7 @@
 //! What a role has done, as far back as a repeat may come: to tell the same action again from a
 //! different one at the same position.
 //!
-//! Clause: POS-1.
+//! Clauses: POS-1, POS-3, POS-4.
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;

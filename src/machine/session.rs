@@ -3,7 +3,7 @@
 //! Every operation is two halves. The first checks everything, in the order of the clauses, and
 //! changes nothing; `perform_*` changes everything and cannot fail (law 2).
 //!
-//! Clauses: MACH-1 to MACH-4, POS-1, POS-2, EDGE-1 to EDGE-3, LIFE-1 to LIFE-3.
+//! Clauses: MACH-1 to MACH-5, MACH-7, POS-1 to POS-5, EDGE-1 to EDGE-3, LIFE-1 to LIFE-5.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -26,7 +26,8 @@ use crate::types::{Edge, EdgeIx, LabelIx, Message, Protocol, RoleIx, StateIx, Tr
 /// One role of one session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Endpoint {
-    // INVARIANT(endpoint_follows_type): the state that naive unfolding reaches by the actions so far.
+    // INVARIANT(endpoint_follows_type): the state that naive unfolding reaches by the actions so
+    // far.
     pub(super) state: StateIx,
     // INVARIANT(position_counts): the sum of what the role has sent and consumed on its edges.
     pub(super) position: Position,
@@ -478,7 +479,7 @@ impl Session {
         self.endpoints[role.index()].step(next)
     }
 
-    /// LIFE-1, LIFE-2: whether the session closes by itself now.
+    /// LIFE-2, LIFE-4: whether the session closes by itself now.
     pub(super) fn is_over(&self, protocol: &Protocol) -> bool {
         match self.status {
             Status::Active => self.running == 0 && self.queued == 0,
@@ -499,7 +500,7 @@ impl Session {
     }
 }
 
-/// The reason as it is kept: cut at a character, within the limit.
+/// LIFE-5: the reason as it is kept: cut at a character, within the limit.
 pub(super) fn cut(reason: &SmolStr) -> SmolStr {
     match reason.len() <= REASON_BYTES_MAX {
         true => reason.clone(),

@@ -87,8 +87,8 @@ impl<'a> SessionView<'a> {
         self.session.tick
     }
 
-    /// Whether its types are known to fit together at its capacities. Types that were declared role
-    /// by role are not checked against each other yet: such a session is `unchecked`.
+    /// EDGE-5: whether its types are known to fit together at its capacities. Types that were
+    /// declared role by role are not checked against each other yet: such a session is `unchecked`.
     #[must_use]
     pub fn is_checked(self) -> bool {
         self.protocol.origin() == Origin::Global

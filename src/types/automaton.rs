@@ -158,7 +158,7 @@ impl Automaton {
         Self::canonical(&rows, initial)
     }
 
-    /// Minimal, numbered breadth first from `initial`, the unreachable left out.
+    /// AUTO-2: minimal, numbered breadth first from `initial`, the unreachable left out.
     fn canonical(rows: &[(Direction, Vec<Transition>)], initial: StateIx) -> Self {
         let class = minimise(rows);
         let mut rank: Vec<Option<u32>> = vec![None; rows.len()];
@@ -261,7 +261,8 @@ impl Automaton {
         (found.direction == direction).then(|| &self.transitions[range])
     }
 
-    /// The local type of what follows from `state`; `branch` gives the names of a transition.
+    /// AUTO-3: the local type of what follows from `state`; `branch` gives the names of a
+    /// transition.
     ///
     /// # Errors
     /// `too_large` if the type, which shares nothing, has more than [`NODES_MAX`] nodes.

@@ -3,6 +3,8 @@
 //! Integers and doubles are 8 bytes little endian; a string, bytes or JSON text that is the whole
 //! value stands as it is, inside a composite behind its length (u32, little endian); a list starts
 //! with its count (u32), an optional with 0 or 1; a record is its fields in order.
+//!
+//! Clauses: VALUE-2, VALUE-6.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -106,7 +108,7 @@ fn decode_at(sort: &Sort, at: u32, rest: &mut Bytes, depth: usize) -> Result<Val
         },
         SortNode::List(part) => {
             let count = rest.try_get_u32_le().map_err(|_| NotCanonical)? as usize;
-            // Items without bytes (`[unit]`) are not bounded by the input.
+            // VALUE-6: items without bytes (`[unit]`) are not bounded by the input.
             let is_long = count > rest.len() || count > EMPTY_ITEMS_MAX;
             let is_empty = is_long && sort.takes_no_bytes(*part);
             if count > if is_empty { EMPTY_ITEMS_MAX } else { rest.len() } {

@@ -68,6 +68,7 @@ impl<'a, H: Head> Check<'a, H> {
     }
 
     fn run(&mut self, root: DraftId) {
+        // TYPE-8: types have limits.
         if self.draft.size() > NODES_MAX {
             let message = format!("the type has more than {NODES_MAX} nodes");
             self.found.push(Diagnostic::new(Code::TooLarge, Span::NONE, message));
@@ -88,6 +89,7 @@ impl<'a, H: Head> Check<'a, H> {
             self.shape(Span::NONE, format!("there is no node {}", id.index()));
             return;
         };
+        // TYPE-7: every node is referred to once.
         if core::mem::replace(&mut self.seen[id.index()], true) {
             self.shape(*span, format!("node {} is referred to twice", id.index()));
             return;
@@ -120,6 +122,7 @@ impl<'a, H: Head> Check<'a, H> {
         span: Span,
         stack: &mut Vec<Step>,
     ) {
+        // TYPE-4: a choice has a branch.
         if branches.is_empty() {
             let text = "a choice needs at least one branch";
             self.found.push(
@@ -157,6 +160,7 @@ impl<'a, H: Head> Check<'a, H> {
         if core::ptr::eq(branch, first) || branch.peer != first.peer {
             self.not_reserved(&branch.peer, branch.span, "a role");
         }
+        // TYPE-5: nobody speaks to itself.
         if head.sender() == Some(&branch.peer) {
             let text = format!("`{}` sends `{}` to itself", branch.peer, branch.label);
             self.found.push(
@@ -176,6 +180,7 @@ impl<'a, H: Head> Check<'a, H> {
         order.sort_by(|a, b| key(a).cmp(&key(b)).then(a.cmp(b)));
         for pair in order.windows(2) {
             let (one, two) = (&branches[pair[0]], &branches[pair[1]]);
+            // TYPE-3: no two branches have the same partner and label.
             if one.peer == two.peer && one.label == two.label {
                 let text = format!(
                     "two branches have the label `{}` and the partner `{}`",
@@ -198,6 +203,7 @@ impl<'a, H: Head> Check<'a, H> {
         shown: impl Fn() -> String,
     ) {
         match found(&self.scopes) {
+            // TYPE-1: every variable has a binder around it.
             None => {
                 let text = format!("nothing around here binds {}", shown());
                 self.found.push(
@@ -205,6 +211,7 @@ impl<'a, H: Head> Check<'a, H> {
                         .remedy("bind it with `rec` around this place"),
                 );
             }
+            // TYPE-2: an action stands between a binder and its variables.
             Some(scope) if !scope.guarded => {
                 let text = format!("`{}` comes back to itself without an action", scope.name);
                 let binder = self.tree.node_spans[scope.node.index()];
@@ -235,6 +242,7 @@ impl<'a, H: Head> Check<'a, H> {
     }
 
     fn not_reserved(&mut self, name: &Name, span: Span, what: &str) {
+        // TYPE-6: keywords name nothing.
         if RESERVED.contains(&name.as_str()) {
             let text = format!("`{name}` is a keyword of local types and cannot name {what}");
             self.found.push(

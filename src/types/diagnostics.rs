@@ -202,7 +202,8 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// Everything that one reading found, in the order of the text; at most [`DIAGNOSTICS_MAX`] are kept.
+/// TYPE-14: everything that one reading found, in the order of the text; at most
+/// [`DIAGNOSTICS_MAX`] are kept.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Diagnostics {
     list: Vec<Diagnostic>,

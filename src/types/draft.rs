@@ -111,7 +111,8 @@ impl<H: Head> Draft<H> {
         self.nodes[id.index()].0 = DraftNode::Choice(head, branches);
     }
 
-    /// How many nodes and branches there are; readers stop at [`NODES_MAX`](super::tree::NODES_MAX).
+    /// How many nodes and branches there are; readers stop at
+    /// [`NODES_MAX`](super::tree::NODES_MAX).
     #[must_use]
     pub fn size(&self) -> usize {
         self.nodes.len().max(self.branches)

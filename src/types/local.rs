@@ -105,7 +105,7 @@ impl LocalType {
 }
 
 impl fmt::Display for LocalType {
-    /// On one line, in the notation that is read back to the same type.
+    /// On one line, in the notation that is read back to the same type (TYPE-12).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         enum Step<'a> {
             Node(NodeId),
@@ -309,8 +309,8 @@ pub struct LocalTypes {
 }
 
 impl LocalTypes {
-    /// Checks that roles are distinct, that every partner is declared, and that nobody speaks to
-    /// itself; a role that does nothing is a warning.
+    /// TYPE-5, TYPE-10: checks that roles are distinct, that every partner is declared, and that
+    /// nobody speaks to itself; a role that does nothing is a warning.
     ///
     /// # Errors
     /// `no_protocol`, `duplicate_role`, `unknown_role`, `self_message`, `reserved_name`.

@@ -2,6 +2,8 @@
 //!
 //! Terms are hash-consed: equal terms have one id, so that "alike" is a comparison of numbers and a
 //! pair of terms is merged once. Variables are the binders of the global type.
+//!
+//! Clauses: PROJ-2, PROJ-5.
 
 use alloc::boxed::Box;
 use alloc::vec;
@@ -244,8 +246,8 @@ impl Pool {
 }
 
 /// The arms of a merge, with a mark at those whose continuations are merged, and the pairs of
-/// continuations in the order of the marks. Receives from one sender are joined; sends must have the
-/// same labels. `None` if the two cannot be one choice.
+/// continuations in the order of the marks. Receives from one sender are joined; sends must have
+/// the same labels. `None` if the two cannot be one choice.
 #[allow(clippy::type_complexity)]
 fn join(
     direction: Direction,

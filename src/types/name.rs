@@ -11,7 +11,8 @@ use smol_str::SmolStr;
 /// The longest name that is accepted, in bytes.
 pub const NAME_BYTES_MAX: usize = 255;
 
-/// An identifier: a letter or `_`, then letters, digits or `_`; at most [`NAME_BYTES_MAX`] bytes, ASCII.
+/// An identifier: a letter or `_`, then letters, digits or `_`; at most [`NAME_BYTES_MAX`] bytes,
+/// ASCII.
 ///
 /// Cheap to clone. Every name in a checked type is one of these, so that whatever was read can be
 /// printed and read again.

@@ -5,7 +5,7 @@
 //! same in all of them: the projections of the branches are *merged*. Merging joins receives from
 //! one sender label by label; everything else must be alike.
 //!
-//! Clauses: PROJ-1 to PROJ-3.
+//! Clauses: PROJ-1 to PROJ-5.
 
 use alloc::format;
 use alloc::string::String;
@@ -80,8 +80,8 @@ pub fn project(global: &GlobalType, role: &Name) -> Result<LocalType, Diagnostic
     written_out(global, role, &pool, of_node[0])
 }
 
-/// The nodes of loops that the role has no part in and that lead to nothing outside: for the role
-/// they are `end`, however they branch.
+/// PROJ-4: the nodes of loops that the role has no part in and that lead to nothing outside: for
+/// the role they are `end`, however they branch.
 fn loops_without(global: &GlobalType, role: &Name) -> Vec<bool> {
     let tree = global.tree();
     let nodes = tree.nodes();
@@ -124,6 +124,7 @@ fn loops_without(global: &GlobalType, role: &Name) -> Vec<bool> {
     passed_over
 }
 
+/// PROJ-3: who cannot know what.
 fn refused(
     global: &GlobalType,
     role: &Name,

@@ -24,7 +24,7 @@ use super::tree::{Branch, Node, RESERVED};
 /// fits a machine word pair.
 pub const ROLES_MAX: usize = 127;
 
-/// Checks that role names are distinct, not reserved, and not too many.
+/// TYPE-10: checks that role names are distinct, not reserved, and not too many.
 pub(super) fn check_roles<'a>(
     roles: impl Iterator<Item = (&'a Name, Span)>,
     found: &mut Diagnostics,
@@ -52,7 +52,7 @@ pub(super) fn check_roles<'a>(
     }
 }
 
-/// The warning about a role that does nothing.
+/// TYPE-11: the warning about a role that does nothing.
 pub(super) fn never_acts(role: &Name, span: Span) -> Diagnostic {
     Diagnostic::new(Code::RoleNeverActs, span, format!("role `{role}` never acts"))
         .remedy("remove it, or give it a message to send or to receive")
@@ -115,6 +115,8 @@ pub struct Protocol {
 }
 
 /// Names to numbers, while a protocol is compiled.
+///
+/// EDGE-4: the edges are the directed pairs of roles that the types mention.
 struct Symbols<'a> {
     roles: HashMap<&'a Name, RoleIx>,
     labels: BTreeMap<&'a Name, LabelIx>,
@@ -199,6 +201,7 @@ impl Protocol {
         Ok(protocol)
     }
 
+    /// AUTO-4: covers what the protocol does, and nothing else.
     fn compute_digest(&self) -> ProtocolDigest {
         let mut hash = Sha256::new();
         let mut text = |text: &str| {

@@ -86,7 +86,8 @@ impl Sort {
         builder.finish()
     }
 
-    /// `{field: S, …}`, fields in the given order; names must be distinct (the first of two is kept).
+    /// `{field: S, …}`, fields in the given order; names must be distinct (the first of two is
+    /// kept).
     #[must_use]
     pub fn record(fields: impl IntoIterator<Item = (Name, Self)>) -> Self {
         let mut builder = SortBuilder::default();

@@ -1,9 +1,9 @@
 //! The shape that global and local types share: choices, recursion, end, in one flat array.
 //!
 //! A [`Draft`](super::Draft) is what a reader or a builder puts together, in any order, right or
-//! wrong. A [`Tree`] is what [`Draft::check`](super::Draft::check) makes of it: closed, guarded, with
-//! distinct branches, parents before children. Because of that order every pass over a tree is a
-//! loop, never a recursion.
+//! wrong. A [`Tree`] is what [`Draft::check`](super::Draft::check) makes of it: closed, guarded,
+//! with distinct branches, parents before children. Because of that order every pass over a tree is
+//! a loop, never a recursion.
 
 use alloc::vec::Vec;
 use core::fmt;

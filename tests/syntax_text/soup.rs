@@ -117,7 +117,8 @@ proptest! {
         if let Err(found) = read(&text, &Limits::default()) {
             prop_assert!(!found.is_empty());
             for diagnostic in found.list() {
-                prop_assert!(text.get(diagnostic.span.start as usize..diagnostic.span.end as usize).is_some());
+                let span = diagnostic.span.start as usize..diagnostic.span.end as usize;
+                prop_assert!(text.get(span).is_some());
             }
         }
     }

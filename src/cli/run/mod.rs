@@ -23,8 +23,8 @@ const STEPS_DEFAULT: u64 = 1_000;
 
 /// Open a session and play every role by a simulated participant that picks among its legal moves
 ///
-/// The message sequence chart is drawn while it happens, and at the end the journal is read back and
-/// re-executed.
+/// The message sequence chart is drawn while it happens, and at the end the journal is read back
+/// and re-executed.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   antiphon run specs/protocols/global/two_buyer.scr

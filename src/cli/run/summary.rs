@@ -33,7 +33,7 @@ pub(super) fn finish(mut play: Play<'_>, stop: &Stop, out: &mut impl Write) -> R
             )?;
         }
     }
-    verified.map_err(Failure::Fault)?;
+    verified?;
     match stop {
         Stop::Stuck => Err(Failure::Fault(stuck(view))),
         _ => Ok(()),
@@ -41,16 +41,17 @@ pub(super) fn finish(mut play: Play<'_>, stop: &Stop, out: &mut impl Write) -> R
 }
 
 /// The digest that both the run and its journal come to.
-fn verify(play: &Play<'_>) -> Result<String, String> {
-    let bytes = play.journal.read().map_err(|error| error.to_string())?;
-    let journal = Journal::read(&bytes).map_err(|error| format!("journal: {error}"))?;
+fn verify(play: &Play<'_>) -> Result<String, Failure> {
+    let fault = Failure::Fault;
+    let bytes = play.journal.read().map_err(|error| fault(error.to_string()))?;
+    let journal = Journal::read(&bytes).map_err(|error| fault(format!("journal: {error}")))?;
     let replayed = Machine::replay(&journal.protocol, journal.session, &journal.records)
-        .map_err(|error| format!("journal: {error}"))?;
+        .map_err(|error| fault(format!("journal: {error}")))?;
     let (run, again) = (play.machine.digest(), replayed.digest());
     if run == again && journal.is_complete {
         Ok(run.to_string())
     } else {
-        Err(format!("the journal re-executes to {again}, the run came to {run}"))
+        Err(fault(format!("the journal re-executes to {again}, the run came to {run}")))
     }
 }
 

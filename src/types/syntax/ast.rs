@@ -100,7 +100,13 @@ pub(crate) enum Act {
     /// `continue X;`; `up` counts the binders between.
     Again { name: Name, up: u32 },
     /// `do Q<T>(A, B);`
-    Call { target: Placed<Name>, protocol: u32, arguments: Vec<Placed<Argument>>, roles: Vec<Role> },
+    Call {
+        target: Placed<Name>,
+        /// Known when names have their meaning.
+        protocol: u32,
+        arguments: Vec<Placed<Argument>>,
+        roles: Vec<Role>,
+    },
 }
 
 /// Statements between braces.

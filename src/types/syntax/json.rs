@@ -3,7 +3,7 @@
 //! A type is an array of nodes that refer to each other by index, its payloads an array of sorts in
 //! which parts stand before wholes. So nothing is deep but `chan` inside `chan`, which has a limit
 //! of its own. Whatever is written is read back to the same type, and the same type is always
-//! written alike.
+//! written alike (TYPE-12).
 
 mod lines;
 mod raw;

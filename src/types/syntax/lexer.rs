@@ -1,7 +1,7 @@
 //! Text to tokens, for both notations.
 //!
 //! Reports what is wrong with single characters, comments and quoted texts itself and goes on, so
-//! that the parser sees tokens only. Depth is counted here, before any tree exists.
+//! that the parser sees tokens only. Depth is counted here, before any tree exists (TYPE-13).
 
 use core::cell::Cell;
 

@@ -36,7 +36,7 @@ impl Lines<'_, '_> {
 }
 
 impl fmt::Display for GlobalType {
-    /// As a Scribble protocol of several lines, which is read back to the same type.
+    /// As a Scribble protocol of several lines, which is read back to the same type (TYPE-12).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "global protocol {}(", self.name())?;
         for (index, role) in self.roles().iter().enumerate() {

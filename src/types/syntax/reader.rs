@@ -76,6 +76,7 @@ impl Reader<'_, '_> {
         self.calls.clear();
     }
 
+    /// TYPE-16: unsupported is not invalid.
     pub(crate) fn unsupported(&mut self, what: &str, start: usize, end: usize) {
         let text = format!("{what} is not supported");
         let remedy = "it is Scribble, but has no meaning here: leave it out, or say it with messages, `choice`, `rec` and `do`";
@@ -264,6 +265,7 @@ impl Reader<'_, '_> {
                 let label = &message.label;
                 let text = format!("this choice {does}, but its branch `{label}` {other}");
                 self.report(
+                    // TYPE-15: a choice is between sends only or between receives only.
                     Diagnostic::new(Code::MixedChoice, message.span, text)
                         .note(Span::new(start, start + 1), "the choice")
                         .remedy("let one role decide: only send in `+{}`, only receive in `&{}`"),

@@ -22,7 +22,8 @@ const SHOWN_MAX: usize = 20;
 /// The most notes of one diagnostic that are drawn.
 const NOTES_MAX: usize = 8;
 
-/// What a reading found, together with the text that was read: everything that is needed to draw it.
+/// What a reading found, together with the text that was read: everything that is needed to draw
+/// it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     /// What the text is called: a path, or `<stdin>`.

@@ -222,7 +222,9 @@ pub(super) struct Kinded<K> {
 }
 
 macro_rules! objects {
-    ($($(#[$doc:meta])* $name:ident $(<$life:lifetime>)? { $($(#[$attr:meta])* $field:ident: $type:ty,)* })*) => {
+    ($($(#[$doc:meta])* $name:ident $(<$life:lifetime>)? {
+        $($(#[$attr:meta])* $field:ident: $type:ty,)*
+    })*) => {
         $($(#[$doc])*
         #[derive(serde::Deserialize)]
         #[serde(deny_unknown_fields)]

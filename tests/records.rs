@@ -1,0 +1,69 @@
+//! Batches from outside: what is no record of the protocol is refused, and what was accepted is
+//! always read back.
+#![cfg(feature = "driver")]
+
+use antiphon::machine::{Batch, Capacities, Head, Record, SessionId};
+use antiphon::types::{Edge, RoleIx, Value};
+use antiphon::wire::journal;
+use antiphon::{Protocol, Session, driver::Options};
+
+fn echo() -> Protocol {
+    "A = B!say([unit]) . B!nested([{a: unit}]) . end   B = A?say([unit]) . A?nested([{a: unit}]) . end"
+        .parse()
+        .unwrap()
+}
+
+/// A list of a hundred thousand units takes four bytes. It was accepted, recorded, and the record
+/// could not be read back: the session panicked. Now it is refused when it is sent (VALUE-6).
+#[test]
+fn a_long_list_of_nothing_is_refused_before_it_is_recorded() {
+    let session = Session::open(&echo()).unwrap();
+    let [mut a] = session.endpoints(["A"]).unwrap();
+    let units = |count| Value::List(vec![Value::Unit; count]);
+    let refused = a.try_send("B", "say", units(100_000)).unwrap_err();
+    assert_eq!(refused.refusal().unwrap().code(), "wrong_sort");
+    a.try_send("B", "say", units(65_535)).unwrap();
+    let records =
+        Value::List(vec![Value::Record(vec![("a".parse().unwrap(), Value::Unit)]); 100_000]);
+    let refused = a.try_send("B", "nested", records).unwrap_err();
+    assert_eq!(refused.refusal().unwrap().code(), "wrong_sort");
+    assert_eq!(session.records().unwrap().len(), 2);
+}
+
+/// The capacity of an edge may be given twice; the last one holds. The record of such a session
+/// could not be read back.
+#[test]
+fn a_capacity_that_is_given_twice_is_recorded() {
+    let edge = Edge { from: RoleIx(0), to: RoleIx(1) };
+    let capacities = Capacities { every: 1, edges: vec![(edge, 2), (edge, 3)] };
+    let session = Session::open_with(&echo(), Options::default().capacities(capacities)).unwrap();
+    assert_eq!(session.records().unwrap().len(), 1);
+}
+
+/// Bytes of a batch that name roles, labels or edges beyond the protocol's were taken for records,
+/// and writing them as lines panicked (JRNL-8).
+#[test]
+fn no_byte_of_a_batch_can_be_changed_into_a_panic() {
+    let protocol = echo();
+    let session = Session::open(&protocol).unwrap();
+    let [mut a, mut b] = session.endpoints(["A", "B"]).unwrap();
+    a.try_send("B", "say", Value::List(vec![Value::Unit; 3])).unwrap();
+    b.try_receive_from("A").unwrap();
+    session.cancel("enough").unwrap();
+    let records = session.records().unwrap();
+    let id = session.id();
+    let batch = journal::batch(Head::first(id, protocol.digest()), id, &records).unwrap();
+    for at in 0..batch.bytes.len() {
+        for byte in [0, 1, 2, 7, 0x7f, 0xff] {
+            let mut bytes = batch.bytes.to_vec();
+            bytes[at] = byte;
+            let changed = Batch { bytes: bytes.into(), session: SessionId(1), ..batch.clone() };
+            if let Ok(records) = Record::decode_batch(&changed, &protocol) {
+                let mut again = Vec::new();
+                records.iter().for_each(|record| record.encode_sized(&mut again));
+                assert_eq!(again, changed.bytes, "byte {at} as {byte}");
+                journal::batch_line(&protocol, &changed).unwrap();
+            }
+        }
+    }
+}
