@@ -313,6 +313,9 @@ impl Machine {
         }
         let transition = session.receivable(protocol, endpoint, role, from)?;
         session.tick = session.tick.max(self.now);
+        if at.is_some() {
+            session.remember(role);
+        }
         let received = session.perform_receive(protocol, role, &transition);
         if session.log.is_none() && !self.observed && !session.is_to_settle() {
             return Ok(Accepted::Received(received));
