@@ -322,6 +322,9 @@ impl Machine {
         let transition = session.receivable(protocol, endpoint, role, from)?;
         // Everything is checked: from here on everything changes.
         session.tick = session.tick.max(self.now);
+        if at.is_some() {
+            session.remember(role);
+        }
         let received = session.perform_receive(protocol, role, transition);
         let outcome = Outcome::Received(received.label, received.seq, received.position);
         self.record_act(slot, by, Act::Receive(receive), outcome);

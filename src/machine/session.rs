@@ -156,6 +156,7 @@ impl Session {
         protocol.digest() == open.protocol
             && self.ownership == Ownership::of_opener(open.owner.clone(), protocol)
             && self.log.is_some() == open.journal
+            && open.capacities.edges.iter().all(|(e, _)| protocol.edge(e.from, e.to).is_some())
             && protocol
                 .edges()
                 .iter()
