@@ -73,3 +73,14 @@ fn every_code_of_the_invalid_library_is_found_by_its_name() {
         }
     }
 }
+
+#[test]
+fn every_code_has_a_file_that_shows_it() {
+    let shown: Vec<String> = files("invalid")
+        .iter()
+        .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    for code in antiphon::types::Code::ALL {
+        assert!(shown.iter().any(|stem| stem == code.as_str()), "no file shows `{code}`");
+    }
+}
