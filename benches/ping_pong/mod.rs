@@ -106,10 +106,16 @@ fn message(
     }
 }
 
-/// The floor of a message: the bare queue that moves the same value. `black_box` lets the compiler
-/// neither see that what is pushed is popped nor keep the queue in registers, and costs nothing.
-pub(crate) fn floor(queue: &mut VecDeque<(u16, Bytes)>, value: Bytes) -> Bytes {
-    queue.push_back((1, value));
-    let (_, value) = black_box(&mut *queue).pop_front().unwrap();
-    value
+/// The floor: the bare queue that moves the same value, message after message. `black_box` keeps
+/// the compiler from seeing that what is pushed is popped, and costs nothing.
+#[inline(always)]
+pub(crate) fn floor(messages: u64, value: Bytes) -> Bytes {
+    let mut queue: VecDeque<(u16, Bytes)> = VecDeque::with_capacity(64);
+    let mut moved = value;
+    for _ in 0..messages {
+        queue.push_back((1, moved));
+        let (_, value) = black_box(&mut queue).pop_front().unwrap();
+        moved = value;
+    }
+    moved
 }

@@ -88,16 +88,16 @@ impl Buffer {
     /// Appends a message; the caller has checked that there is room.
     #[inline(always)]
     pub(super) fn push(&mut self, message: MessageIx, value: Value) -> Seq {
-        let seq = self.sent;
-        self.sent.0 += 1;
-        self.length += 1;
-        if self.length == 1 {
-            self.head.message = message;
+        if self.length == 0 {
             // What stood there carries nothing: there is nothing to drop.
             core::mem::forget(core::mem::replace(&mut self.head.value, value));
+            self.head.message = message;
         } else {
             self.push_behind(Queued { message, value });
         }
+        self.length += 1;
+        let seq = self.sent;
+        self.sent.0 += 1;
         seq
     }
 

@@ -78,9 +78,9 @@ impl Step<'_> {
     /// Appends the message and advances the sender.
     #[inline(always)]
     pub(super) fn send(self, now: Tick, value: Value) -> (Seq, Position) {
+        let seq = self.buffer.push(self.transition.message, value);
         *self.tick = now;
         *self.queued += 1;
-        let seq = self.buffer.push(self.transition.message, value);
         (seq, self.endpoint.step(self.transition.next))
     }
 

@@ -352,12 +352,7 @@ fn find(row: &[Transition], peer: RoleIx, label: LabelIx) -> Option<&Transition>
     if row.len() <= SCANNED_MAX {
         row.iter().find(|transition| transition.peer == peer && transition.label == label)
     } else {
-        search(row, peer, label)
+        let key = |transition: &Transition| (transition.peer, transition.label);
+        row.binary_search_by_key(&(peer, label), key).ok().map(|index| &row[index])
     }
-}
-
-#[inline(never)]
-fn search(row: &[Transition], peer: RoleIx, label: LabelIx) -> Option<&Transition> {
-    let key = |transition: &Transition| (transition.peer, transition.label);
-    row.binary_search_by_key(&(peer, label), key).ok().map(|index| &row[index])
 }
