@@ -103,14 +103,15 @@ impl Machine {
         if known.is_some_and(|session| session.tick > record.tick) {
             return Err(ReplayError::TimeRunsBack { index, tick: record.tick });
         }
-        let due = known.and_then(|session| session.deadline);
+        // A deadline that had passed when it was set runs out at the tick where the session is.
+        let due = known.and_then(|session| Some((session.deadline?, session.tick)));
         self.replaying = true;
-        let replayed = match &record.event {
-            Recorded::Expired(timer) if due.is_some_and(|due| due == record.tick) => {
-                self.replay_expired(session, *timer, record.tick);
+        let replayed = match (&record.event, due) {
+            (Recorded::Expired(timer), Some((due, now))) if due.max(now) == record.tick => {
+                self.replay_expired(session, *timer, due);
                 Ok(())
             }
-            Recorded::Input(input) if due.is_none_or(|due| due > record.tick) => {
+            (Recorded::Input(input), due) if due.is_none_or(|(due, _)| due > record.tick) => {
                 self.replay_input(session, record, input)
             }
             _ => Err(ReplayError::Timer { index }),
