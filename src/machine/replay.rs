@@ -7,12 +7,12 @@ use alloc::vec::Vec;
 
 use super::Machine;
 use super::id::{SessionId, Tick};
-use super::input::Input;
+use super::input::{Act, Input};
 use super::output::Accepted;
 use super::record::{Head, Outcome, Record, Recorded};
 use super::refuse::Refusal;
 use super::timer::Timer;
-use crate::types::Protocol;
+use crate::types::{MessageIx, Protocol};
 
 /// Why records are not the journal of a session.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -144,10 +144,9 @@ impl Machine {
             .map_err(|refusal| ReplayError::Refused { index, refusal })?;
         let replayed = match (&accepted, input) {
             (Accepted::Opened(capability), _) => Some(Outcome::Opened(capability.generation())),
-            (Accepted::Sent { seq, position }, _) => match record.outcome {
-                Outcome::Sent(message, ..) => Some(Outcome::Sent(message, *seq, *position)),
-                _ => None,
-            },
+            (Accepted::Sent { seq, position }, _) => self
+                .last_sent(session, input)
+                .map(|message| Outcome::Sent(message, *seq, *position)),
             (Accepted::Received(received), _) => {
                 Some(Outcome::Received(received.label, received.seq, received.position))
             }
@@ -160,6 +159,13 @@ impl Machine {
             return Ok(());
         }
         Err(ReplayError::OtherOutcome { index, recorded: record.outcome, replayed })
+    }
+
+    /// The message that a send has just put on its edge.
+    fn last_sent(&self, session: SessionId, input: &Input) -> Option<MessageIx> {
+        let Input::Act { act: Act::Send(send), .. } = input else { return None };
+        let mut messages = self.session(session)?.edge(send.role, send.to)?.messages();
+        messages.nth(messages.len().checked_sub(1)?).map(|queued| queued.message)
     }
 
     /// How many records the journal of a session has; `None` if it keeps none.
