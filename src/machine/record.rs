@@ -171,7 +171,7 @@ impl Record {
         let tick = Tick(long(&mut rest)?);
         let outcome = decode_outcome(&mut rest)?;
         let event = match tag {
-            OPEN => Recorded::Input(Input::Open(decode_open(&mut rest, session, protocol)?)),
+            OPEN => Recorded::Input(Input::Open(decode_open(&mut rest, session)?)),
             EXPIRED => match byte(&mut rest)? {
                 0 => Recorded::Expired(Timer::Drain),
                 _ => return Err(RecordError),
@@ -325,17 +325,14 @@ fn optional(number: Option<u64>, out: &mut Vec<u8>) {
     number.iter().for_each(|number| out.extend_from_slice(&number.to_le_bytes()));
 }
 
-fn decode_open(
-    rest: &mut Bytes,
-    session: SessionId,
-    protocol: &Protocol,
-) -> Result<Open, RecordError> {
+fn decode_open(rest: &mut Bytes, session: SessionId) -> Result<Open, RecordError> {
     let digest = ProtocolDigest(rest_array(rest)?);
     let owner = decode_owner(rest)?;
     let journal = flag(rest)?;
     let every = rest.try_get_u32_le().map_err(|_| RecordError)?;
     let count = rest.try_get_u32_le().map_err(|_| RecordError)?;
-    if count as usize > protocol.edges().len() {
+    // An edge may be named twice; each takes eight bytes.
+    if count as usize > rest.len() / 8 {
         return Err(RecordError);
     }
     let mut edges = Vec::with_capacity(count as usize);
