@@ -4,7 +4,7 @@
 //! recorded as owner and generation: what was presented was checked then, and replay checks it
 //! again. All numbers are little endian; a batch is chained by SHA-256 (see [`Batch`]).
 //!
-//! Clauses: JRNL-1 to JRNL-3. Lean twin: `Machine/Replay.lean` (to come).
+//! Clauses: JRNL-1, JRNL-2, JRNL-8. Lean twin: `Machine/Replay.lean` (to come).
 
 use alloc::vec::Vec;
 
@@ -182,8 +182,45 @@ impl Record {
                 Recorded::Input(Input::Act { by, act })
             }
         };
-        if rest.is_empty() { Ok(Self { index, tick, event, outcome }) } else { Err(RecordError) }
+        // JRNL-8: no byte is left over, every number is one of the protocol.
+        match rest.is_empty() && is_of(protocol, &event, outcome) {
+            true => Ok(Self { index, tick, event, outcome }),
+            false => Err(RecordError),
+        }
     }
+}
+
+/// Whether every role, label and edge of a record is one that the protocol has.
+fn is_of(protocol: &Protocol, event: &Recorded, outcome: Outcome) -> bool {
+    let role = |role: RoleIx| role.index() < protocol.roles().len();
+    let event = match event {
+        Recorded::Expired(_) => true,
+        Recorded::Input(Input::Open(open)) => {
+            open.capacities.edges.iter().all(|(edge, _)| role(edge.from) && role(edge.to))
+        }
+        Recorded::Input(Input::Act { act, .. }) => match act {
+            Act::Send(send) => {
+                let sent = |message| protocol.message(message).label == send.label;
+                role(send.role)
+                    && role(send.to)
+                    && matches!(outcome, Outcome::Sent(message, ..) if sent(message))
+            }
+            Act::Receive(receive) => role(receive.role) && role(receive.from),
+            Act::Acknowledge { role: who, .. } => role(*who),
+            Act::Bind { edge, .. } => edge.is_none_or(|e| e.index() < protocol.edges().len()),
+            Act::Drain { .. } | Act::Close | Act::Cancel { .. } | Act::Fault { .. } => true,
+        },
+        Recorded::Input(Input::Persisted { .. } | Input::Tick) => false,
+    };
+    event
+        && match outcome {
+            Outcome::Sent(message, ..) => message.index() < protocol.messages().len(),
+            // Messages stand in the order of their labels.
+            Outcome::Received(label, ..) => {
+                protocol.messages().binary_search_by_key(&label, |message| message.label).is_ok()
+            }
+            Outcome::Opened(_) | Outcome::Acknowledged(_) | Outcome::Done => true,
+        }
 }
 
 /// Appends the canonical bytes of a record; see [`Record::encode`].
@@ -331,7 +368,7 @@ fn decode_open(rest: &mut Bytes, session: SessionId) -> Result<Open, RecordError
     let journal = flag(rest)?;
     let every = rest.try_get_u32_le().map_err(|_| RecordError)?;
     let count = rest.try_get_u32_le().map_err(|_| RecordError)?;
-    // An edge may be named twice; each takes eight bytes.
+    // An edge and its capacity are eight bytes.
     if count as usize > rest.len() / 8 {
         return Err(RecordError);
     }
