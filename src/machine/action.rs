@@ -10,9 +10,10 @@ use super::authority::Presented;
 use super::id::Position;
 use super::input::{Act, Receive, Send};
 use super::output::{Accepted, Received};
+use super::position::Numbered;
 use super::record::Outcome;
 use super::refuse::Refusal;
-use super::session::{Endpoint, Numbered};
+use super::session::Endpoint;
 use crate::types::{Direction, RoleIx};
 
 impl Machine {

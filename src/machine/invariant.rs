@@ -22,7 +22,8 @@ pub struct Violation {
 impl Machine {
     /// Checks every invariant that can be told from the state alone.
     ///
-    /// `edge_head`, `edge_window`, `position_counts`, `running_counts`, `queued_counts`, `one_owner_a_fragment`,
+    /// `edge_head`, `edge_window`, `position_counts`, `running_counts`, `queued_counts`,
+    /// `one_owner_a_fragment`,
     /// `terminal_is_final` (no timer left), `values_conform`.
     ///
     /// # Errors

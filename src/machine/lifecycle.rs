@@ -4,13 +4,14 @@
 
 use super::Machine;
 use super::authority::{Presented, Scope};
+use super::explain::unknown_edge;
 use super::handler::Handlers;
 use super::id::Tick;
 use super::input::Act;
 use super::output::{Accepted, Event, Status};
 use super::record::Outcome;
 use super::refuse::Refusal;
-use super::session::{self, Session};
+use super::session::Session;
 use super::timer::Timer;
 use crate::types::{EdgeIx, Name};
 
@@ -39,7 +40,7 @@ impl Machine {
         let edges = session.edges.len();
         if edge.is_some_and(|edge| edge.index() >= edges) {
             let protocol = session.protocol as usize;
-            return Err(session::unknown_edge(&self.protocols[protocol]));
+            return Err(unknown_edge(&self.protocols[protocol]));
         }
         session.tick = session.tick.max(now);
         let handlers = session.handlers.get_or_insert_with(|| Handlers::new(edges).into());

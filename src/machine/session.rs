@@ -10,18 +10,19 @@ use alloc::vec::Vec;
 
 use smol_str::SmolStr;
 
-use super::authority::{Ownership, Presented, Scope, Uncovered};
+use super::authority::{Ownership, Presented, Scope};
 use super::edge::{Buffer, CAPACITY_MAX};
+use super::explain::{inactive, receive_not_allowed, send_not_allowed, uncovered};
+use super::explain::{unknown_edge, unknown_role};
 use super::few::Few;
 use super::handler::Handlers;
 use super::id::{Position, Seq, SessionId, Tick};
 use super::input::{Open, REASON_BYTES_MAX, Receive, Send};
 use super::log::Log;
 use super::output::{Received, Status};
-use super::refuse::{Attempt, MOVES_SHOWN_MAX, NotAllowed, Refusal};
-use super::refuse::{edge_name, label_name, listed, moves, role_name};
-use super::remember::{Claim, Performed, Remembered};
-use crate::types::{Edge, EdgeIx, LabelIx, Message, Protocol, RoleIx, StateIx, Transition, Value};
+use super::refuse::{Refusal, edge_name};
+use super::remember::{Performed, Remembered};
+use crate::types::{Edge, Message, Protocol, RoleIx, StateIx, Transition, Value};
 
 /// One role of one session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,14 +95,6 @@ impl Step<'_> {
         let (seq, value) = self.buffer.pop();
         Received { from, seq, label, value, position }
     }
-}
-
-/// What an action at a position came to when it was looked at.
-pub(super) enum Numbered {
-    /// It was performed before.
-    Duplicate(Position),
-    /// It is the next one, after these receives; in this state.
-    Next(Vec<EdgeIx>, StateIx),
 }
 
 impl Session {
@@ -241,24 +234,6 @@ impl Session {
         plain.then_some(Step { endpoint, buffer, queued, tick, transition })
     }
 
-    /// POS-1: where a send that claims position `at` stands.
-    pub(super) fn numbered_send(
-        &self,
-        protocol: &Protocol,
-        send: &Send,
-        at: Position,
-    ) -> Result<Numbered, Refusal> {
-        let position = self.endpoints[send.role.index()].position;
-        if at < position {
-            let (edge, value) = (protocol.edge(send.role, send.to), send.value.clone());
-            let claim = Claim { edge, label: send.label, value };
-            self.performed_before(protocol, send.role, at, Some(claim))?;
-            return Ok(Numbered::Duplicate(position));
-        }
-        let (implied, state) = self.implied(protocol, send.role, at)?;
-        Ok(Numbered::Next(implied, state))
-    }
-
     /// MACH-4: the transition of a send. Checks everything and changes nothing but the input: its
     /// value becomes what the sort makes of it.
     pub(super) fn sendable<'p>(
@@ -306,24 +281,6 @@ impl Session {
         (seq, self.advance(protocol, role, transition.next))
     }
 
-    /// POS-1: where a receive that claims position `at` stands.
-    pub(super) fn numbered_receive(
-        &self,
-        protocol: &Protocol,
-        role: RoleIx,
-        at: Position,
-    ) -> Result<Numbered, Refusal> {
-        let Endpoint { state, position } = self.endpoints[role.index()];
-        if at < position {
-            self.performed_before(protocol, role, at, None)?;
-            return Ok(Numbered::Duplicate(position));
-        }
-        if at > position {
-            return Err(Refusal::Ahead { at, position });
-        }
-        Ok(Numbered::Next(Vec::new(), state))
-    }
-
     /// EDGE-3: the transition of a receive from `from`: the head of the edge decides which.
     pub(super) fn receivable<'p>(
         &self,
@@ -368,111 +325,6 @@ impl Session {
         Received { from, seq, label, value, position }
     }
 
-    /// POS-2: where an acknowledgement of everything before `position` stands.
-    pub(super) fn acknowledged(
-        &self,
-        protocol: &Protocol,
-        role: RoleIx,
-        position: Position,
-    ) -> Result<Numbered, Refusal> {
-        let reached = self.endpoints[role.index()].position;
-        if position <= reached {
-            return Ok(Numbered::Duplicate(reached));
-        }
-        let (implied, state) = self.implied(protocol, role, position)?;
-        if self.status.is_terminal() {
-            return Err(Refusal::Terminal(self.status.clone()));
-        }
-        Ok(Numbered::Next(implied, state))
-    }
-
-    /// The receives that bring `role` to position `upto`, where messages and types determine them,
-    /// and the state behind them.
-    fn implied(
-        &self,
-        protocol: &Protocol,
-        role: RoleIx,
-        upto: Position,
-    ) -> Result<(Vec<EdgeIx>, StateIx), Refusal> {
-        let Endpoint { mut state, position } = self.endpoints[role.index()];
-        let missing = upto.0.saturating_sub(position.0);
-        let mut implied: Vec<EdgeIx> = Vec::new();
-        while (implied.len() as u64) < missing {
-            let reached = Position(position.0 + implied.len() as u64);
-            let two = {
-                let mut enabled = self.enabled(protocol, role, state, &implied);
-                (enabled.next(), enabled.next())
-            };
-            let (edge, next) = match two {
-                (None, _) => return Err(Refusal::Ahead { at: upto, position: reached }),
-                (Some(only), None) => (only.edge, only.next),
-                _ => return Err(Refusal::AmbiguousReceive { position: reached }),
-            };
-            implied.push(edge);
-            state = next;
-        }
-        Ok((implied, state))
-    }
-
-    /// The receives that are possible in `state` when the heads named in `taken` are gone already.
-    fn enabled<'a>(
-        &'a self,
-        protocol: &'a Protocol,
-        role: RoleIx,
-        state: StateIx,
-        taken: &'a [EdgeIx],
-    ) -> impl Iterator<Item = &'a Transition> {
-        let row = protocol.automaton(role).receives(state);
-        row.iter().filter(move |transition| {
-            let gone = taken.iter().filter(|edge| **edge == transition.edge).count();
-            let head = self.edges[transition.edge.index()].get(gone);
-            head.is_some_and(|head| head.message == transition.message)
-        })
-    }
-
-    /// Performs the receives over these edges, one after the other.
-    pub(super) fn perform_implied(
-        &mut self,
-        protocol: &Protocol,
-        role: RoleIx,
-        implied: &[EdgeIx],
-        mut seen: impl FnMut(Received),
-    ) {
-        for edge in implied {
-            let state = self.endpoints[role.index()].state;
-            let head = self.edges[edge.index()].front();
-            let head = head.expect("an implied receive has a message").message;
-            let label = protocol.message(head).label;
-            let from = protocol.edges()[edge.index()].from;
-            let transition = protocol.automaton(role).receive(state, from, label, head);
-            let transition = transition.expect("an implied receive is legal");
-            seen(self.perform_receive(protocol, role, transition));
-        }
-    }
-
-    /// POS-1: `Ok` if the action at `at`, which lies behind the endpoint, is the claimed one.
-    fn performed_before(
-        &self,
-        protocol: &Protocol,
-        role: RoleIx,
-        at: Position,
-        claim: Option<Claim>,
-    ) -> Result<(), Refusal> {
-        let endpoint = self.endpoints[role.index()];
-        let Some(remembered) = &self.remembered else {
-            return Err(Refusal::TooOld { at, oldest: endpoint.position });
-        };
-        remembered.check(protocol, role, at, endpoint.position, claim)
-    }
-
-    /// From now on the sends of `role` are remembered, so that a repeat can be told from a
-    /// different action. Costs nothing for roles that never number their actions.
-    pub(super) fn remember(&mut self, role: RoleIx) {
-        let roles = self.endpoints.len();
-        let remembered = self.remembered.get_or_insert_with(|| Box::new(Remembered::new(roles)));
-        remembered.start(role, self.endpoints[role.index()].position);
-    }
-
     fn advance(&mut self, protocol: &Protocol, role: RoleIx, next: StateIx) -> Position {
         if protocol.automaton(role).is_end(next) {
             self.running -= 1;
@@ -513,71 +365,9 @@ pub(super) fn cut(reason: &SmolStr) -> SmolStr {
     }
 }
 
-pub(super) fn unknown_edge(protocol: &Protocol) -> Refusal {
-    let edges = protocol.edges().iter();
-    let known = listed(edges.map(|edge| edge_name(protocol, edge.from, edge.to)));
-    Refusal::UnknownEdge { known }
-}
-
-fn uncovered(protocol: &Protocol, by: &Presented, needs: Scope, why: Uncovered) -> Refusal {
-    match why {
-        Uncovered::Stale { live } => Refusal::StaleCapability { presented: by.generation, live },
-        Uncovered::Scope => Refusal::ScopeViolation {
-            required: needs.shown(protocol).into(),
-            actual: by.scope.shown(protocol).into(),
-        },
-    }
-}
-
-fn unknown_role(protocol: &Protocol) -> Refusal {
-    Refusal::UnknownRole { known: listed(protocol.roles().map(|role| alloc::format!("`{role}`"))) }
-}
-
 fn conform(protocol: &Protocol, message: &Message, value: Value) -> Result<Value, Refusal> {
     message.payload.sort().conform(value).map_err(|error| Refusal::WrongSort {
         label: protocol.label_name(message.label).clone(),
         error: Box::new(error),
     })
-}
-
-/// Why a session that is not active does not do it.
-fn inactive(status: &Status) -> Refusal {
-    match status {
-        Status::Draining => Refusal::Draining,
-        ended => Refusal::Terminal(ended.clone()),
-    }
-}
-
-fn send_not_allowed(protocol: &Protocol, endpoint: Endpoint, send: &Send) -> Refusal {
-    let (label, to) = (label_name(protocol, send.label), role_name(protocol, send.to));
-    not_allowed(protocol, endpoint, send.role, Attempt::Send { label, to })
-}
-
-fn receive_not_allowed(
-    protocol: &Protocol,
-    endpoint: Endpoint,
-    role: RoleIx,
-    from: RoleIx,
-    label: Option<LabelIx>,
-) -> Refusal {
-    let label = label.and_then(|label| label_name(protocol, label));
-    let attempted = Attempt::Receive { label, from: role_name(protocol, from) };
-    not_allowed(protocol, endpoint, role, attempted)
-}
-
-fn not_allowed(
-    protocol: &Protocol,
-    endpoint: Endpoint,
-    role: RoleIx,
-    attempted: Attempt,
-) -> Refusal {
-    let legal = moves(protocol, role, endpoint.state).take(MOVES_SHOWN_MAX).collect();
-    let all = protocol.automaton(role).moves(endpoint.state).len();
-    Refusal::NotAllowed(Box::new(NotAllowed {
-        role: protocol.role_name(role).clone(),
-        attempted,
-        position: endpoint.position,
-        legal,
-        more: all.saturating_sub(MOVES_SHOWN_MAX),
-    }))
 }

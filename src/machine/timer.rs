@@ -17,7 +17,8 @@ pub enum Timer {
 #[derive(Debug, Clone)]
 pub(super) struct Timers {
     armed: BTreeSet<(Tick, SessionId, Timer)>,
-    // INVARIANT(timer_next): when the first of `armed` is due, or later than every tick but the last.
+    // INVARIANT(timer_next): when the first of `armed` is due, or later than every tick but the
+    // last.
     next: Tick,
 }
 
