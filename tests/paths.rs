@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use antiphon::machine::{
-    Accepted, Act, Capacities, Generation, Input, Machine, Open, Owner, Position, Presented,
-    Receive, Scope, Send, SessionId, Tick,
+    Accepted, Act, Capacities, Generation, Input, Machine, Open, Output, Owner, Position,
+    Presented, Receive, Scope, Send, SessionId, Tick,
 };
 use antiphon::types::{
     Direction, LabelIx, LocalBuilder, LocalType, LocalTypes, Name, Payload, Protocol, RoleIx, Sort,
@@ -100,6 +100,12 @@ fn presented(by: &Presented, how: u8) -> Presented {
     }
 }
 
+/// What the handlers are given; events are for the observer alone.
+fn deliveries(machine: &mut Machine) -> Vec<Output> {
+    let outputs = std::iter::from_fn(|| machine.poll());
+    outputs.filter(|output| !matches!(output, Output::Event(_))).collect()
+}
+
 proptest! {
     #[test]
     fn short_path_comes_to_what_the_full_path_comes_to(
@@ -115,6 +121,7 @@ proptest! {
             let comes = full.act(Tick(now), &presented(&by.1, how), act.clone());
             prop_assert_eq!(&came, &comes, "{:?}", act);
             prop_assert_eq!(short.session_digest(SESSION), full.session_digest(SESSION));
+            prop_assert_eq!(deliveries(&mut short), deliveries(&mut full));
             short.check_invariants().map_err(|broken| TestCaseError::fail(broken.to_string()))?;
         }
     }
