@@ -84,8 +84,7 @@
 //! | feature | adds |
 //! |---|---|
 //! | `std` | the standard library under the pure layers |
-//! | `syntax` | readers and printers of protocols, rendered diagnostics, JSON of values and
-//! journals |
+//! | `syntax` | readers and printers of protocols, diagnostics, JSON of values and journals |
 //! | `driver` | `journal` and `driver`: sessions on tokio or on threads |
 //! | `cli` (default) | the `antiphon` command |
 //!

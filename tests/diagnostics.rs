@@ -25,9 +25,9 @@ fn every_invalid_protocol_is_explained() {
     });
 }
 
-/// Codes that no text of the library shows, because it would be long, or unreadable.
+/// The same codes by other causes than those of the library.
 #[test]
-fn what_no_file_shows_is_explained() {
+fn other_causes_of_a_code_are_explained() {
     let long = format!("A = B!{} . end", "x".repeat(300));
     let deep = format!("A = B!m({}int{}) . end", "[".repeat(30), "]".repeat(30));
     let roles: Vec<String> = (0..130).map(|index| format!("role R{index}")).collect();

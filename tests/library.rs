@@ -64,12 +64,23 @@ fn every_code_of_the_invalid_library_is_found_by_its_name() {
         };
         let codes: Vec<&str> = found.list().iter().map(|found| found.code.as_str()).collect();
         if stem == "several_errors" {
-            assert!(codes.len() >= 5, "{codes:?}");
+            assert!(codes.len() >= 6, "{codes:?}");
         } else {
             assert!(
                 !codes.is_empty() && codes.iter().all(|code| *code == stem),
                 "{stem}: {codes:?}"
             );
         }
+    }
+}
+
+#[test]
+fn every_code_has_a_file_that_shows_it() {
+    let shown: Vec<String> = files("invalid")
+        .iter()
+        .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    for code in antiphon::types::Code::ALL {
+        assert!(shown.iter().any(|stem| stem == code.as_str()), "no file shows `{code}`");
     }
 }

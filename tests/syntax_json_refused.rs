@@ -311,10 +311,10 @@ fn what_the_checks_of_types_find_has_its_place() {
     });
     insta::assert_snapshot!(table(cases), @r#"
     "A","B": {"to":"B","label":"l","next":1},{"to":"B","label":"l","next":2}
-        error[duplicate_branch]: two branches are `l` with `B` (help: give each branch a label of its own)
+        error[duplicate_branch]: two branches have the label `l` and the partner `B` (help: give each branch a label of its own, or begin them as one branch and decide later)
           at `{"to":"B","label":"l","next":2}`
     "A","B": {"to":"A","label":"l","next":1},{"to":"C","label":"l","next":2}
-        error[self_message]: `A` sends `l` to itself (help: a message goes from one role to another)
+        error[self_message]: `A` sends `l` to itself (help: name another role: a message goes from one role to another)
           at `{"to":"A","label":"l","next":1}`
     "A","B": {"to":"B","label":"l","next":1},{"to":"C","label":"l","next":2}
         error[unknown_role]: role `C` is not declared (help: add it to the roles of the protocol, or correct the name)

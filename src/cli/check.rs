@@ -113,7 +113,10 @@ fn write_protocol(out: &mut impl Write, file: &str, checked: &Checked) -> std::i
             let without = checked.roles.iter().filter(|role| role.projectable == Some(false));
             let without: Vec<String> = without.map(|role| role.name.to_string()).collect();
             let without = without.join(", ");
-            field("projectable", &format!("{BAD}no{BAD:#} (classic, full merge): not to {without}"))
+            field(
+                "projectable",
+                &format!("{BAD}no{BAD:#} (classic, full merge): no projection onto {without}"),
+            )
         }
         None => {
             field("types", &format!("{GOOD}good{GOOD:#}, each role on its own"))?;

@@ -37,7 +37,7 @@ pub(super) struct Project {
 enum Format {
     /// `Role = T`, a line for each role
     Text,
-    /// Flat JSON
+    /// JSON, which is read back too
     Json,
 }
 

@@ -27,6 +27,12 @@ impl Scope {
         Self(1_u128.checked_shl(u32::from(role.0) + 1).unwrap_or(0))
     }
 
+    /// Whether it covers one of the first 63 roles: those are in one machine word.
+    #[inline(always)]
+    fn covers_first(self, role: RoleIx) -> bool {
+        role.0 < 63 && self.0 as u64 >> (role.0 + 1) & 1 == 1
+    }
+
     /// Every fragment of a session of this protocol.
     #[must_use]
     pub fn session(protocol: &Protocol) -> Self {
@@ -95,13 +101,14 @@ impl fmt::Debug for Scope {
 
 /// Who owns a fragment: any text of 1 to [`OWNER_BYTES_MAX`] bytes that the host tells its
 /// participants apart by. Cheap to clone, and to compare with its clones.
-#[derive(Clone, Eq, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Owner(Arc<str>);
 
-impl PartialEq for Owner {
+impl Owner {
+    /// Whether one was cloned from the other: then they are equal.
     #[inline]
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || self.0 == other.0
+    fn is_clone_of(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 }
 
@@ -239,13 +246,21 @@ impl Ownership {
     }
 
     /// Whether every fragment that the operation needs carries the presented owner and generation.
-    #[inline]
     pub(super) fn covers(&self, presented: &Presented, needs: Scope) -> Result<(), Uncovered> {
         if presented.generation != self.generation || presented.owner != self.owner {
             return Err(Uncovered::Stale { live: self.generation });
         }
-        // Presenting everything that is owned is the common case, and covers what is asked for.
-        let whole = presented.scope == self.scope || self.scope.covers(presented.scope);
-        if whole && presented.scope.covers(needs) { Ok(()) } else { Err(Uncovered::Scope) }
+        let live = self.scope.covers(presented.scope);
+        if live && presented.scope.covers(needs) { Ok(()) } else { Err(Uncovered::Scope) }
+    }
+
+    /// [`covers`](Self::covers) for a role, where everything that is owned is presented: told
+    /// without going through the fragments. `false` means that they must be gone through.
+    #[inline(always)]
+    pub(super) fn covers_plainly(&self, presented: &Presented, role: RoleIx) -> bool {
+        presented.generation == self.generation
+            && presented.owner.is_clone_of(&self.owner)
+            && presented.scope == self.scope
+            && self.scope.covers_first(role)
     }
 }

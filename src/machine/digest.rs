@@ -58,12 +58,12 @@ impl Machine {
         block(&mut bytes, session.status.reason().unwrap_or("").as_bytes());
         numbers(&mut bytes, [session.tick.0]);
         optional(&mut bytes, session.deadline.map(|deadline| deadline.0));
-        for endpoint in &session.endpoints {
+        for endpoint in session.endpoints.iter() {
             numbers(&mut bytes, [u64::from(endpoint.state.0), endpoint.position.0]);
         }
-        for buffer in &session.edges {
-            numbers(&mut bytes, [buffer.sent.0, buffer.consumed.0, u64::from(buffer.capacity)]);
-            for queued in &buffer.queue {
+        for buffer in session.edges.iter() {
+            numbers(&mut bytes, [buffer.sent.0, buffer.consumed().0, u64::from(buffer.capacity)]);
+            for queued in buffer.iter() {
                 numbers(&mut bytes, [u64::from(queued.message.0)]);
                 let mut value = Vec::new();
                 canonical::encode(&queued.value, &mut value);

@@ -2,6 +2,7 @@
 //!
 //! Clauses: EDGE-1 to EDGE-3, EDGE-6. Lean twin: `Machine/Edge.lean` (to come).
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 
 use super::id::Seq;
@@ -23,41 +24,112 @@ pub struct Queued {
 }
 
 /// The buffer from one role to another.
+///
+/// Most edges carry one message at a time: it is kept in the buffer itself, and what queues behind
+/// it elsewhere. So an edge without a queue takes no allocation and stays in its few cache lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Buffer {
-    // INVARIANT(edge_window): consumed ≤ sent, and the difference is the length, at most capacity.
+    // INVARIANT(edge_window): at most `sent` and `capacity` messages are on the edge.
     pub(super) sent: Seq,
-    pub(super) consumed: Seq,
     pub(super) capacity: u32,
-    pub(super) queue: VecDeque<Queued>,
+    // INVARIANT(edge_head): with `length` > 0 the first is `head` and `length` − 1 are behind it;
+    // else `head` carries nothing.
+    length: u32,
+    // No `Option`: its tag would be the value's own, and taking it out byte by byte is slow.
+    head: Queued,
+    // Boxed because it is rarely there, and every session pays for its room.
+    #[expect(clippy::box_collection)]
+    behind: Option<Box<VecDeque<Queued>>>,
 }
 
 impl Buffer {
-    /// An empty buffer; takes no room for messages before the first one.
+    /// An empty buffer.
     pub(super) fn new(capacity: u32) -> Self {
-        Self { sent: Seq(0), consumed: Seq(0), capacity, queue: VecDeque::new() }
+        let head = Queued { message: MessageIx(0), value: Value::Unit };
+        Self { sent: Seq(0), capacity, length: 0, head, behind: None }
+    }
+
+    /// How many messages are on it.
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.length as usize
     }
 
     #[inline]
     pub(super) fn is_full(&self) -> bool {
-        self.queue.len() >= self.capacity as usize
+        self.length >= self.capacity
+    }
+
+    /// The sequence number of the next message that is consumed.
+    #[inline]
+    pub(super) fn consumed(&self) -> Seq {
+        Seq(self.sent.0 - u64::from(self.length))
+    }
+
+    /// The next message.
+    #[inline]
+    pub(super) fn front(&self) -> Option<&Queued> {
+        (self.length > 0).then_some(&self.head)
+    }
+
+    /// The message behind `index` others.
+    pub(super) fn get(&self, index: usize) -> Option<&Queued> {
+        match index.checked_sub(1) {
+            None => self.front(),
+            Some(index) => self.behind.as_ref()?.get(index),
+        }
+    }
+
+    /// The messages, the next one first.
+    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = &Queued> {
+        (0..self.len()).map(|index| self.get(index).expect("`edge_head` counts the messages"))
     }
 
     /// Appends a message; the caller has checked that there is room.
-    #[inline]
-    pub(super) fn push(&mut self, queued: Queued) -> Seq {
+    #[inline(always)]
+    pub(super) fn push(&mut self, message: MessageIx, value: Value) -> Seq {
+        if self.length == 0 {
+            // What stood there carries nothing: there is nothing to drop.
+            core::mem::forget(core::mem::replace(&mut self.head.value, value));
+            self.head.message = message;
+        } else {
+            self.push_behind(Queued { message, value });
+        }
+        self.length += 1;
         let seq = self.sent;
-        self.queue.push_back(queued);
         self.sent.0 += 1;
         seq
     }
 
-    /// Takes the head.
-    #[inline]
-    pub(super) fn pop(&mut self) -> Option<(Seq, Queued)> {
-        let queued = self.queue.pop_front()?;
-        let seq = self.consumed;
-        self.consumed.0 += 1;
-        Some((seq, queued))
+    #[inline(never)]
+    fn push_behind(&mut self, queued: Queued) {
+        self.behind.get_or_insert_default().push_back(queued);
+    }
+
+    /// Takes the value of the head; the caller has seen that there is one.
+    #[inline(always)]
+    pub(super) fn pop(&mut self) -> (Seq, Value) {
+        let seq = self.consumed();
+        self.length -= 1;
+        let value = core::mem::replace(&mut self.head.value, Value::Unit);
+        if self.length > 0 {
+            self.move_up();
+        }
+        (seq, value)
+    }
+
+    #[inline(never)]
+    fn move_up(&mut self) {
+        let next = self.behind.as_mut().and_then(|behind| behind.pop_front());
+        self.head = next.expect("`edge_head` counts the messages");
+    }
+
+    /// Whether `edge_head` holds.
+    pub(super) fn is_counted(&self) -> bool {
+        let behind = self.behind.as_ref().map_or(0, |behind| behind.len());
+        match self.length {
+            0 => behind == 0 && self.head.value == Value::Unit,
+            length => behind + 1 == length as usize,
+        }
     }
 }

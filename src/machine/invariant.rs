@@ -22,7 +22,8 @@ pub struct Violation {
 impl Machine {
     /// Checks every invariant that can be told from the state alone.
     ///
-    /// `edge_window`, `position_counts`, `ended_counts`, `queued_counts`, `one_owner_a_fragment`,
+    /// `edge_head`, `edge_window`, `position_counts`, `running_counts`, `queued_counts`,
+    /// `one_owner_a_fragment`,
     /// `terminal_is_final` (no timer left), `values_conform`.
     ///
     /// # Errors
@@ -48,42 +49,42 @@ fn hold(name: &'static str, holds: bool, what: impl FnOnce() -> String) -> Resul
 }
 
 fn edges(session: &Session, protocol: &Protocol) -> Result<(), Violation> {
-    for (edge, buffer) in protocol.edges().iter().zip(&session.edges) {
-        let length = buffer.queue.len() as u64;
-        let window = buffer.sent.0.checked_sub(buffer.consumed.0) == Some(length);
-        hold("edge_window", window && length <= u64::from(buffer.capacity), || {
-            format!("{edge:?} of {}: {buffer:?}", session.id)
-        })?;
-        for queued in &buffer.queue {
+    for (edge, buffer) in protocol.edges().iter().zip(session.edges.iter()) {
+        let length = buffer.len() as u64;
+        let window = length <= buffer.sent.0 && length <= u64::from(buffer.capacity);
+        let shown = || format!("{edge:?} of {}: {buffer:?}", session.id);
+        hold("edge_head", buffer.is_counted(), shown)?;
+        hold("edge_window", window, shown)?;
+        for queued in buffer.iter() {
             let sort = protocol.message(queued.message).payload.sort();
             let conforms = sort.conform(queued.value.clone()).as_ref() == Ok(&queued.value);
             hold("values_conform", conforms, || format!("{edge:?} of {}: {queued:?}", session.id))?;
         }
     }
-    let queued: usize = session.edges.iter().map(|buffer| buffer.queue.len()).sum();
+    let queued: usize = session.edges.iter().map(|buffer| buffer.len()).sum();
     hold("queued_counts", queued == session.queued as usize, || {
         format!("{} messages, {} counted, in {}", queued, session.queued, session.id)
     })
 }
 
 fn endpoints(session: &Session, protocol: &Protocol) -> Result<(), Violation> {
-    let mut ended = 0;
+    let mut running = 0;
     for (index, endpoint) in session.endpoints.iter().enumerate() {
         let role = RoleIx(u16::try_from(index).expect("ROLES_MAX fits"));
-        let edges = protocol.edges().iter().zip(&session.edges);
+        let edges = protocol.edges().iter().zip(session.edges.iter());
         let count = edges.map(|(edge, buffer)| match () {
             () if edge.from == role => buffer.sent.0,
-            () if edge.to == role => buffer.consumed.0,
+            () if edge.to == role => buffer.consumed().0,
             () => 0,
         });
         let count: u64 = count.sum();
         hold("position_counts", count == endpoint.position.0, || {
             format!("role {index} of {} is at {} after {count}", session.id, endpoint.position)
         })?;
-        ended += usize::from(protocol.automaton(role).is_end(endpoint.state));
+        running += usize::from(!protocol.automaton(role).is_end(endpoint.state));
     }
-    hold("ended_counts", ended == usize::from(session.ended), || {
-        format!("{ended} roles of {} have ended, {} counted", session.id, session.ended)
+    hold("running_counts", running == usize::from(session.running), || {
+        format!("{running} roles of {} go on, {} counted", session.id, session.running)
     })
 }
 

@@ -11,15 +11,21 @@
 //! be shown to nobody before the records of the session up to that moment are durable (law 4):
 //! outputs that must wait are not handed out until [`Input::Persisted`] covers them.
 
+mod action;
 mod authority;
 mod digest;
 mod edge;
+mod effect;
+mod explain;
+mod few;
 mod handler;
 mod id;
 mod input;
 mod invariant;
+mod lifecycle;
 mod log;
 mod output;
+mod position;
 mod record;
 mod refuse;
 mod remember;
@@ -49,9 +55,8 @@ pub use replay::ReplayError;
 pub use timer::Timer;
 pub use view::{EdgeView, EndpointView, SessionView};
 
-use crate::types::{Direction, EdgeIx, Name, Protocol, ProtocolDigest, RoleIx, Transition, Value};
-use handler::Handlers;
-use session::{Endpoint, Numbered, Session};
+use crate::types::{EdgeIx, Protocol, ProtocolDigest, RoleIx};
+use session::Session;
 use store::Store;
 use timer::Timers;
 
@@ -121,9 +126,34 @@ impl Machine {
     ///
     /// # Errors
     /// A [`Refusal`].
-    #[inline]
     pub fn act(&mut self, now: Tick, by: &Presented, act: Act) -> Result<Accepted, Refusal> {
         self.advance_time(now);
+        if let Some(session) = self.sessions.hinted_mut(by.session, by.hint)
+            && !self.observed
+        {
+            let protocol = &self.protocols[session.protocol as usize];
+            if let Act::Send(send) = &act
+                && let Some(step) = session.plain_send(protocol, by, send)
+            {
+                // Taken apart only now, where nothing else can happen to it: spares two copies.
+                let Act::Send(Send { value, .. }) = act else { unreachable!("it is a send") };
+                let (seq, position) = step.send(self.now, value);
+                return Ok(Accepted::Sent { seq, position });
+            } else if let Act::Receive(receive) = &act
+                && let Some(step) = session.plain_receive(protocol, by, receive)
+            {
+                // It owns nothing: spares a look at what there is to drop.
+                core::mem::forget(act);
+                return Ok(Accepted::Received(step.receive(self.now)));
+            }
+        }
+        self.act_in_full(by, act)
+    }
+
+    /// Any act: what [`act`](Self::act) leaves over, with nothing taken for granted. It would come
+    /// to the same for everything that is performed there.
+    #[inline(never)]
+    fn act_in_full(&mut self, by: &Presented, act: Act) -> Result<Accepted, Refusal> {
         let Some(slot) = self.sessions.find(by.session, by.hint) else {
             return Err(Refusal::UnknownSession(by.session));
         };
@@ -173,14 +203,17 @@ impl Machine {
     #[inline]
     fn advance_time(&mut self, now: Tick) {
         self.now = self.now.max(now);
-        if self.timers.next().is_some_and(|due| due <= self.now) && !self.replaying {
+        if self.timers.may_be_due(self.now) {
             self.expire_due();
         }
     }
 
     #[cold]
     fn expire_due(&mut self) {
-        while let Some((at, session, timer)) = self.timers.take_due(self.now) {
+        // In a replay timers run out where the journal says so.
+        while !self.replaying
+            && let Some((at, session, timer)) = self.timers.take_due(self.now)
+        {
             let slot = self.sessions.find(session, u32::MAX).expect("a timer's session is there");
             self.expire(slot, timer, at);
         }
@@ -231,206 +264,6 @@ impl Machine {
         })
     }
 
-    fn send(&mut self, slot: u32, by: &Presented, mut send: Send) -> Result<Accepted, Refusal> {
-        let session = self.sessions.at_mut(slot);
-        let protocol = &self.protocols[session.protocol as usize];
-        let mut endpoint = session.acting(protocol, by, send.role)?;
-        let mut implied = Vec::new();
-        if let Some(at) = send.at {
-            match session.numbered_send(protocol, &send, at)? {
-                Numbered::Duplicate(position) => return Ok(Accepted::Duplicate { position }),
-                Numbered::Next(receives, state) => {
-                    (implied, endpoint) = (receives, Endpoint { state, position: at });
-                }
-            }
-        }
-        let (transition, value) = session.sendable(protocol, endpoint, &mut send)?;
-        // Everything is checked: from here on everything changes.
-        session.tick = session.tick.max(self.now);
-        if send.at.is_some() || session.log.is_some() || self.observed {
-            return Ok(self.send_in_full(slot, by, send, &implied, &transition, value));
-        }
-        let (seq, position) = session.perform_send(protocol, send.role, &transition, value);
-        if session.is_to_settle() {
-            self.settle(slot);
-        }
-        Ok(Accepted::Sent { seq, position })
-    }
-
-    /// The second half of a send that is numbered, recorded or observed.
-    fn send_in_full(
-        &mut self,
-        slot: u32,
-        by: &Presented,
-        send: Send,
-        implied: &[EdgeIx],
-        transition: &Transition,
-        value: Value,
-    ) -> Accepted {
-        let session = self.sessions.at_mut(slot);
-        let protocol = &self.protocols[session.protocol as usize];
-        let role = send.role;
-        if send.at.is_some() {
-            session.remember(role);
-        }
-        let mut consumed = Vec::with_capacity(implied.len());
-        session.perform_implied(protocol, role, implied, |received| consumed.push(received));
-        let seq = session.edges[transition.edge.index()].sent;
-        let position = Position(session.endpoints[role.index()].position.0 + 1);
-        let outcome = Outcome::Sent(transition.message, seq, position);
-        if let Some(log) = &mut session.log
-            && log.append_send(session.tick, by, &send, &value, outcome)
-        {
-            self.touched.push(slot);
-        }
-        let seen = self.observed.then(|| value.clone());
-        session.perform_send(protocol, role, transition, value);
-        for received in consumed {
-            self.advanced(slot, role, Direction::Receive, received);
-        }
-        if let Some(value) = seen {
-            let (from, label) = (transition.peer, transition.label);
-            let sent = Received { from, seq, label, value, position };
-            self.advanced(slot, role, Direction::Send, sent);
-        }
-        self.settle(slot);
-        Accepted::Sent { seq, position }
-    }
-
-    fn receive(
-        &mut self,
-        slot: u32,
-        by: &Presented,
-        receive: Receive,
-    ) -> Result<Accepted, Refusal> {
-        let Receive { role, from, at } = receive;
-        let session = self.sessions.at_mut(slot);
-        let protocol = &self.protocols[session.protocol as usize];
-        let endpoint = session.acting(protocol, by, role)?;
-        if let Some(at) = at
-            && let Numbered::Duplicate(position) = session.numbered_receive(protocol, role, at)?
-        {
-            return Ok(Accepted::Duplicate { position });
-        }
-        let transition = session.receivable(protocol, endpoint, role, from)?;
-        session.tick = session.tick.max(self.now);
-        let received = session.perform_receive(protocol, role, &transition);
-        if session.log.is_none() && !self.observed && !session.is_to_settle() {
-            return Ok(Accepted::Received(received));
-        }
-        if session.log.is_some() {
-            let outcome = Outcome::Received(received.label, received.seq, received.position);
-            self.record_act(slot, by, Act::Receive(receive), outcome);
-        }
-        if self.observed {
-            self.advanced(slot, role, Direction::Receive, received.clone());
-        }
-        self.settle(slot);
-        Ok(Accepted::Received(received))
-    }
-
-    fn acknowledge(
-        &mut self,
-        slot: u32,
-        by: &Presented,
-        role: RoleIx,
-        position: Position,
-    ) -> Result<Accepted, Refusal> {
-        let session = self.sessions.at_mut(slot);
-        let protocol = &self.protocols[session.protocol as usize];
-        session.acting(protocol, by, role)?;
-        let implied = match session.acknowledged(protocol, role, position)? {
-            Numbered::Duplicate(position) => return Ok(Accepted::Duplicate { position }),
-            Numbered::Next(implied, _) => implied,
-        };
-        session.tick = session.tick.max(self.now);
-        let mut consumed = Vec::with_capacity(implied.len());
-        session.perform_implied(protocol, role, &implied, |received| consumed.push(received));
-        let act = Act::Acknowledge { role, position };
-        self.record_act(slot, by, act, Outcome::Acknowledged(position));
-        for received in consumed {
-            self.advanced(slot, role, Direction::Receive, received);
-        }
-        self.settle(slot);
-        Ok(Accepted::Acknowledged { position, performed: implied.len() as u64 })
-    }
-
-    /// LIFE-6: the session in `slot`, if the presented capability covers its lifecycle and it goes
-    /// on.
-    fn governed(&mut self, slot: u32, by: &Presented) -> Result<&mut Session, Refusal> {
-        let session = self.sessions.at_mut(slot);
-        let protocol = &self.protocols[session.protocol as usize];
-        session.authorize(protocol, by, Scope::LIFECYCLE)?;
-        if session.status.is_terminal() {
-            return Err(Refusal::Terminal(session.status.clone()));
-        }
-        Ok(session)
-    }
-
-    fn bind(
-        &mut self,
-        slot: u32,
-        by: &Presented,
-        edge: Option<EdgeIx>,
-        handler: Option<Name>,
-    ) -> Result<Accepted, Refusal> {
-        let now = self.now;
-        let session = self.governed(slot, by)?;
-        let edges = session.edges.len();
-        if edge.is_some_and(|edge| edge.index() >= edges) {
-            let protocol = session.protocol as usize;
-            return Err(session::unknown_edge(&self.protocols[protocol]));
-        }
-        session.tick = session.tick.max(now);
-        let handlers = session.handlers.get_or_insert_with(|| Handlers::new(edges).into());
-        handlers.bind(edge, handler.clone());
-        if handlers.is_empty() {
-            session.handlers = None;
-        }
-        self.record_act(slot, by, Act::Bind { edge, handler }, Outcome::Done);
-        self.settle(slot);
-        Ok(Accepted::Done)
-    }
-
-    fn drain(
-        &mut self,
-        slot: u32,
-        by: &Presented,
-        deadline: Option<Tick>,
-    ) -> Result<Accepted, Refusal> {
-        let now = self.now;
-        let session = self.governed(slot, by)?;
-        if session.status == Status::Draining {
-            return Err(Refusal::Draining);
-        }
-        session.tick = session.tick.max(now);
-        session.status = Status::Draining;
-        session.deadline = deadline;
-        let id = session.id;
-        if let Some(deadline) = deadline {
-            self.timers.arm(deadline, id, Timer::Drain);
-        }
-        self.record_act(slot, by, Act::Drain { deadline }, Outcome::Done);
-        self.event(slot, || Event::Draining { session: id });
-        self.settle(slot);
-        Ok(Accepted::Done)
-    }
-
-    fn finish(
-        &mut self,
-        slot: u32,
-        by: &Presented,
-        act: Act,
-        status: Status,
-    ) -> Result<Accepted, Refusal> {
-        let now = self.now;
-        let session = self.governed(slot, by)?;
-        session.tick = session.tick.max(now);
-        self.record_act(slot, by, act, Outcome::Done);
-        self.end(slot, status);
-        Ok(Accepted::Done)
-    }
-
     fn persisted(&mut self, id: SessionId, upto: u64) -> Result<Accepted, Refusal> {
         let slot = self.sessions.find(id, u32::MAX).ok_or(Refusal::UnknownSession(id))?;
         let outputs = &mut self.outputs;
@@ -438,109 +271,6 @@ impl Machine {
             log.persisted(upto, |output| outputs.push_back(output));
         }
         Ok(Accepted::Done)
-    }
-
-    fn record_act(&mut self, slot: u32, by: &Presented, act: Act, outcome: Outcome) {
-        if self.sessions.at(slot).log.is_some() {
-            let input = Input::Act { by: by.clone(), act };
-            self.record(slot, &Recorded::Input(input), outcome);
-        }
-    }
-
-    /// Appends to the journal of a session that keeps one.
-    // JRNL-1: every input that was accepted and no duplicate, and every expiry.
-    fn record(&mut self, slot: u32, event: &Recorded, outcome: Outcome) {
-        let session = self.sessions.at_mut(slot);
-        if let Some(log) = &mut session.log
-            && log.append(session.tick, event, outcome)
-        {
-            self.touched.push(slot);
-        }
-    }
-
-    /// LIFE-4: what follows from a change by itself: the end, and messages for handlers.
-    fn settle(&mut self, slot: u32) {
-        let session = self.sessions.at(slot);
-        if session.is_over(&self.protocols[session.protocol as usize]) {
-            self.end(slot, Status::Closed);
-        } else if session.handlers.is_some() && !self.replaying {
-            self.deliver(slot);
-        }
-    }
-
-    /// LIFE-3: the session ends; nothing of it moves from here on.
-    fn end(&mut self, slot: u32, status: Status) {
-        let session = self.sessions.at_mut(slot);
-        session.status = status.clone();
-        let (id, deadline) = (session.id, session.deadline.take());
-        if let Some(at) = deadline {
-            self.timers.disarm(at, id, Timer::Drain);
-        }
-        if self.observed {
-            let session = self.sessions.at(slot);
-            let undelivered = session.undelivered(&self.protocols[session.protocol as usize]);
-            self.event(slot, || Event::Ended { session: id, status, undelivered });
-        }
-    }
-
-    /// MACH-8: hands each message to its handler once, as soon as its receiver waits for it.
-    #[cold]
-    fn deliver(&mut self, slot: u32) {
-        let session = self.sessions.at_mut(slot);
-        let protocol = &self.protocols[session.protocol as usize];
-        let Some(handlers) = session.handlers.as_mut() else { return };
-        let mut deliveries = Vec::new();
-        for (index, (edge, buffer)) in protocol.edges().iter().zip(&session.edges).enumerate() {
-            let seq = buffer.consumed;
-            let (Some(handler), Some(head)) = (handlers.of(index), buffer.queue.front()) else {
-                continue;
-            };
-            let state = session.endpoints[edge.to.index()].state;
-            let label = protocol.message(head.message).label;
-            let automaton = protocol.automaton(edge.to);
-            let enabled = automaton.receive(state, edge.from, label, head.message).is_some();
-            if enabled && handlers.delivered[index] <= seq {
-                let (handler, value) = (handler.clone(), head.value.clone());
-                handlers.delivered[index] = Seq(seq.0 + 1);
-                let (role, from) = (edge.to, edge.from);
-                let session = session.id;
-                deliveries.push(Deliver { session, handler, role, from, seq, label, value });
-            }
-        }
-        for deliver in deliveries {
-            self.output(slot, Output::Deliver(deliver));
-        }
-    }
-
-    /// JRNL-5: hands an output out, when the records that justify it are durable.
-    fn output(&mut self, slot: u32, output: Output) {
-        match &mut self.sessions.at_mut(slot).log {
-            Some(log) if !log.is_durable() => log.gate(output),
-            _ => self.outputs.push_back(output),
-        }
-    }
-
-    #[inline]
-    fn event(&mut self, slot: u32, event: impl FnOnce() -> Event) {
-        if self.observed && !self.replaying {
-            self.output(slot, Output::Event(event()));
-        }
-    }
-
-    /// Tells an observer of an action; `action.from` is the other role.
-    fn advanced(&mut self, slot: u32, role: RoleIx, direction: Direction, action: Received) {
-        let session = self.sessions.at(slot).id;
-        let Received { from: peer, seq, label, value, position } = action;
-        self.event(slot, || Event::Advanced {
-            session,
-            role,
-            direction,
-            peer,
-            label,
-            value,
-            seq,
-            position,
-        });
     }
 
     /// The number of the edge, for [`Act::Bind`].

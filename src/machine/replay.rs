@@ -7,10 +7,11 @@ use alloc::vec::Vec;
 
 use super::Machine;
 use super::id::{SessionId, Tick};
-use super::input::{Act, Input, Send};
+use super::input::{Act, Input};
 use super::output::Accepted;
 use super::record::{Head, Outcome, Record, Recorded};
 use super::refuse::Refusal;
+use super::timer::Timer;
 use crate::types::{MessageIx, Protocol};
 
 /// Why records are not the journal of a session.
@@ -102,20 +103,15 @@ impl Machine {
         if known.is_some_and(|session| session.tick > record.tick) {
             return Err(ReplayError::TimeRunsBack { index, tick: record.tick });
         }
-        let due = known.and_then(|session| session.deadline);
-        let tick = known.map_or(Tick(0), |session| session.tick);
+        // A deadline that had passed when it was set runs out at the tick where the session is.
+        let due = known.and_then(|session| Some((session.deadline?, session.tick)));
         self.replaying = true;
-        let replayed = match &record.event {
-            // A deadline that lay in the past when it was set expires at the tick of the session.
-            Recorded::Expired(timer) if due.is_some_and(|due| due.max(tick) == record.tick) => {
-                let due = due.expect("it is some");
-                self.now = self.now.max(record.tick);
-                self.timers.disarm(due, session, *timer);
-                let slot = self.sessions.find(session, u32::MAX).expect("it has a deadline");
-                self.expire(slot, *timer, due);
+        let replayed = match (&record.event, due) {
+            (Recorded::Expired(timer), Some((due, now))) if due.max(now) == record.tick => {
+                self.replay_expired(session, *timer, due);
                 Ok(())
             }
-            Recorded::Input(input) if due.is_none_or(|due| due > record.tick) => {
+            (Recorded::Input(input), due) if due.is_none_or(|(due, _)| due > record.tick) => {
                 self.replay_input(session, record, input)
             }
             _ => Err(ReplayError::Timer { index }),
@@ -124,6 +120,13 @@ impl Machine {
         self.outputs.clear();
         self.touched.clear();
         replayed
+    }
+
+    fn replay_expired(&mut self, session: SessionId, timer: Timer, at: Tick) {
+        self.now = self.now.max(at);
+        self.timers.disarm(at, session, timer);
+        let slot = self.sessions.find(session, u32::MAX).expect("it has a deadline");
+        self.expire(slot, timer, at);
     }
 
     fn replay_input(
@@ -141,11 +144,9 @@ impl Machine {
             .map_err(|refusal| ReplayError::Refused { index, refusal })?;
         let replayed = match (&accepted, input) {
             (Accepted::Opened(capability), _) => Some(Outcome::Opened(capability.generation())),
-            (Accepted::Sent { seq, position }, Input::Act { act: Act::Send(send), .. }) => {
-                let message = self.last_sent(session, send);
-                message.map(|message| Outcome::Sent(message, *seq, *position))
-            }
-            (Accepted::Sent { .. }, _) => None,
+            (Accepted::Sent { seq, position }, _) => self
+                .last_sent(session, input)
+                .map(|message| Outcome::Sent(message, *seq, *position)),
             (Accepted::Received(received), _) => {
                 Some(Outcome::Received(received.label, received.seq, received.position))
             }
@@ -160,10 +161,11 @@ impl Machine {
         Err(ReplayError::OtherOutcome { index, recorded: record.outcome, replayed })
     }
 
-    /// The message that stands last on the edge of a send.
-    fn last_sent(&self, session: SessionId, send: &Send) -> Option<MessageIx> {
-        let edge = self.session(session)?.edge(send.role, send.to)?;
-        edge.messages().last().map(|queued| queued.message)
+    /// The message that a send has just put on its edge.
+    fn last_sent(&self, session: SessionId, input: &Input) -> Option<MessageIx> {
+        let Input::Act { act: Act::Send(send), .. } = input else { return None };
+        let mut messages = self.session(session)?.edge(send.role, send.to)?.messages();
+        messages.nth(messages.len().checked_sub(1)?).map(|queued| queued.message)
     }
 
     /// How many records the journal of a session has; `None` if it keeps none.

@@ -1,6 +1,6 @@
 //! One session: its endpoints, edges, status, and what it checks before it changes.
 //!
-//! Every operation is two halves. `admit_*` checks everything, in the order of the clauses, and
+//! Every operation is two halves. The first checks everything, in the order of the clauses, and
 //! changes nothing; `perform_*` changes everything and cannot fail (law 2).
 //!
 //! Clauses: MACH-1 to MACH-5, MACH-7, POS-1 to POS-5, EDGE-1 to EDGE-3, LIFE-1 to LIFE-5.
@@ -10,17 +10,19 @@ use alloc::vec::Vec;
 
 use smol_str::SmolStr;
 
-use super::authority::{Ownership, Presented, Scope, Uncovered};
-use super::edge::{Buffer, CAPACITY_MAX, Queued};
+use super::authority::{Ownership, Presented, Scope};
+use super::edge::{Buffer, CAPACITY_MAX};
+use super::explain::{inactive, receive_not_allowed, send_not_allowed, uncovered};
+use super::explain::{unknown_edge, unknown_role};
+use super::few::Few;
 use super::handler::Handlers;
 use super::id::{Position, Seq, SessionId, Tick};
-use super::input::{Open, REASON_BYTES_MAX, Send};
+use super::input::{Open, REASON_BYTES_MAX, Receive, Send};
 use super::log::Log;
 use super::output::{Received, Status};
-use super::refuse::{Attempt, MOVES_SHOWN_MAX, NotAllowed, Refusal};
-use super::refuse::{edge_name, label_name, listed, moves, role_name};
-use super::remember::{Claim, Performed, Remembered};
-use crate::types::{Edge, EdgeIx, LabelIx, Message, Protocol, RoleIx, StateIx, Transition, Value};
+use super::refuse::{Refusal, edge_name};
+use super::remember::{Performed, Remembered};
+use crate::types::{Edge, Message, Protocol, RoleIx, StateIx, Transition, Value};
 
 /// One role of one session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,20 +34,30 @@ pub(super) struct Endpoint {
     pub(super) position: Position,
 }
 
+impl Endpoint {
+    /// One action further; its position then.
+    #[inline(always)]
+    fn step(&mut self, next: StateIx) -> Position {
+        self.state = next;
+        self.position.0 += 1;
+        self.position
+    }
+}
+
 /// All protocol state of one session, and the little volatile state that belongs to it.
 #[derive(Debug, Clone)]
 pub(super) struct Session {
     pub(super) id: SessionId,
     /// The place of its protocol in the machine's table.
     pub(super) protocol: u32,
-    /// How many roles have ended.
-    pub(super) ended: u16,
+    // INVARIANT(running_counts): how many roles have not ended.
+    pub(super) running: u16,
     pub(super) status: Status,
     pub(super) tick: Tick,
     /// How many messages are on its edges.
     pub(super) queued: u32,
-    pub(super) endpoints: Box<[Endpoint]>,
-    pub(super) edges: Box<[Buffer]>,
+    pub(super) endpoints: Few<Endpoint>,
+    pub(super) edges: Few<Buffer>,
     pub(super) ownership: Ownership,
     pub(super) deadline: Option<Tick>,
     pub(super) remembered: Option<Box<Remembered>>,
@@ -53,12 +65,36 @@ pub(super) struct Session {
     pub(super) log: Option<Box<Log>>,
 }
 
-/// What an action at a position came to when it was looked at.
-pub(super) enum Numbered {
-    /// It was performed before.
-    Duplicate(Position),
-    /// It is the next one, after these receives; in this state.
-    Next(Vec<EdgeIx>, StateIx),
+/// What a plain action changes, found and checked: to perform it looks up nothing any more.
+pub(super) struct Step<'a> {
+    endpoint: &'a mut Endpoint,
+    buffer: &'a mut Buffer,
+    queued: &'a mut u32,
+    tick: &'a mut Tick,
+    transition: &'a Transition,
+}
+
+// The machine's time never runs back, so that `now` is at or after the session's tick.
+impl Step<'_> {
+    /// Appends the message and advances the sender.
+    #[inline(always)]
+    pub(super) fn send(self, now: Tick, value: Value) -> (Seq, Position) {
+        let seq = self.buffer.push(self.transition.message, value);
+        *self.tick = now;
+        *self.queued += 1;
+        (seq, self.endpoint.step(self.transition.next))
+    }
+
+    /// Takes the head of the edge and advances the receiver.
+    #[inline(always)]
+    pub(super) fn receive(self, now: Tick) -> Received {
+        *self.tick = now;
+        *self.queued -= 1;
+        let position = self.endpoint.step(self.transition.next);
+        let Transition { peer: from, label, .. } = *self.transition;
+        let (seq, value) = self.buffer.pop();
+        Received { from, seq, label, value, position }
+    }
 }
 
 impl Session {
@@ -69,7 +105,7 @@ impl Session {
         slot: u32,
         tick: Tick,
     ) -> Result<Self, Refusal> {
-        let mut edges: Vec<Buffer> =
+        let mut edges: Few<Buffer> =
             protocol.edges().iter().map(|_| Buffer::new(open.capacities.every)).collect();
         for (edge, capacity) in &open.capacities.edges {
             match protocol.edge(edge.from, edge.to) {
@@ -77,25 +113,25 @@ impl Session {
                 None => return Err(unknown_edge(protocol)),
             }
         }
-        for (edge, buffer) in protocol.edges().iter().zip(&edges) {
+        for (edge, buffer) in protocol.edges().iter().zip(edges.iter()) {
             if buffer.capacity == 0 || buffer.capacity > CAPACITY_MAX {
                 let edge = edge_name(protocol, edge.from, edge.to);
                 return Err(Refusal::BadCapacity { edge, capacity: buffer.capacity });
             }
         }
         let start = Endpoint { state: StateIx::INITIAL, position: Position(0) };
-        let endpoints: Box<[Endpoint]> = protocol.roles().map(|_| start).collect();
+        let endpoints: Few<Endpoint> = protocol.roles().map(|_| start).collect();
         let roles = 0..u16::try_from(endpoints.len()).expect("ROLES_MAX fits");
-        let is_end = |role: &u16| protocol.automaton(RoleIx(*role)).is_end(StateIx::INITIAL);
+        let runs = |role: &u16| !protocol.automaton(RoleIx(*role)).is_end(StateIx::INITIAL);
         Ok(Self {
             id: open.session,
             protocol: slot,
-            ended: u16::try_from(roles.filter(is_end).count()).expect("ROLES_MAX fits"),
+            running: u16::try_from(roles.filter(runs).count()).expect("ROLES_MAX fits"),
             status: Status::Active,
             tick,
             queued: 0,
             endpoints,
-            edges: edges.into(),
+            edges,
             ownership: Ownership::of_opener(open.owner.clone(), protocol),
             deadline: None,
             remembered: None,
@@ -113,11 +149,15 @@ impl Session {
         protocol.digest() == open.protocol
             && self.ownership == Ownership::of_opener(open.owner.clone(), protocol)
             && self.log.is_some() == open.journal
-            && protocol.edges().iter().zip(&self.edges).all(|(e, b)| capacity(e) == b.capacity)
+            && open.capacities.edges.iter().all(|(e, _)| protocol.edge(e.from, e.to).is_some())
+            && protocol
+                .edges()
+                .iter()
+                .zip(self.edges.iter())
+                .all(|(e, b)| capacity(e) == b.capacity)
     }
 
     /// Whether the presented capability covers an operation.
-    #[inline]
     pub(super) fn authorize(
         &self,
         protocol: &Protocol,
@@ -128,7 +168,6 @@ impl Session {
     }
 
     /// Whether the presented capability covers acting as `role`; the role's endpoint.
-    #[inline]
     pub(super) fn acting(
         &self,
         protocol: &Protocol,
@@ -142,57 +181,87 @@ impl Session {
         Ok(*endpoint)
     }
 
-    /// POS-1: where a send that claims position `at` stands.
-    pub(super) fn numbered_send(
-        &self,
-        protocol: &Protocol,
-        send: &Send,
-        at: Position,
-    ) -> Result<Numbered, Refusal> {
-        let position = self.endpoints[send.role.index()].position;
-        if at < position {
-            let (edge, value) = (protocol.edge(send.role, send.to), send.value.clone());
-            let claim = Claim { edge, label: send.label, value };
-            self.performed_before(protocol, send.role, at, Some(claim))?;
-            return Ok(Numbered::Duplicate(position));
-        }
-        let (implied, state) = self.implied(protocol, send.role, at)?;
-        Ok(Numbered::Next(implied, state))
+    /// Whether `role` may act, and nothing but the action itself follows from an action that ends
+    /// no role.
+    #[inline(always)]
+    fn is_plain(&self, by: &Presented, role: RoleIx) -> bool {
+        matches!(self.status, Status::Active)
+            && self.log.is_none()
+            && self.handlers.is_none()
+            && self.remembered.is_none()
+            && self.ownership.covers_plainly(by, role)
     }
 
-    /// MACH-4: the transition of a send in `state`, and its value as the sort has it. Checks
-    /// everything and changes nothing.
-    #[inline]
-    pub(super) fn sendable(
+    /// A send as most of them are, checked. `None` says nothing but that it must be looked at in
+    /// full.
+    #[inline(always)]
+    pub(super) fn plain_send<'a>(
+        &'a mut self,
+        protocol: &'a Protocol,
+        by: &Presented,
+        send: &Send,
+    ) -> Option<Step<'a>> {
+        if send.at.is_some() || !self.is_plain(by, send.role) {
+            return None;
+        }
+        let endpoint = self.endpoints.at_mut(send.role.index())?;
+        let automaton = protocol.automaton(send.role);
+        let transition = automaton.send(endpoint.state, send.to, send.label)?;
+        let buffer = self.edges.at_mut(transition.edge.index())?;
+        let plain = transition.kind.admits(&send.value) && !buffer.is_full() && !transition.ends;
+        let (queued, tick) = (&mut self.queued, &mut self.tick);
+        plain.then_some(Step { endpoint, buffer, queued, tick, transition })
+    }
+
+    /// A receive as most of them are, checked; as [`plain_send`](Self::plain_send).
+    #[inline(always)]
+    pub(super) fn plain_receive<'a>(
+        &'a mut self,
+        protocol: &'a Protocol,
+        by: &Presented,
+        receive: &Receive,
+    ) -> Option<Step<'a>> {
+        if receive.at.is_some() || !self.is_plain(by, receive.role) {
+            return None;
+        }
+        let endpoint = self.endpoints.at_mut(receive.role.index())?;
+        let automaton = protocol.automaton(receive.role);
+        let row = automaton.receives(endpoint.state);
+        let transition = row.iter().find(|transition| transition.peer == receive.from)?;
+        let buffer = self.edges.at_mut(transition.edge.index())?;
+        let plain = buffer.front()?.message == transition.message && !transition.ends;
+        let (queued, tick) = (&mut self.queued, &mut self.tick);
+        plain.then_some(Step { endpoint, buffer, queued, tick, transition })
+    }
+
+    /// MACH-4: the transition of a send. Checks everything and changes nothing but the input: its
+    /// value becomes what the sort makes of it.
+    pub(super) fn sendable<'p>(
         &self,
-        protocol: &Protocol,
+        protocol: &'p Protocol,
         endpoint: Endpoint,
         send: &mut Send,
-    ) -> Result<(Transition, Value), Refusal> {
-        match &self.status {
-            Status::Active => {}
-            Status::Draining => return Err(Refusal::Draining),
-            ended => return Err(Refusal::Terminal(ended.clone())),
+    ) -> Result<&'p Transition, Refusal> {
+        if !matches!(self.status, Status::Active) {
+            return Err(inactive(&self.status));
         }
         let automaton = protocol.automaton(send.role);
         let Some(transition) = automaton.send(endpoint.state, send.to, send.label) else {
             return Err(send_not_allowed(protocol, endpoint, send));
         };
-        let message = protocol.message(transition.message);
-        let mut value = core::mem::replace(&mut send.value, Value::Unit);
-        if !message.kind.admits(&value) {
-            value = conform(protocol, message, value)?;
+        if !transition.kind.admits(&send.value) {
+            let given = core::mem::replace(&mut send.value, Value::Unit);
+            send.value = conform(protocol, protocol.message(transition.message), given)?;
         }
         let buffer = &self.edges[transition.edge.index()];
         if buffer.is_full() {
             let edge = edge_name(protocol, send.role, send.to);
             return Err(Refusal::EdgeFull { edge, capacity: buffer.capacity });
         }
-        Ok((*transition, value))
+        Ok(transition)
     }
 
     /// Appends the message and advances the sender.
-    #[inline]
     pub(super) fn perform_send(
         &mut self,
         protocol: &Protocol,
@@ -207,41 +276,21 @@ impl Session {
             let (edge, message) = (transition.edge, transition.message);
             remembered.push(role, Performed::new(at, edge, message, &value));
         }
-        let queued = Queued { message: transition.message, value };
-        let seq = self.edges[transition.edge.index()].push(queued);
+        let seq = self.edges[transition.edge.index()].push(transition.message, value);
         self.queued += 1;
         (seq, self.advance(protocol, role, transition.next))
     }
 
-    /// POS-1: where a receive that claims position `at` stands.
-    pub(super) fn numbered_receive(
-        &self,
-        protocol: &Protocol,
-        role: RoleIx,
-        at: Position,
-    ) -> Result<Numbered, Refusal> {
-        let Endpoint { state, position } = self.endpoints[role.index()];
-        if at < position {
-            self.performed_before(protocol, role, at, None)?;
-            return Ok(Numbered::Duplicate(position));
-        }
-        if at > position {
-            return Err(Refusal::Ahead { at, position });
-        }
-        Ok(Numbered::Next(Vec::new(), state))
-    }
-
     /// EDGE-3: the transition of a receive from `from`: the head of the edge decides which.
-    #[inline]
-    pub(super) fn receivable(
+    pub(super) fn receivable<'p>(
         &self,
-        protocol: &Protocol,
+        protocol: &'p Protocol,
         endpoint: Endpoint,
         role: RoleIx,
         from: RoleIx,
-    ) -> Result<Transition, Refusal> {
+    ) -> Result<&'p Transition, Refusal> {
         if self.status.is_terminal() {
-            return Err(Refusal::Terminal(self.status.clone()));
+            return Err(inactive(&self.status));
         }
         let automaton = protocol.automaton(role);
         // The edge by one of the state's own transitions: spares a search among all edges.
@@ -249,163 +298,44 @@ impl Session {
         let Some(waiting) = row.iter().find(|transition| transition.peer == from) else {
             return Err(receive_not_allowed(protocol, endpoint, role, from, None));
         };
-        let Some(head) = self.edges[waiting.edge.index()].queue.front() else {
+        let Some(head) = self.edges[waiting.edge.index()].front() else {
             return Err(Refusal::EdgeEmpty { edge: edge_name(protocol, from, role) });
         };
         if waiting.message == head.message {
-            return Ok(*waiting);
+            return Ok(waiting);
         }
         let label = protocol.message(head.message).label;
         match automaton.receive(endpoint.state, from, label, head.message) {
-            Some(transition) => Ok(*transition),
+            Some(transition) => Ok(transition),
             None => Err(receive_not_allowed(protocol, endpoint, role, from, Some(label))),
         }
     }
 
     /// Takes the head of the edge and advances the receiver.
-    #[inline]
     pub(super) fn perform_receive(
         &mut self,
         protocol: &Protocol,
         role: RoleIx,
         transition: &Transition,
     ) -> Received {
-        let popped = self.edges[transition.edge.index()].pop();
-        let (seq, queued) = popped.expect("a receive is admitted only with a message there");
+        let (seq, value) = self.edges[transition.edge.index()].pop();
         self.queued -= 1;
         let position = self.advance(protocol, role, transition.next);
         let (from, label) = (transition.peer, transition.label);
-        Received { from, seq, label, value: queued.value, position }
+        Received { from, seq, label, value, position }
     }
 
-    /// POS-2: where an acknowledgement of everything before `position` stands.
-    pub(super) fn acknowledged(
-        &self,
-        protocol: &Protocol,
-        role: RoleIx,
-        position: Position,
-    ) -> Result<Numbered, Refusal> {
-        let reached = self.endpoints[role.index()].position;
-        if position <= reached {
-            return Ok(Numbered::Duplicate(reached));
-        }
-        let (implied, state) = self.implied(protocol, role, position)?;
-        if self.status.is_terminal() {
-            return Err(Refusal::Terminal(self.status.clone()));
-        }
-        Ok(Numbered::Next(implied, state))
-    }
-
-    /// The receives that bring `role` to position `upto`, where messages and types determine them,
-    /// and the state behind them.
-    fn implied(
-        &self,
-        protocol: &Protocol,
-        role: RoleIx,
-        upto: Position,
-    ) -> Result<(Vec<EdgeIx>, StateIx), Refusal> {
-        let Endpoint { mut state, position } = self.endpoints[role.index()];
-        let missing = upto.0.saturating_sub(position.0);
-        let mut implied: Vec<EdgeIx> = Vec::new();
-        while (implied.len() as u64) < missing {
-            let reached = Position(position.0 + implied.len() as u64);
-            let two = {
-                let mut enabled = self.enabled(protocol, role, state, &implied);
-                (enabled.next(), enabled.next())
-            };
-            let (edge, next) = match two {
-                (None, _) => return Err(Refusal::Ahead { at: upto, position: reached }),
-                (Some(only), None) => (only.edge, only.next),
-                _ => return Err(Refusal::AmbiguousReceive { position: reached }),
-            };
-            implied.push(edge);
-            state = next;
-        }
-        Ok((implied, state))
-    }
-
-    /// The receives that are possible in `state` when the heads named in `taken` are gone already.
-    fn enabled<'a>(
-        &'a self,
-        protocol: &'a Protocol,
-        role: RoleIx,
-        state: StateIx,
-        taken: &'a [EdgeIx],
-    ) -> impl Iterator<Item = &'a Transition> {
-        let row = protocol.automaton(role).receives(state);
-        row.iter().filter(move |transition| {
-            let gone = taken.iter().filter(|edge| **edge == transition.edge).count();
-            let head = self.edges[transition.edge.index()].queue.get(gone);
-            head.is_some_and(|head| head.message == transition.message)
-        })
-    }
-
-    /// Performs the receives over these edges, one after the other.
-    pub(super) fn perform_implied(
-        &mut self,
-        protocol: &Protocol,
-        role: RoleIx,
-        implied: &[EdgeIx],
-        mut seen: impl FnMut(Received),
-    ) {
-        for edge in implied {
-            let state = self.endpoints[role.index()].state;
-            let head = self.edges[edge.index()].queue.front();
-            let head = head.expect("an implied receive has a message").message;
-            let label = protocol.message(head).label;
-            let from = protocol.edges()[edge.index()].from;
-            let transition = protocol.automaton(role).receive(state, from, label, head);
-            let transition = *transition.expect("an implied receive is legal");
-            seen(self.perform_receive(protocol, role, &transition));
-        }
-    }
-
-    /// POS-1: `Ok` if the action at `at`, which lies behind the endpoint, is the claimed one.
-    fn performed_before(
-        &self,
-        protocol: &Protocol,
-        role: RoleIx,
-        at: Position,
-        claim: Option<Claim>,
-    ) -> Result<(), Refusal> {
-        let endpoint = self.endpoints[role.index()];
-        let Some(remembered) = &self.remembered else {
-            return Err(Refusal::TooOld { at, oldest: endpoint.position });
-        };
-        remembered.check(protocol, role, at, endpoint.position, claim)
-    }
-
-    /// From now on the sends of `role` are remembered, so that a repeat can be told from a
-    /// different action. Costs nothing for roles that never number their actions.
-    pub(super) fn remember(&mut self, role: RoleIx) {
-        let roles = self.endpoints.len();
-        let remembered = self.remembered.get_or_insert_with(|| Box::new(Remembered::new(roles)));
-        remembered.start(role, self.endpoints[role.index()].position);
-    }
-
-    #[inline]
     fn advance(&mut self, protocol: &Protocol, role: RoleIx, next: StateIx) -> Position {
-        let endpoint = &mut self.endpoints[role.index()];
-        endpoint.state = next;
-        endpoint.position.0 += 1;
         if protocol.automaton(role).is_end(next) {
-            self.ended += 1;
+            self.running -= 1;
         }
-        endpoint.position
-    }
-
-    /// Whether something may follow from a change by itself: the end, messages for handlers.
-    #[inline]
-    pub(super) fn is_to_settle(&self) -> bool {
-        usize::from(self.ended) == self.endpoints.len()
-            || self.handlers.is_some()
-            || self.status == Status::Draining
+        self.endpoints[role.index()].step(next)
     }
 
     /// LIFE-2, LIFE-4: whether the session closes by itself now.
     pub(super) fn is_over(&self, protocol: &Protocol) -> bool {
         match self.status {
-            Status::Active => usize::from(self.ended) == self.endpoints.len() && self.queued == 0,
+            Status::Active => self.running == 0 && self.queued == 0,
             Status::Draining => (0..self.endpoints.len()).all(|role| {
                 let state = self.endpoints[role].state;
                 let role = RoleIx(u16::try_from(role).expect("ROLES_MAX fits"));
@@ -417,8 +347,8 @@ impl Session {
 
     /// The messages on each edge.
     pub(super) fn undelivered(&self, protocol: &Protocol) -> Vec<(Edge, u64)> {
-        let edges = protocol.edges().iter().zip(&self.edges);
-        let left = edges.map(|(edge, buffer)| (*edge, buffer.queue.len() as u64));
+        let edges = protocol.edges().iter().zip(self.edges.iter());
+        let left = edges.map(|(edge, buffer)| (*edge, buffer.len() as u64));
         left.filter(|(_, count)| *count > 0).collect()
     }
 }
@@ -427,72 +357,17 @@ impl Session {
 pub(super) fn cut(reason: &SmolStr) -> SmolStr {
     match reason.len() <= REASON_BYTES_MAX {
         true => reason.clone(),
-        false => SmolStr::new(&reason[..reason.floor_char_boundary(REASON_BYTES_MAX)]),
+        false => {
+            let mut cuts = (0..=REASON_BYTES_MAX).rev();
+            let end = cuts.find(|end| reason.is_char_boundary(*end));
+            SmolStr::new(&reason[..end.unwrap_or(0)])
+        }
     }
 }
 
-pub(super) fn unknown_edge(protocol: &Protocol) -> Refusal {
-    let edges = protocol.edges().iter();
-    let known = listed(edges.map(|edge| edge_name(protocol, edge.from, edge.to)));
-    Refusal::UnknownEdge { known }
-}
-
-#[cold]
-fn uncovered(protocol: &Protocol, by: &Presented, needs: Scope, why: Uncovered) -> Refusal {
-    match why {
-        Uncovered::Stale { live } => Refusal::StaleCapability { presented: by.generation, live },
-        Uncovered::Scope => Refusal::ScopeViolation {
-            required: needs.shown(protocol).into(),
-            actual: by.scope.shown(protocol).into(),
-        },
-    }
-}
-
-#[cold]
-fn unknown_role(protocol: &Protocol) -> Refusal {
-    Refusal::UnknownRole { known: listed(protocol.roles().map(|role| alloc::format!("`{role}`"))) }
-}
-
-#[cold]
 fn conform(protocol: &Protocol, message: &Message, value: Value) -> Result<Value, Refusal> {
     message.payload.sort().conform(value).map_err(|error| Refusal::WrongSort {
         label: protocol.label_name(message.label).clone(),
         error: Box::new(error),
     })
-}
-
-#[cold]
-fn send_not_allowed(protocol: &Protocol, endpoint: Endpoint, send: &Send) -> Refusal {
-    let (label, to) = (label_name(protocol, send.label), role_name(protocol, send.to));
-    not_allowed(protocol, endpoint, send.role, Attempt::Send { label, to })
-}
-
-#[cold]
-fn receive_not_allowed(
-    protocol: &Protocol,
-    endpoint: Endpoint,
-    role: RoleIx,
-    from: RoleIx,
-    label: Option<LabelIx>,
-) -> Refusal {
-    let label = label.and_then(|label| label_name(protocol, label));
-    let attempted = Attempt::Receive { label, from: role_name(protocol, from) };
-    not_allowed(protocol, endpoint, role, attempted)
-}
-
-fn not_allowed(
-    protocol: &Protocol,
-    endpoint: Endpoint,
-    role: RoleIx,
-    attempted: Attempt,
-) -> Refusal {
-    let legal = moves(protocol, role, endpoint.state).take(MOVES_SHOWN_MAX).collect();
-    let all = protocol.automaton(role).moves(endpoint.state).len();
-    Refusal::NotAllowed(Box::new(NotAllowed {
-        role: protocol.role_name(role).clone(),
-        attempted,
-        position: endpoint.position,
-        legal,
-        more: all.saturating_sub(MOVES_SHOWN_MAX),
-    }))
 }

@@ -32,6 +32,14 @@ impl Store {
         }
     }
 
+    /// The session, if it is in the slot `hint`.
+    #[inline(always)]
+    pub(super) fn hinted_mut(&mut self, id: SessionId, hint: u32) -> Option<&mut Session> {
+        let chunk = self.chunks.get_mut(hint as usize / CHUNK)?;
+        let session = chunk.get_mut(hint as usize % CHUNK)?;
+        if session.id == id { Some(session) } else { None }
+    }
+
     #[inline]
     fn get(&self, slot: u32) -> Option<&Session> {
         self.chunks.get(slot as usize / CHUNK)?.get(slot as usize % CHUNK)

@@ -12,28 +12,56 @@ pub enum Timer {
     Drain,
 }
 
-/// All armed timers of a machine. Arming, disarming and asking for the next one is O(log n).
-#[derive(Debug, Clone, Default)]
-pub(super) struct Timers(BTreeSet<(Tick, SessionId, Timer)>);
+/// All armed timers of a machine. Arming and disarming is O(log n), asking whether one is due is
+/// O(1): that is done for every message.
+#[derive(Debug, Clone)]
+pub(super) struct Timers {
+    armed: BTreeSet<(Tick, SessionId, Timer)>,
+    // INVARIANT(timer_next): when the first of `armed` is due, or later than every tick but the
+    // last.
+    next: Tick,
+}
+
+impl Default for Timers {
+    fn default() -> Self {
+        Self { armed: BTreeSet::new(), next: Tick(u64::MAX) }
+    }
+}
 
 impl Timers {
     pub(super) fn arm(&mut self, at: Tick, session: SessionId, timer: Timer) {
-        self.0.insert((at, session, timer));
+        self.armed.insert((at, session, timer));
+        self.note_next();
     }
 
     pub(super) fn disarm(&mut self, at: Tick, session: SessionId, timer: Timer) {
-        self.0.remove(&(at, session, timer));
+        self.armed.remove(&(at, session, timer));
+        self.note_next();
     }
 
     /// When the next one is due.
-    #[inline]
     pub(super) fn next(&self) -> Option<Tick> {
-        self.0.first().map(|(at, ..)| *at)
+        self.armed.first().map(|(at, ..)| *at)
+    }
+
+    /// Whether one may be due at `now`; in the last tick of all, without one being armed too.
+    #[inline(always)]
+    pub(super) fn may_be_due(&self, now: Tick) -> bool {
+        self.next <= now
     }
 
     /// Takes the first one that is due at `now`.
     pub(super) fn take_due(&mut self, now: Tick) -> Option<(Tick, SessionId, Timer)> {
-        let first = *self.0.first()?;
-        (first.0 <= now).then(|| self.0.remove(&first)).map(|_| first)
+        let first = *self.armed.first()?;
+        if first.0 > now {
+            return None;
+        }
+        self.armed.pop_first();
+        self.note_next();
+        Some(first)
+    }
+
+    fn note_next(&mut self) {
+        self.next = self.next().unwrap_or(Tick(u64::MAX));
     }
 }

@@ -217,7 +217,7 @@ impl<'a> EdgeView<'a> {
     /// The sequence number of the next message that is consumed.
     #[must_use]
     pub fn consumed(self) -> Seq {
-        self.of.session.edges[self.index].consumed
+        self.of.session.edges[self.index].consumed()
     }
 
     /// How many messages it can hold.
@@ -228,7 +228,7 @@ impl<'a> EdgeView<'a> {
 
     /// The messages on it, the next one first.
     pub fn messages(self) -> impl ExactSizeIterator<Item = &'a Queued> {
-        self.of.session.edges[self.index].queue.iter()
+        self.of.session.edges[self.index].iter()
     }
 
     /// Everything that was ever sent over it, in order, from the session's records.

@@ -16,6 +16,7 @@ use super::draft::{Draft, DraftBranch, DraftId};
 use super::local::{Direction, LocalType};
 use super::minimise::minimise;
 use super::tree::{Branch, NODES_MAX, Node, NodeId};
+use super::value::Kind;
 
 /// A role by its place in its protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,6 +44,7 @@ impl RoleIx {
 
     /// As an index.
     #[must_use]
+    #[inline]
     pub fn index(self) -> usize {
         self.0.into()
     }
@@ -54,6 +56,7 @@ impl LabelIx {
 
     /// As an index.
     #[must_use]
+    #[inline]
     pub fn index(self) -> usize {
         self.0.into()
     }
@@ -62,6 +65,7 @@ impl LabelIx {
 impl MessageIx {
     /// As an index.
     #[must_use]
+    #[inline]
     pub fn index(self) -> usize {
         self.0.into()
     }
@@ -70,6 +74,7 @@ impl MessageIx {
 impl EdgeIx {
     /// As an index.
     #[must_use]
+    #[inline]
     pub fn index(self) -> usize {
         self.0.into()
     }
@@ -81,6 +86,7 @@ impl StateIx {
 
     /// As an index.
     #[must_use]
+    #[inline]
     pub fn index(self) -> usize {
         self.0 as usize
     }
@@ -99,6 +105,10 @@ pub struct Transition {
     pub edge: EdgeIx,
     /// The state behind it.
     pub next: StateIx,
+    /// What the values of its sort are at a glance: spares the path of a message a look-up.
+    pub(crate) kind: Kind,
+    /// Whether nothing more happens behind it.
+    pub(crate) ends: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -136,7 +146,8 @@ impl Automaton {
             if let Node::Choice(direction, range) = node {
                 let row = tree.branches_of(range).iter().map(|branch| {
                     let (peer, label, message, edge) = symbol(*direction, branch);
-                    Transition { peer, label, message, edge, next: state_of(branch.next) }
+                    let (next, kind) = (state_of(branch.next), Kind::of(branch.payload.sort()));
+                    Transition { peer, label, message, edge, next, kind, ends: false }
                 });
                 let mut row: Vec<Transition> = row.collect();
                 row.sort_by_key(|transition| (transition.peer, transition.label));
@@ -165,8 +176,9 @@ impl Automaton {
             let (direction, row) = &rows[row];
             let first = u32::try_from(transitions.len()).expect("NODES_MAX fits");
             for transition in row {
+                let ends = rows[transition.next.index()].1.is_empty();
                 let next = visit(transition.next, &mut order);
-                transitions.push(Transition { next, ..*transition });
+                transitions.push(Transition { next, ends, ..*transition });
             }
             let count = u32::try_from(row.len()).expect("NODES_MAX fits");
             states.push(State { direction: *direction, first, count });
@@ -202,6 +214,7 @@ impl Automaton {
 
     /// Whether nothing more happens in `state`.
     #[must_use]
+    #[inline]
     pub fn is_end(&self, state: StateIx) -> bool {
         self.states[state.index()].count == 0
     }
@@ -241,7 +254,7 @@ impl Automaton {
         self.row(state, Direction::Receive).unwrap_or(&[])
     }
 
-    #[inline]
+    #[inline(always)]
     fn row(&self, state: StateIx, direction: Direction) -> Option<&[Transition]> {
         let found = self.states[state.index()];
         let range = found.first as usize..(found.first + found.count) as usize;
@@ -333,7 +346,7 @@ enum Place {
 }
 
 /// The transition of a sorted row with this partner and label.
-#[inline]
+#[inline(always)]
 fn find(row: &[Transition], peer: RoleIx, label: LabelIx) -> Option<&Transition> {
     const SCANNED_MAX: usize = 8;
     if row.len() <= SCANNED_MAX {

@@ -165,7 +165,7 @@ impl<'a, H: Head> Check<'a, H> {
             let text = format!("`{}` sends `{}` to itself", branch.peer, branch.label);
             self.found.push(
                 Diagnostic::new(Code::SelfMessage, branch.span, text)
-                    .remedy("a message goes from one role to another"),
+                    .remedy("name another role: a message goes from one role to another"),
             );
         }
         if branch.payload.sort().chan_depth() > CHAN_DEPTH_MAX {
@@ -182,11 +182,14 @@ impl<'a, H: Head> Check<'a, H> {
             let (one, two) = (&branches[pair[0]], &branches[pair[1]]);
             // TYPE-3: no two branches have the same partner and label.
             if one.peer == two.peer && one.label == two.label {
-                let text = format!("two branches are `{}` with `{}`", two.label, two.peer);
+                let text = format!(
+                    "two branches have the label `{}` and the partner `{}`",
+                    two.label, two.peer
+                );
                 self.found.push(
                     Diagnostic::new(Code::DuplicateBranch, two.span, text)
                         .note(one.span, "the first one")
-                        .remedy("give each branch a label of its own"),
+                        .remedy("give each branch a label of its own, or begin them as one branch and decide later"),
                 );
             }
         }

@@ -339,10 +339,10 @@ impl LocalTypes {
             for (index, branch) in tree.branches().iter().enumerate() {
                 let at = tree.branch_span(index);
                 if branch.peer == *owner {
-                    let text = alloc::format!("`{owner}` has `{}` with itself", branch.label);
+                    let text = alloc::format!("`{owner}` exchanges `{}` with itself", branch.label);
                     found.push(
                         Diagnostic::new(Code::SelfMessage, at, text)
-                            .remedy("a message goes from one role to another"),
+                            .remedy("name another role: a message goes from one role to another"),
                     );
                 } else if roles.iter().all(|(name, ..)| *name != branch.peer) {
                     let text = alloc::format!("role `{}` is not declared", branch.peer);

@@ -19,7 +19,6 @@ use super::name::Name;
 use super::project::project;
 use super::sort::{Payload, Sort};
 use super::tree::{Branch, Node, RESERVED};
-use super::value::Kind;
 
 /// The most roles of one protocol: a scope of authority (one bit a role, one for the lifecycle)
 /// fits a machine word pair.
@@ -75,7 +74,6 @@ pub struct Message {
     pub label: LabelIx,
     /// The payload as first declared.
     pub payload: Payload,
-    pub(crate) kind: Kind,
 }
 
 /// A directed pair of roles between which messages go.
@@ -182,8 +180,7 @@ impl Protocol {
             let message = symbols.messages[&(&branch.label, branch.payload.sort())];
             payloads.entry(message).or_insert_with(|| {
                 let (label, payload) = (symbols.labels[&branch.label], branch.payload.clone());
-                let kind = Kind::of(payload.sort());
-                messages.push((message, Message { label, payload, kind }));
+                messages.push((message, Message { label, payload }));
                 &branch.payload
             });
         }
@@ -326,6 +323,7 @@ impl Protocol {
     /// # Panics
     /// If the protocol has no such message.
     #[must_use]
+    #[inline]
     pub fn message(&self, message: MessageIx) -> &Message {
         &self.messages[message.index()]
     }

@@ -136,16 +136,23 @@ impl WrongSort {
     }
 }
 
-/// The outermost constructor of a sort as one byte: what the machine looks at before it looks at
-/// the sort.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a value is, as one byte; of a sort: what values conform to it without a further look.
+/// In the order of [`Value`], so that the kind of a value is its tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
     Unit,
     Bool,
     Int,
     Nat,
+    Float,
     String,
     Bytes,
+    List,
+    Record,
+    None,
+    Some,
+    Json,
+    /// Of a sort at whose values one must look further.
     Other,
 }
 
@@ -163,16 +170,22 @@ impl Kind {
     }
 
     /// Whether `value` conforms as it is, told without looking at the sort.
+    #[inline(always)]
     pub(crate) fn admits(self, value: &Value) -> bool {
-        matches!(
-            (self, value),
-            (Self::Bytes, Value::Bytes(_))
-                | (Self::Nat, Value::Nat(_))
-                | (Self::String, Value::String(_))
-                | (Self::Unit, Value::Unit)
-                | (Self::Int, Value::Int(_))
-                | (Self::Bool, Value::Bool(_))
-        )
+        self == match value {
+            Value::Unit => Self::Unit,
+            Value::Bool(_) => Self::Bool,
+            Value::Int(_) => Self::Int,
+            Value::Nat(_) => Self::Nat,
+            Value::Float(_) => Self::Float,
+            Value::String(_) => Self::String,
+            Value::Bytes(_) => Self::Bytes,
+            Value::List(_) => Self::List,
+            Value::Record(_) => Self::Record,
+            Value::None => Self::None,
+            Value::Some(_) => Self::Some,
+            Value::Json(_) => Self::Json,
+        }
     }
 }
 

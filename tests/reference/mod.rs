@@ -2,7 +2,10 @@
 //! copies in the place of variables. Slow and obvious; what the tables are compared with.
 #![allow(dead_code, unreachable_pub)]
 
-use antiphon::types::{Direction, LocalType, Node, NodeId};
+pub mod model;
+pub mod script;
+
+use antiphon::types::{Direction, LocalType, Node, NodeId, Sort};
 
 /// A local type as it is written on paper.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +21,7 @@ pub enum Type {
 pub struct Branch {
     pub peer: String,
     pub label: String,
-    pub sort: String,
+    pub sort: Sort,
     pub next: Type,
 }
 
@@ -47,7 +50,7 @@ impl Type {
                 let branch = |branch: &antiphon::types::Branch| Branch {
                     peer: branch.peer.to_string(),
                     label: branch.label.to_string(),
-                    sort: branch.payload.sort().to_string(),
+                    sort: branch.payload.sort().clone(),
                     next: Self::at(local, branch.next),
                 };
                 Self::Choice(*direction, tree.branches_of(range).iter().map(branch).collect())

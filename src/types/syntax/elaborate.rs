@@ -284,7 +284,7 @@ impl<'a> Elaborate<'a> {
         Instance::new(self.positions.module, call, &self.resolved.messages)
     }
 
-    fn role_name(&self, index: u16) -> Name {
+    pub(super) fn role_name(&self, index: u16) -> Name {
         let head = &self.positions.module.protocols[self.protocol].head;
         head.roles[index as usize].value.clone()
     }

@@ -120,7 +120,8 @@ impl<'e, 'a> Gather<'e, 'a> {
             return true;
         }
         let span = self.elaborate.positions.statement(position).span;
-        let text = format!("a branch begins with `{name}`, who does not make this choice");
+        let chooser = self.elaborate.role_name(self.chooser);
+        let text = format!("this branch begins with `{name}`, but `{chooser}` makes the choice");
         self.wrong(span, text);
         false
     }

@@ -147,7 +147,7 @@ impl<'t, 'p> Lexer<'t, 'p> {
         if word.len() <= NAME_BYTES_MAX {
             return word;
         }
-        let text = format!("a name of {} bytes; the limit is {NAME_BYTES_MAX}", word.len());
+        let text = format!("this name has {} bytes; the limit is {NAME_BYTES_MAX}", word.len());
         let span = Span::new(start, start + word.len());
         self.found.push(Diagnostic::new(Code::NameTooLong, span, text).remedy("shorten it"));
         &word[..NAME_BYTES_MAX]
@@ -184,7 +184,7 @@ impl<'t, 'p> Lexer<'t, 'p> {
                     _ => format!("`{slice}` means nothing here"),
                 };
                 Diagnostic::new(Code::UnexpectedCharacter, span, text)
-                    .remedy("names are of ASCII letters, digits and `_`")
+                    .remedy("names consist of ASCII letters, digits and `_`")
             }
         };
         self.found.push(found);

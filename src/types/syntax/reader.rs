@@ -79,7 +79,7 @@ impl Reader<'_, '_> {
     /// TYPE-16: unsupported is not invalid.
     pub(crate) fn unsupported(&mut self, what: &str, start: usize, end: usize) {
         let text = format!("{what} is not supported");
-        let remedy = "its meaning is not defined here; leave it out or express it otherwise";
+        let remedy = "it is Scribble, but has no meaning here: leave it out, or say it with messages, `choice`, `rec` and `do`";
         let span = Span::new(start, end);
         self.report(Diagnostic::new(Code::Unsupported, span, text).remedy(remedy));
     }

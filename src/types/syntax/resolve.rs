@@ -48,9 +48,10 @@ pub(super) fn resolve(module: &mut Module) -> (Resolved, Diagnostics) {
         }
         let before = found.list().len() + found.suppressed();
         let known = Known { names: &names, graph: &graph, ends: &ends };
-        let own = Walk::new(module, protocol, &known, &mut found).run();
+        let mut walk = Walk::new(module, protocol, &known, &mut found);
+        let (own, harmless) = (walk.run(), walk.harmless);
         ends[graph.of[protocol]] |= own;
-        let clean = before == found.list().len() + found.suppressed();
+        let clean = before + harmless == found.list().len() + found.suppressed();
         sound[protocol] = clean && !module.protocols[protocol].broken;
     }
     spread(&graph, &calls, &mut sound, module, &names);

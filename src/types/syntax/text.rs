@@ -27,7 +27,8 @@ pub fn read(text: &str, limits: &Limits) -> Result<(Declared, Diagnostics), Diag
     match sniff(text) {
         Form::Empty => {
             let text = "the text declares no protocol";
-            Err(Diagnostic::new(Code::NoProtocol, Span::NONE, text).into())
+            let remedy = "write `global protocol Name(role A, role B) { … }`, or a local type for each role: `A = B!hello . end`";
+            Err(Diagnostic::new(Code::NoProtocol, Span::NONE, text).remedy(remedy).into())
         }
         Form::Json => super::json::read(text, limits),
         Form::Scribble => {

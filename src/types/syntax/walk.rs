@@ -49,6 +49,8 @@ pub(super) struct Walk<'a> {
     /// The depths of the binders of each variable.
     scopes: HashMap<Name, Vec<u32>>,
     depth: u32,
+    /// How many of the diagnostics found keep nothing from being elaborated.
+    pub(super) harmless: usize,
     found: &'a mut Diagnostics,
 }
 
@@ -59,7 +61,7 @@ impl<'a> Walk<'a> {
         known: &'a Known<'a>,
         found: &'a mut Diagnostics,
     ) -> Self {
-        Self { module, protocol, known, scopes: HashMap::new(), depth: 0, found }
+        Self { module, protocol, known, scopes: HashMap::new(), depth: 0, harmless: 0, found }
     }
 
     /// Walks the body; whether it can end without going through a recursive call.
@@ -118,9 +120,17 @@ impl<'a> Walk<'a> {
         let head = &self.module.protocols[self.protocol].head;
         let statement = &mut statements[index];
         match &mut statement.act {
-            Act::Transfer { from, to, payload, .. } => {
+            Act::Transfer { label, from, to, payload } => {
                 let sorts = payload.iter().map(|payload| payload.sort());
                 open_endpoints(sorts, &head.parameters, statement.span, self.found);
+                if to.iter().any(|role| role.name.value == from.name.value) {
+                    let text = format!("`{}` sends `{}` to itself", from.name.value, label.value);
+                    self.harmless += 1;
+                    self.found.push(
+                        Diagnostic::new(Code::SelfMessage, statement.span, text)
+                            .remedy("name another role: a message goes from one role to another"),
+                    );
+                }
                 core::iter::once(from)
                     .chain(to)
                     .for_each(|role| find(role, &head.roles, self.found));
@@ -144,7 +154,9 @@ impl<'a> Walk<'a> {
                             statement.span,
                             format!("nothing around here binds `{name}`"),
                         )
-                        .remedy("bind it with `rec` around this place"),
+                        .remedy(format!(
+                            "put `rec {name} {{ … }}` around this place, or correct the name"
+                        )),
                     ),
                 }
                 Visit::Done(false)
@@ -189,16 +201,22 @@ impl<'a> Walk<'a> {
         *protocol = u32::try_from(callee).unwrap_or(u32::MAX);
         let head = &self.module.protocols[callee].head;
         let name = &target.value;
-        let mut arity = |code, what: &str, wanted: usize, given: usize| {
+        let mut arity = |code, what: &str, wanted: usize, given: usize, remedy: &'static str| {
             if wanted != given {
                 let many = if wanted == 1 { "" } else { "s" };
                 let text = format!("`{name}` has {wanted} {what}{many}, this call gives {given}");
-                self.found
-                    .push(Diagnostic::new(code, span, text).note(head.name.span, "declared here"));
+                self.found.push(
+                    Diagnostic::new(code, span, text)
+                        .note(head.name.span, "declared here")
+                        .remedy(remedy),
+                );
             }
         };
-        arity(Code::RoleArity, "role", head.roles.len(), roles.len());
-        arity(Code::ArgumentArity, "parameter", head.parameters.len(), arguments.len());
+        let remedy = "name a role for each role of the called protocol";
+        arity(Code::RoleArity, "role", head.roles.len(), roles.len(), remedy);
+        let remedy = "give a payload for each parameter, between `<` and `>`";
+        let (wanted, given) = (head.parameters.len(), arguments.len());
+        arity(Code::ArgumentArity, "parameter", wanted, given, remedy);
         for (parameter, argument) in head.parameters.iter().zip(arguments.iter()) {
             if parameter.kind == Kind::Sort && matches!(argument.value, Argument::Message(..)) {
                 let text = format!("parameter `{}` is a type, not a message", parameter.name.value);
@@ -211,7 +229,7 @@ impl<'a> Walk<'a> {
                 let text = format!("role `{}` is given twice", role.name.value);
                 self.found.push(
                     Diagnostic::new(Code::DuplicateArgument, role.name.span, text)
-                        .remedy("each role of the called protocol is played by another one"),
+                        .remedy("give each role of the called protocol to another role"),
                 );
             }
         }
@@ -219,10 +237,10 @@ impl<'a> Walk<'a> {
             return self.known.ends[self.known.graph.of[callee]];
         }
         if rest {
-            let text = format!("`{name}` is called recursively with something behind the call");
+            let text = format!("`{name}` calls itself, and something follows the call");
             self.found.push(
                 Diagnostic::new(Code::NonTailRecursion, span, text)
-                    .remedy("a recursive call must be the last thing that happens"),
+                    .remedy("make the call the last thing that happens: what follows it would have to be remembered for each call"),
             );
         }
         rest
@@ -235,7 +253,7 @@ impl<'a> Walk<'a> {
         self.found.push(
             Diagnostic::new(Code::UnreachableCode, statements[index].span, text)
                 .note(before.span, "nothing goes on behind this")
-                .remedy("remove it, or let something before it come to an end"),
+                .remedy("remove it, or let a branch before it end without `continue`"),
         );
     }
 }

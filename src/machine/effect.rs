@@ -1,0 +1,127 @@
+//! What follows from a change: its record, the end of the session, messages for handlers, and what
+//! observers are told; each held back until the records behind it are durable.
+//!
+//! Clauses: LIFE-1, LIFE-3, JRNL-1, MACH-8.
+
+use alloc::vec::Vec;
+
+use super::Machine;
+use super::authority::Presented;
+use super::id::Seq;
+use super::input::{Act, Input};
+use super::output::{Deliver, Event, Output, Received, Status};
+use super::record::{Outcome, Recorded};
+use super::timer::Timer;
+use crate::types::{Direction, RoleIx};
+
+impl Machine {
+    pub(super) fn record_act(&mut self, slot: u32, by: &Presented, act: Act, outcome: Outcome) {
+        if self.sessions.at(slot).log.is_some() {
+            let input = Input::Act { by: by.clone(), act };
+            self.record(slot, &Recorded::Input(input), outcome);
+        }
+    }
+
+    /// Appends to the journal of a session that keeps one.
+    // JRNL-1: every input that was accepted and no duplicate, and every expiry.
+    pub(super) fn record(&mut self, slot: u32, event: &Recorded, outcome: Outcome) {
+        let session = self.sessions.at_mut(slot);
+        if let Some(log) = &mut session.log
+            && log.append(session.tick, event, outcome)
+        {
+            self.touched.push(slot);
+        }
+    }
+
+    /// LIFE-4: what follows from a change by itself: the end, and messages for handlers.
+    pub(super) fn settle(&mut self, slot: u32) {
+        let session = self.sessions.at(slot);
+        if session.is_over(&self.protocols[session.protocol as usize]) {
+            self.end(slot, Status::Closed);
+        } else if session.handlers.is_some() && !self.replaying {
+            self.deliver(slot);
+        }
+    }
+
+    /// LIFE-3: the session ends; nothing of it moves from here on.
+    pub(super) fn end(&mut self, slot: u32, status: Status) {
+        let session = self.sessions.at_mut(slot);
+        session.status = status.clone();
+        let (id, deadline) = (session.id, session.deadline.take());
+        if let Some(at) = deadline {
+            self.timers.disarm(at, id, Timer::Drain);
+        }
+        if self.observed {
+            let session = self.sessions.at(slot);
+            let undelivered = session.undelivered(&self.protocols[session.protocol as usize]);
+            self.event(slot, || Event::Ended { session: id, status, undelivered });
+        }
+    }
+
+    /// MACH-8: hands each message to its handler once, as soon as its receiver waits for it.
+    #[cold]
+    pub(super) fn deliver(&mut self, slot: u32) {
+        let session = self.sessions.at_mut(slot);
+        let protocol = &self.protocols[session.protocol as usize];
+        let Some(handlers) = session.handlers.as_mut() else { return };
+        let mut deliveries = Vec::new();
+        for (index, (edge, buffer)) in protocol.edges().iter().zip(session.edges.iter()).enumerate()
+        {
+            let seq = buffer.consumed();
+            let (Some(handler), Some(head)) = (handlers.of(index), buffer.front()) else {
+                continue;
+            };
+            let state = session.endpoints[edge.to.index()].state;
+            let label = protocol.message(head.message).label;
+            let automaton = protocol.automaton(edge.to);
+            let enabled = automaton.receive(state, edge.from, label, head.message).is_some();
+            if enabled && handlers.delivered[index] <= seq {
+                let (handler, value) = (handler.clone(), head.value.clone());
+                handlers.delivered[index] = Seq(seq.0 + 1);
+                let (role, from) = (edge.to, edge.from);
+                let session = session.id;
+                deliveries.push(Deliver { session, handler, role, from, seq, label, value });
+            }
+        }
+        for deliver in deliveries {
+            self.output(slot, Output::Deliver(deliver));
+        }
+    }
+
+    /// JRNL-5: hands an output out, when the records that justify it are durable.
+    pub(super) fn output(&mut self, slot: u32, output: Output) {
+        match &mut self.sessions.at_mut(slot).log {
+            Some(log) if !log.is_durable() => log.gate(output),
+            _ => self.outputs.push_back(output),
+        }
+    }
+
+    #[inline]
+    pub(super) fn event(&mut self, slot: u32, event: impl FnOnce() -> Event) {
+        if self.observed && !self.replaying {
+            self.output(slot, Output::Event(event()));
+        }
+    }
+
+    /// Tells an observer of an action; `action.from` is the other role.
+    pub(super) fn advanced(
+        &mut self,
+        slot: u32,
+        role: RoleIx,
+        direction: Direction,
+        action: Received,
+    ) {
+        let session = self.sessions.at(slot).id;
+        let Received { from: peer, seq, label, value, position } = action;
+        self.event(slot, || Event::Advanced {
+            session,
+            role,
+            direction,
+            peer,
+            label,
+            value,
+            seq,
+            position,
+        });
+    }
+}

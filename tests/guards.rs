@@ -1,0 +1,99 @@
+//! What does not drift, held by every test run: allocations a message, bytes a session.
+
+use std::sync::Arc;
+
+use allocation_counter::{AllocationInfo, measure};
+use antiphon::machine::{Accepted, Act, CAPACITY_DEFAULT, Receive, Send, Tick};
+use antiphon::types::{
+    LocalBuilder, LocalType, LocalTypes, Name, Payload, Protocol, RoleIx, Sort, SortNode, Value,
+};
+use bytes::Bytes;
+
+#[path = "../benches/ping_pong/mod.rs"]
+#[expect(dead_code, reason = "what it has for the benches alone")]
+mod ping_pong;
+use ping_pong::{Labels, exchange, machine, open, protocol};
+
+#[test]
+fn messages_take_no_allocation() {
+    for (node, mut value) in [
+        (SortNode::Unit, Value::Unit),
+        (SortNode::Nat, Value::Nat(7)),
+        (SortNode::Bytes, Value::Bytes(Bytes::from(vec![7; 16]))),
+        (SortNode::String, Value::from("a short string")),
+    ] {
+        let protocol = protocol(node.clone());
+        let mut machine = machine(&protocol);
+        let by = open(&mut machine, &protocol, 1);
+        let labels = Labels::of(&protocol);
+        let info = measure(|| {
+            for _ in 0..1_000 {
+                let passed = std::mem::replace(&mut value, Value::Unit);
+                value = exchange(&mut machine, &by, labels, passed);
+            }
+        });
+        assert_eq!((info.count_total, info.bytes_current), (0, 0), "{node:?}");
+    }
+}
+
+#[test]
+fn a_full_edge_takes_no_allocation_once_it_has_been_full() {
+    let protocol = stream();
+    let mut machine = machine(&Arc::new(protocol.clone()));
+    let by = open(&mut machine, &protocol, 1);
+    let label = protocol.label("n").unwrap();
+    let full = u64::from(CAPACITY_DEFAULT);
+    let mut fill_and_drain = || {
+        for n in 0..full {
+            let send = Send { role: FROM, to: TO, label, value: Value::Nat(n), at: None };
+            machine.act(Tick(0), by.present(), Act::Send(send)).unwrap();
+        }
+        for n in 0..full {
+            let receive = Act::Receive(Receive { role: TO, from: FROM, at: None });
+            match machine.act(Tick(0), by.present(), receive) {
+                Ok(Accepted::Received(received)) => assert_eq!(received.value, Value::Nat(n)),
+                other => panic!("{other:?}"),
+            }
+        }
+    };
+    fill_and_drain();
+    assert_eq!(measure(fill_and_drain).count_total, 0);
+}
+
+const FROM: RoleIx = RoleIx(0);
+const TO: RoleIx = RoleIx(1);
+
+/// `From` sends numbers to `To` for ever.
+fn stream() -> Protocol {
+    let side = |sends: bool| -> LocalType {
+        let number = Payload::one(Sort::leaf(SortNode::Nat));
+        let mut b = LocalBuilder::default();
+        let x = b.var("X").unwrap();
+        let body =
+            if sends { b.send("To", "n", number, x) } else { b.receive("From", "n", number, x) };
+        let root = b.rec("X", body.unwrap()).unwrap();
+        b.finish(root).unwrap()
+    };
+    let name = |text: &str| Name::new(text).unwrap();
+    let roles = [(name("From"), side(true)), (name("To"), side(false))];
+    let (locals, _) = LocalTypes::new(roles).unwrap();
+    Protocol::from_locals(name("Stream"), locals).unwrap()
+}
+
+#[test]
+fn an_idle_session_of_two_roles_takes_600_bytes() {
+    const SESSIONS: u32 = 10_000;
+    let protocol = protocol(SortNode::Nat);
+    let mut machine = machine(&protocol);
+    let mut held = Vec::with_capacity(SESSIONS as usize);
+    let opened: AllocationInfo = measure(|| {
+        held.extend((0..SESSIONS).map(|id| open(&mut machine, &protocol, id.into())));
+    });
+    // With the names of their owners, one each, and the index by id; the capabilities are theirs.
+    let bytes = opened.bytes_current / i64::from(SESSIONS);
+    println!("an idle session of two roles takes {bytes} bytes");
+    let all = bytes + i64::try_from(size_of_val(&held[0])).unwrap();
+    assert!(all <= 600, "{bytes} bytes in the machine, {all} with the capability");
+    // Opening one allocates no more than its owner's name; blocks and the index are amortised.
+    assert!(opened.count_total <= u64::from(SESSIONS) * 11 / 10, "{opened:?}");
+}

@@ -1,0 +1,219 @@
+//! The machine does exactly what the naive one does, whatever it is told.
+#![cfg(feature = "syntax")]
+
+mod reference;
+mod strategies;
+
+use std::sync::Arc;
+
+use antiphon::machine::*;
+use antiphon::types::Protocol;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use reference::model::{self, Model};
+use reference::script::{self, Stage, Step};
+use strategies::cases;
+
+/// Runs a script on both, and compares them after every step.
+fn compare(protocols: Vec<Arc<Protocol>>, steps: &[Step]) -> Result<(), TestCaseError> {
+    let (mut machine, mut model) = (Machine::observed(), Model::new(&protocols));
+    for protocol in &protocols {
+        machine.register(protocol);
+    }
+    let mut stage = Stage::new(protocols);
+    for (index, step) in steps.iter().enumerate() {
+        let input = stage.input(&machine, step);
+        let now = stage.now;
+        // Time passes first; what is refused changes nothing from then on.
+        machine.handle(Tick(now), Input::Tick).unwrap();
+        model.handle(now, &Input::Tick).unwrap();
+        let before = machine.digest();
+        let verdict = machine.handle(Tick(now), input.clone());
+        let wanted = model.handle(now, &input);
+        let protocol = input.session().and_then(|id| machine.session(id)).map(|s| s.protocol());
+        let shown = match &verdict {
+            Ok(accepted) => Ok(model::shown(protocol.map(Arc::as_ref), accepted)),
+            Err(refusal) => Err(refusal.code()),
+        };
+        prop_assert_eq!(&shown, &wanted, "step {}: {:?}", index, input);
+        if let Err(refusal) = &verdict {
+            prop_assert_eq!(machine.digest(), before, "step {}: {} {:?}", index, refusal, input);
+        }
+        machine.check_invariants().map_err(|e| TestCaseError::fail(e.to_string()))?;
+        same(&machine, &model).map_err(|e| TestCaseError::fail(format!("step {index}: {e}")))?;
+        if step.seal {
+            drain(&mut machine, now);
+        }
+    }
+    Ok(())
+}
+
+fn drain(machine: &mut Machine, now: u64) {
+    machine.seal();
+    while let Some(output) = machine.poll() {
+        if let Output::Persist(batch) = output {
+            let upto = batch.first + u64::from(batch.count);
+            machine.handle(Tick(now), Input::Persisted { session: batch.session, upto }).unwrap();
+        }
+    }
+}
+
+/// Says where the two are different.
+fn same(machine: &Machine, model: &Model) -> Result<(), String> {
+    if machine.sessions_len() != model.sessions.len() {
+        return Err("another number of sessions".into());
+    }
+    let due = model.sessions.iter().filter_map(|session| session.deadline).min();
+    if machine.poll_timeout() != due.map(Tick) {
+        return Err(format!("the next timer at {:?}, not {due:?}", machine.poll_timeout()));
+    }
+    for session in &model.sessions {
+        let view = machine.session(SessionId(session.id)).ok_or("a session is not there")?;
+        let seen = (view.status().to_string(), view.tick().0, view.owner().0.to_string());
+        let wanted = (session.status.clone(), session.tick, session.owner.clone());
+        if seen != wanted {
+            return Err(format!("session {}: {seen:?}, not {wanted:?}", session.id));
+        }
+        for (endpoint, role) in view.endpoints().zip(&session.roles) {
+            let mut legal: Vec<String> = endpoint
+                .legal_moves()
+                .map(|legal| {
+                    let symbol = legal.direction.symbol();
+                    format!("{}{symbol}{}({})", legal.peer, legal.label, legal.payload.sort())
+                })
+                .collect();
+            legal.sort();
+            let seen = (endpoint.position().0, legal, endpoint.has_ended());
+            let wanted = (role.position, role.left.legal(), role.left.legal().is_empty());
+            if seen != wanted {
+                return Err(format!("role {}: {seen:?}, not {wanted:?}", role.name));
+            }
+        }
+        if view.edges().len() != session.edges.len() {
+            return Err("another number of edges".into());
+        }
+        let protocol = view.protocol();
+        for (edge, wanted) in view.edges().zip(&session.edges) {
+            let ends = edge.edge();
+            let seen = (
+                protocol.role_name(ends.from).to_string(),
+                protocol.role_name(ends.to).to_string(),
+            );
+            let message = |queued: &Queued| {
+                let message = protocol.message(queued.message);
+                let label = protocol.label_name(message.label).to_string();
+                (label, message.payload.sort().clone(), queued.value.clone())
+            };
+            let messages: Vec<_> = edge.messages().map(message).collect();
+            let handler = wanted.handler.as_ref().or(session.default.as_ref());
+            let equal = seen == (wanted.from.clone(), wanted.to.clone())
+                && (edge.sent().0, edge.consumed().0) == (wanted.sent, wanted.consumed)
+                && edge.capacity() == wanted.capacity
+                && messages == wanted.queue
+                && view.handler(ends).map(ToString::to_string).as_ref() == handler;
+            if !equal {
+                return Err(format!("{seen:?} with {messages:?}, not {wanted:?}"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Protocols that are printed as one writes them.
+#[derive(Clone)]
+struct Protocols(Vec<Arc<Protocol>>);
+
+impl std::fmt::Debug for Protocols {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|protocol| write!(f, "\n{}", protocol.locals()))
+    }
+}
+
+fn protocols() -> impl Strategy<Value = Protocols> {
+    vec(script::protocol(), 1..=2).prop_map(Protocols)
+}
+
+proptest! {
+    #![proptest_config(cases(3000))]
+
+    #[test]
+    fn mostly_legal_runs_are_those_of_the_naive_machine(
+        protocols in protocols(),
+        steps in script::legal_script(false),
+    ) {
+        compare(protocols.0, &steps)?;
+    }
+
+    #[test]
+    fn wild_runs_are_those_of_the_naive_machine(
+        protocols in protocols(),
+        steps in script::wild_script(false),
+    ) {
+        compare(protocols.0, &steps)?;
+    }
+}
+
+/// Scripts that never get anywhere test nothing: most kinds of verdicts are reached.
+#[test]
+fn the_scripts_reach_every_kind_of_verdict() {
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let mut runner = TestRunner::new_with_rng(ProptestConfig::default(), rng);
+    let mut reached = std::collections::BTreeMap::<String, usize>::new();
+    let mut deepest = 0;
+    for index in 0..600 {
+        let protocols = protocols().new_tree(&mut runner).unwrap().current();
+        let script =
+            if index % 2 == 0 { script::legal_script(false) } else { script::wild_script(false) };
+        let steps = script.new_tree(&mut runner).unwrap().current();
+        let (mut machine, mut stage) = (Machine::new(), Stage::new(protocols.0));
+        for protocol in &stage.protocols {
+            machine.register(protocol);
+        }
+        for step in &steps {
+            let input = stage.input(&machine, step);
+            let verdict = match machine.handle(Tick(stage.now), input) {
+                Ok(accepted) => {
+                    format!("{accepted:?}").split([' ', '(']).next().unwrap().to_owned()
+                }
+                Err(refusal) => refusal.code().to_owned(),
+            };
+            *reached.entry(verdict).or_default() += 1;
+        }
+        let positions = machine
+            .session(script::session_id(0))
+            .map(|view| view.endpoints().map(|endpoint| endpoint.position().0).sum::<u64>());
+        deepest = deepest.max(positions.unwrap_or(0));
+    }
+    let wanted = [
+        "Opened",
+        "Sent",
+        "Received",
+        "Duplicate",
+        "Acknowledged",
+        "Done",
+        "unknown_session",
+        "session_exists",
+        "unknown_protocol",
+        "bad_capacity",
+        "unknown_role",
+        "stale_capability",
+        "scope_violation",
+        "position_conflict",
+        "too_old",
+        "ahead",
+        "ambiguous_receive",
+        "terminal",
+        "draining",
+        "not_allowed",
+        "wrong_sort",
+        "edge_full",
+        "edge_empty",
+        "unknown_edge",
+    ];
+    for verdict in wanted {
+        assert!(reached.get(verdict).is_some_and(|count| *count >= 3), "{verdict}: {reached:?}");
+    }
+    assert!(deepest > 60, "the longest run has {deepest} actions");
+}

@@ -1,0 +1,542 @@
+//! Random scripts: what hosts and participants, honest or not, may tell a machine.
+//!
+//! A step says what to do in terms of what is there ("the third of the legal moves"), so that it
+//! still means something when the steps before it are shrunk away.
+
+use std::sync::Arc;
+
+use antiphon::machine::*;
+use antiphon::types::*;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use crate::strategies::{self, Size};
+
+/// One step: wait, tell the machine something, and perhaps make it durable.
+#[derive(Debug, Clone)]
+pub struct Step {
+    pub wait: u64,
+    pub op: Op,
+    pub seal: bool,
+}
+
+#[derive(Debug, Clone)]
+pub enum Op {
+    Open {
+        session: u8,
+        protocol: u8,
+        owner: u8,
+        every: u32,
+        edges: Vec<(u8, u32)>,
+        journal: bool,
+    },
+    Act {
+        session: u8,
+        by: By,
+        what: What,
+    },
+    Tick,
+    /// Somebody says something again, word for word.
+    Repeat(u8),
+}
+
+/// What is presented.
+#[derive(Debug, Clone)]
+pub enum By {
+    Owner,
+    Generation(u64),
+    SomebodyElse,
+    Scope(u128),
+}
+
+#[derive(Debug, Clone)]
+pub enum What {
+    /// One of the legal moves, numbered or not.
+    Legal {
+        pick: u8,
+        seed: u64,
+        numbered: bool,
+    },
+    /// A send that implies receives.
+    Ahead {
+        role: u8,
+        pick: u8,
+        seed: u64,
+    },
+    Send {
+        role: u8,
+        to: u8,
+        label: u8,
+        seed: u64,
+        wrong: bool,
+        at: Option<i8>,
+    },
+    Receive {
+        role: u8,
+        from: u8,
+        at: Option<i8>,
+    },
+    Acknowledge {
+        role: u8,
+        by: i8,
+    },
+    Bind {
+        edge: Option<u8>,
+        handler: Option<u8>,
+    },
+    Drain(Option<i8>),
+    Close,
+    Cancel(String),
+    Fault(String),
+}
+
+/// Any protocol: declared role by role, projected, or of the library.
+pub fn protocol() -> impl Strategy<Value = Arc<Protocol>> {
+    let size = Size { nodes: 14, depth: 4, args: 2, ..Size::SMALL };
+    let declared = prop_oneof![strategies::locals(size), strategies::locals(Size::TINY)];
+    let compiled =
+        |locals| Arc::new(Protocol::from_locals(Name::new("P").unwrap(), locals).unwrap());
+    let projected = (strategies::global(Size::TINY), strategies::locals(Size::TINY));
+    let projected = projected.prop_map(move |(global, locals)| {
+        Protocol::from_global(&global).map_or_else(|_| compiled(locals), Arc::new)
+    });
+    prop_oneof![
+        3 => declared.prop_map(compiled),
+        3 => projected,
+        3 => select(library().to_vec()),
+        1 => Just(race()),
+    ]
+}
+
+/// Two senders who race to one receiver.
+#[cfg(feature = "syntax")]
+fn race() -> Arc<Protocol> {
+    let text = "
+        A = rec X . C!{ a(int) . X, stop . end }
+        B = rec X . C!{ b . X, stop . end }
+        C = rec X . &{
+            A?a(int) . X, B?b . X,
+            A?stop . rec Y . B?{ b . Y, stop . end },
+            B?stop . rec Y . A?{ a(int) . Y, stop . end }
+        }";
+    Arc::new(text.parse().unwrap())
+}
+
+#[cfg(feature = "syntax")]
+pub fn library() -> &'static [Arc<Protocol>] {
+    static LIBRARY: std::sync::OnceLock<Vec<Arc<Protocol>>> = std::sync::OnceLock::new();
+    LIBRARY.get_or_init(read_library)
+}
+
+#[cfg(feature = "syntax")]
+fn read_library() -> Vec<Arc<Protocol>> {
+    use antiphon::types::syntax::{Limits, Source};
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("specs/protocols");
+    let mut files: Vec<_> = ["global", "local"]
+        .iter()
+        .flat_map(|folder| std::fs::read_dir(root.join(folder)).unwrap())
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    let mut protocols = Vec::new();
+    for path in files {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let source = Source::read(name, &std::fs::read(&path).unwrap(), &Limits::default());
+        protocols.extend(source.unwrap().protocols().unwrap().into_iter().map(Arc::new));
+    }
+    protocols
+}
+
+fn act(
+    what: impl Strategy<Value = What>,
+    by: impl Strategy<Value = By>,
+) -> impl Strategy<Value = Op> {
+    (prop_oneof![30 => Just(0u8), 3 => Just(1), 1 => 2..4u8], by, what)
+        .prop_map(|(session, by, what)| Op::Act { session, by, what })
+}
+
+fn legal() -> impl Strategy<Value = What> {
+    let numbered = prop_oneof![3 => Just(false), 1 => Just(true)];
+    (any::<u8>(), any::<u64>(), numbered).prop_map(|(pick, seed, numbered)| What::Legal {
+        pick,
+        seed,
+        numbered,
+    })
+}
+
+fn what() -> impl Strategy<Value = What> {
+    let at = || prop_oneof![2 => Just(None), 3 => (-4..=3i8).prop_map(Some), 1 => Just(Some(0))];
+    let role = || 0..6u8;
+    prop_oneof![
+        6 => legal(),
+        2 => (role(), any::<u8>(), any::<u64>())
+            .prop_map(|(role, pick, seed)| What::Ahead { role, pick, seed }),
+        3 => (role(), role(), 0..7u8, any::<u64>(), prop::bool::weighted(0.2), at()).prop_map(
+            |(role, to, label, seed, wrong, at)| What::Send { role, to, label, seed, wrong, at }
+        ),
+        3 => (role(), role(), at()).prop_map(|(role, from, at)| What::Receive { role, from, at }),
+        3 => (role(), prop_oneof![-2..=3i8, Just(1)]).prop_map(|(role, by)| What::Acknowledge { role, by }),
+        1 => (proptest::option::of(0..8u8), proptest::option::of(0..3u8))
+            .prop_map(|(edge, handler)| What::Bind { edge, handler }),
+    ]
+}
+
+fn ending() -> impl Strategy<Value = What> {
+    let reason = || prop_oneof!["[a-z ]{0,8}", Just("é".repeat(600))];
+    prop_oneof![
+        3 => proptest::option::of(-20..60i8).prop_map(What::Drain),
+        1 => Just(What::Close),
+        1 => reason().prop_map(What::Cancel),
+        1 => reason().prop_map(What::Fault),
+    ]
+}
+
+fn open(journal: BoxedStrategy<bool>) -> impl Strategy<Value = Op> {
+    let capacity = || select(vec![1, 1, 2, 3, 64, 0, CAPACITY_MAX, CAPACITY_MAX + 1]);
+    let good = select(vec![1, 1, 2, 3, 64]);
+    let every = prop_oneof![4 => good, 1 => capacity()];
+    let edges = prop_oneof![4 => Just(vec![]), 1 => vec((0..6u8, capacity()), 0..3)];
+    (0..3u8, 0..3u8, prop_oneof![4 => Just(0u8), 1 => Just(1)], every, edges, journal).prop_map(
+        |(session, protocol, owner, every, edges, journal)| Op::Open {
+            session,
+            protocol,
+            owner,
+            every,
+            edges,
+            journal,
+        },
+    )
+}
+
+/// Opens session 0 well.
+fn opening(journal: BoxedStrategy<bool>) -> impl Strategy<Value = Step> {
+    (select(vec![1, 1, 2, 3, 64]), journal, any::<bool>()).prop_map(|(every, journal, seal)| {
+        let (session, protocol, owner, edges) = (0, 0, 0, vec![]);
+        let op = Op::Open { session, protocol, owner, every, edges, journal };
+        Step { wait: 0, op, seal }
+    })
+}
+
+fn steps(op: BoxedStrategy<Op>, journal: bool, count: usize) -> BoxedStrategy<Vec<Step>> {
+    let journal = if journal { Just(true).boxed() } else { any::<bool>().boxed() };
+    let wait = prop_oneof![4 => Just(0u64), 2 => 0..4u64, 1 => 0..40u64];
+    let step = (wait, op, any::<bool>()).prop_map(|(wait, op, seal)| Step { wait, op, seal });
+    (opening(journal), vec(step, 1..count))
+        .prop_map(|(first, rest)| std::iter::once(first).chain(rest).collect())
+        .boxed()
+}
+
+/// Goes deep: legal moves of one session, with a slip now and then.
+pub fn legal_script(journal: bool) -> BoxedStrategy<Vec<Step>> {
+    let op = prop_oneof![
+        60 => act(legal(), Just(By::Owner)),
+        6 => act(what(), Just(By::Owner)),
+        1 => act(ending(), Just(By::Owner)),
+        2 => any::<u8>().prop_map(Op::Repeat),
+    ];
+    steps(op.boxed(), journal, 80)
+}
+
+/// Goes wide: anything, by anybody.
+pub fn wild_script(journal: bool) -> BoxedStrategy<Vec<Step>> {
+    let by = || {
+        prop_oneof![
+            12 => Just(By::Owner),
+            1 => (0..4u64).prop_map(By::Generation),
+            1 => Just(By::SomebodyElse),
+            1 => (0..64u128).prop_map(By::Scope),
+            1 => Just(By::Scope(u128::MAX)),
+        ]
+    };
+    let keeps = if journal { Just(true).boxed() } else { any::<bool>().boxed() };
+    let op = prop_oneof![
+        6 => open(keeps),
+        36 => act(legal(), by()),
+        36 => act(what(), by()),
+        1 => act(ending(), by()),
+        6 => any::<u8>().prop_map(Op::Repeat),
+        3 => Just(Op::Tick),
+    ];
+    steps(op.boxed(), journal, 60)
+}
+
+/// The id that a script means by a number.
+pub fn session_id(session: u8) -> SessionId {
+    SessionId(u128::from(session) + 1)
+}
+
+fn owner(owner: u8) -> Owner {
+    Owner::new(["alice", "bob", "mallory"][usize::from(owner)]).unwrap()
+}
+
+/// What scripts are run against: which protocols there are, and what was said so far.
+pub struct Stage {
+    pub protocols: Vec<Arc<Protocol>>,
+    pub now: u64,
+    said: Vec<Input>,
+}
+
+impl Stage {
+    pub fn new(protocols: Vec<Arc<Protocol>>) -> Self {
+        Self { protocols, now: 0, said: Vec::new() }
+    }
+
+    /// The input that a step means now.
+    pub fn input(&mut self, machine: &Machine, step: &Step) -> Input {
+        self.now += step.wait;
+        let input = match &step.op {
+            Op::Tick => Input::Tick,
+            Op::Repeat(back) => match self.said.len() {
+                0 => Input::Tick,
+                count => self.said[count - 1 - usize::from(*back) % count.min(20)].clone(),
+            },
+            Op::Open { session, protocol, owner: by, every, edges, journal } => {
+                self.open(*session, *protocol, *by, *every, edges, *journal)
+            }
+            Op::Act { session, by, what } => self.act(machine, session_id(*session), by, what),
+        };
+        self.said.push(input.clone());
+        input
+    }
+
+    fn open(
+        &self,
+        session: u8,
+        protocol: u8,
+        by: u8,
+        every: u32,
+        edges: &[(u8, u32)],
+        journal: bool,
+    ) -> Input {
+        let known = self.protocols.get(usize::from(protocol));
+        let edge = |index: u8| {
+            let edges = known.map_or(&[][..], |known| known.edges());
+            let nowhere = Edge { from: RoleIx(0), to: RoleIx(900) };
+            edges.get(usize::from(index)).copied().unwrap_or(nowhere)
+        };
+        let edges = edges.iter().map(|(index, capacity)| (edge(*index), *capacity)).collect();
+        Input::Open(Open {
+            session: session_id(session),
+            protocol: known.map_or(ProtocolDigest([7; 32]), |known| known.digest()),
+            owner: owner(by),
+            capacities: Capacities { every, edges },
+            journal,
+        })
+    }
+
+    fn act(&self, machine: &Machine, session: SessionId, by: &By, what: &What) -> Input {
+        let view = machine.session(session);
+        let (live, scope) = match view {
+            Some(view) => (view.owner().0.clone(), view.owner().2),
+            None => (owner(0), Scope::from_bits(3)),
+        };
+        let mut presented =
+            Presented { session, owner: live, generation: Generation(1), scope, hint: 0 };
+        match by {
+            By::Owner => {}
+            By::Generation(generation) => presented.generation = Generation(*generation),
+            By::SomebodyElse => presented.owner = owner(2),
+            By::Scope(bits) => presented.scope = Scope::from_bits(*bits),
+        }
+        Input::Act { by: presented, act: self.meant(view, what) }
+    }
+
+    fn meant(&self, view: Option<SessionView<'_>>, what: &What) -> Act {
+        let position = |role: RoleIx| {
+            view.and_then(|view| view.endpoint(role)).map_or(0, |endpoint| endpoint.position().0)
+        };
+        let at = |role: RoleIx, by: i8| Position(position(role).saturating_add_signed(by.into()));
+        match what {
+            What::Legal { pick, seed, numbered } => {
+                let moves = view.map(legal_moves).unwrap_or_default();
+                match moves.len() {
+                    0 => Act::Receive(Receive { role: RoleIx(0), from: RoleIx(1), at: None }),
+                    count => {
+                        let (role, direction, transition) = moves[usize::from(*pick) % count];
+                        let at = numbered.then(|| Position(position(role)));
+                        match direction {
+                            Direction::Send => {
+                                self.send(view.unwrap(), role, &transition, *seed, at)
+                            }
+                            Direction::Receive => {
+                                Act::Receive(Receive { role, from: transition.peer, at })
+                            }
+                        }
+                    }
+                }
+            }
+            What::Ahead { role, pick, seed } => {
+                let ahead = view.and_then(|view| {
+                    let role =
+                        RoleIx(u16::from(*role) % u16::try_from(view.endpoints().len()).ok()?);
+                    let (ahead, row) = after_receives(view, role)?;
+                    let transition = row[usize::from(*pick) % row.len()];
+                    let at = Some(Position(position(role) + ahead));
+                    Some(self.send(view, role, &transition, *seed, at))
+                });
+                ahead.unwrap_or(Act::Receive(Receive {
+                    role: RoleIx(0),
+                    from: RoleIx::UNKNOWN,
+                    at: None,
+                }))
+            }
+            What::Send { role, to, label, seed, wrong, at: by } => {
+                let (role, to) = (number(*role, 4), number(*to, 4));
+                let label = if *label == 6 { LabelIx(900) } else { label_ix(*label) };
+                let value = match wrong {
+                    true => Value::from("wrong"),
+                    false => some_value(view, role, label, *seed),
+                };
+                Act::Send(Send { role, to, label, value, at: by.map(|by| at(role, by)) })
+            }
+            What::Receive { role, from, at: by } => {
+                let (role, from) = (number(*role, 4), number(*from, 4));
+                Act::Receive(Receive { role, from, at: by.map(|by| at(role, by)) })
+            }
+            What::Acknowledge { role, by } => {
+                let moves = view.map(legal_moves).unwrap_or_default().into_iter();
+                let takers = moves.filter(|(_, way, _)| *way == Direction::Receive);
+                let takers: Vec<RoleIx> = takers.map(|(taker, ..)| taker).collect();
+                let torn = takers.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0]);
+                // Somebody has something to acknowledge, if not this one.
+                let role = match takers.first() {
+                    Some(first) if *role >= 2 && *by > 0 => torn.unwrap_or(*first),
+                    _ => number(*role, 4),
+                };
+                Act::Acknowledge { role, position: at(role, *by) }
+            }
+            What::Bind { edge, handler } => Act::Bind {
+                edge: edge.map(|edge| EdgeIx(edge.into())),
+                handler: handler.map(|name| Name::new(&format!("handler{name}")).unwrap()),
+            },
+            What::Drain(by) => Act::Drain {
+                deadline: by.map(|by| Tick(self.now.saturating_add_signed(by.into()))),
+            },
+            What::Close => Act::Close,
+            What::Cancel(reason) => Act::Cancel { reason: reason.as_str().into() },
+            What::Fault(reason) => Act::Fault { reason: reason.as_str().into() },
+        }
+    }
+
+    fn send(
+        &self,
+        view: SessionView<'_>,
+        role: RoleIx,
+        transition: &Transition,
+        seed: u64,
+        at: Option<Position>,
+    ) -> Act {
+        let sort = view.protocol().message(transition.message).payload.sort();
+        let value = if seed % 16 == 15 { None } else { value_of(sort, seed) };
+        let value = value.unwrap_or(Value::List(vec![Value::None]));
+        Act::Send(Send { role, to: transition.peer, label: transition.label, value, at })
+    }
+}
+
+fn number(role: u8, known: u8) -> RoleIx {
+    match role {
+        role if role < known => RoleIx(role.into()),
+        role if role == known => RoleIx::UNKNOWN,
+        _ => RoleIx(300),
+    }
+}
+
+fn label_ix(label: u8) -> LabelIx {
+    if label == 5 { LabelIx::UNKNOWN } else { LabelIx(label.into()) }
+}
+
+/// Every move that the machine should accept: sends with room, receives of what is there.
+fn legal_moves(view: SessionView<'_>) -> Vec<(RoleIx, Direction, Transition)> {
+    let mut moves = Vec::new();
+    for endpoint in view.endpoints() {
+        let role = endpoint.role();
+        let automaton = view.protocol().automaton(role);
+        let Some(direction) = automaton.direction(endpoint.state()) else { continue };
+        for transition in endpoint.transitions() {
+            let possible = match direction {
+                Direction::Send => {
+                    let edge = view.edge(role, transition.peer).unwrap();
+                    edge.messages().len() < edge.capacity() as usize
+                }
+                Direction::Receive => {
+                    let mut queued = view.edge(transition.peer, role).unwrap().messages();
+                    queued.next().is_some_and(|head| head.message == transition.message)
+                }
+            };
+            if possible {
+                moves.push((role, direction, *transition));
+            }
+        }
+    }
+    moves
+}
+
+/// How many receives stand between a role and its next send, and what it may send then.
+fn after_receives(view: SessionView<'_>, role: RoleIx) -> Option<(u64, Vec<Transition>)> {
+    let automaton = view.protocol().automaton(role);
+    let mut state = view.endpoint(role)?.state();
+    let mut taken = vec![0; view.protocol().edges().len()];
+    for count in 0..6 {
+        if automaton.direction(state)? == Direction::Send {
+            return Some((count, automaton.moves(state).to_vec()));
+        }
+        let found = automaton.moves(state).iter().find(|transition| {
+            let mut messages = view.edge(transition.peer, role).unwrap().messages();
+            let head = messages.nth(taken[transition.edge.index()]);
+            head.is_some_and(|head| head.message == transition.message)
+        })?;
+        taken[found.edge.index()] += 1;
+        state = found.next;
+    }
+    None
+}
+
+fn some_value(view: Option<SessionView<'_>>, role: RoleIx, label: LabelIx, seed: u64) -> Value {
+    let value = view.and_then(|view| {
+        let endpoint = view.endpoint(role)?;
+        let found = endpoint.transitions().iter().find(|transition| transition.label == label)?;
+        value_of(view.protocol().message(found.message).payload.sort(), seed)
+    });
+    value.unwrap_or(Value::Unit)
+}
+
+/// Some value of a sort; none where a `chan` stands in the way.
+pub fn value_of(sort: &Sort, seed: u64) -> Option<Value> {
+    fn at(sort: &Sort, node: u32, seed: u64) -> Option<Value> {
+        let small = seed % 3;
+        Some(match sort.node(node) {
+            SortNode::Unit => Value::Unit,
+            SortNode::Bool => Value::Bool(small == 0),
+            // A `nat` is taken for an `int`, too.
+            SortNode::Int if small == 0 => Value::Nat(seed >> 2),
+            SortNode::Int => Value::Int(seed.cast_signed()),
+            SortNode::Nat => Value::Nat(seed),
+            SortNode::Float => Value::Float(small as f64 - 1.0),
+            SortNode::String => Value::from(["", "é\n\"", "some text"][small as usize]),
+            SortNode::Bytes => Value::from(seed.to_le_bytes()[..small as usize].to_vec()),
+            #[cfg(feature = "syntax")]
+            SortNode::Named(_) => {
+                Value::Json(antiphon::wire::json::json(&serde_json::json!({"n": seed, "z": []})))
+            }
+            #[cfg(not(feature = "syntax"))]
+            SortNode::Named(_) => return None,
+            SortNode::Optional(_) if small == 0 => Value::None,
+            SortNode::Optional(part) => {
+                at(sort, *part, seed / 3).map_or(Value::None, |inner| Value::Some(inner.into()))
+            }
+            SortNode::List(part) => {
+                let items = (0..small).map_while(|n| at(sort, *part, seed / 3 + n));
+                Value::List(items.collect())
+            }
+            SortNode::Record(fields) => {
+                let field = |(index, (name, part)): (usize, &(Name, u32))| {
+                    Some((name.clone(), at(sort, *part, seed / 3 + index as u64)?))
+                };
+                Value::Record(fields.iter().enumerate().map(field).collect::<Option<_>>()?)
+            }
+            SortNode::Chan(_) => return None,
+        })
+    }
+    at(sort, sort.root(), seed)
+}
