@@ -192,10 +192,12 @@ impl<'t, 'p> Lexer<'t, 'p> {
 
     /// A keyword where it is one, a word elsewhere.
     fn word(&mut self, (start, token, end): Spanned<'t>) -> Token<'t> {
-        let text = self.tokens.source();
+        // `μ` in one of its two forms is no name: where a name is wanted, it is read as `mu`.
+        let written = &self.tokens.source()[start..end];
         let word = |token| match token {
             Token::Word(word) => word,
-            _ => &text[start..end],
+            _ if written.is_ascii() => written,
+            _ => "mu",
         };
         match self.notation {
             Notation::Local => {
@@ -217,7 +219,7 @@ impl<'t, 'p> Lexer<'t, 'p> {
                     Token::Role | Token::New if self.parens > 0 => true,
                     _ => self.parens == 0 && !matches!(next, Some(Token::Open | Token::From)),
                 };
-                if keyword || word(token) == "μ" { token } else { Token::Word(word(token)) }
+                if keyword || !written.is_ascii() { token } else { Token::Word(word(token)) }
             }
         }
     }

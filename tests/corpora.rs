@@ -1,0 +1,134 @@
+//! Every input that a fuzz target once started from or failed on, through the same functions.
+#![cfg(feature = "driver")]
+
+#[path = "fuzz/properties.rs"]
+mod properties;
+
+use std::path::Path;
+
+use antiphon::machine::{
+    Accepted, Act, Capacities, Input, Machine, Open, Output, Owner, Receive, Send, Tick,
+};
+use antiphon::types::Value;
+
+/// The limit on all corpora together: they are a start for the fuzzer, not its memory.
+const BYTES_MAX: u64 = 200 << 10;
+
+fn corpus(target: &str) -> Vec<(String, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus").join(target);
+    let entries = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = entries
+        .map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), path))
+        .map(|(name, path)| (name, std::fs::read(path).unwrap()))
+        .collect();
+    files.sort();
+    assert!(files.len() >= 5, "{} has {} files", folder.display(), files.len());
+    files
+}
+
+fn replay(target: &str, property: fn(&[u8])) {
+    for (name, bytes) in corpus(target) {
+        // Printed only when the test fails.
+        println!("{target}/{name}");
+        property(&bytes);
+    }
+}
+
+#[test]
+fn scribble() {
+    replay("scribble", properties::scribble);
+}
+
+#[test]
+fn local() {
+    replay("local", properties::local);
+}
+
+#[test]
+fn json() {
+    replay("json", properties::json);
+}
+
+#[test]
+fn journal() {
+    replay("journal", properties::journal);
+}
+
+#[test]
+fn the_library_of_protocols() {
+    for folder in ["global", "local", "invalid"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("specs/protocols").join(folder);
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+            properties::scribble(&bytes);
+            properties::local(&bytes);
+            properties::json(&bytes);
+        }
+    }
+}
+
+#[test]
+fn the_corpora_are_small() {
+    let size = |target| corpus(target).iter().map(|(_, bytes)| bytes.len() as u64).sum::<u64>();
+    let all: u64 = ["scribble", "local", "json", "journal"].into_iter().map(size).sum();
+    assert!(all <= BYTES_MAX, "{all} bytes\nremedy: keep the inputs that show something new");
+}
+
+/// The batch of the corpus is one that a machine really makes; so the properties above look at
+/// records that are read, and not only at bytes that are refused.
+#[test]
+fn the_batch_of_the_corpus_is_what_a_machine_writes() {
+    let (protocol, session) = properties::batched();
+    let protocol = std::sync::Arc::new(protocol);
+    let mut machine = Machine::new();
+    let open = Open {
+        session,
+        protocol: machine.register(&protocol),
+        owner: Owner::new("host").unwrap(),
+        capacities: Capacities::default(),
+        journal: true,
+    };
+    let Ok(Accepted::Opened(by)) = machine.handle(Tick(1), Input::Open(open)) else { panic!() };
+    let (a, b) = (protocol.role("A").unwrap(), protocol.role("B").unwrap());
+    let list = Value::List(vec![Value::Record(vec![
+        ("a".parse().unwrap(), Value::from(-1_i64)),
+        ("b".parse().unwrap(), Value::from(Some(true))),
+    ])]);
+    let pair = Value::Record(vec![
+        ("_1".parse().unwrap(), Value::from(0.5)),
+        ("_2".parse().unwrap(), Value::Unit),
+    ]);
+    let thing = Value::Json(antiphon::wire::json::json(&serde_json::json!({"k": [null, 1]})));
+    let sends = [
+        ("text", Value::from("hello")),
+        ("count", Value::from(3_u64)),
+        ("list", list),
+        ("bulk", Value::from(vec![0, 1, 2_u8])),
+        ("any", thing),
+        ("pair", pair),
+        ("done", Value::Unit),
+    ];
+    let label = |label| protocol.label(label).unwrap();
+    for (at, (name, value)) in sends.into_iter().enumerate() {
+        let at = Some(antiphon::machine::Position(at as u64));
+        let send = Act::Send(Send { role: a, to: b, label: label(name), value, at });
+        machine.act(Tick(2), by.present(), send).unwrap();
+    }
+    for _ in 0..6 {
+        let receive = Act::Receive(Receive { role: b, from: a, at: None });
+        machine.act(Tick(3), by.present(), receive).unwrap();
+    }
+    let acknowledge = Act::Acknowledge { role: b, position: antiphon::machine::Position(7) };
+    machine.act(Tick(4), by.present(), acknowledge).unwrap();
+    machine.act(Tick(5), by.present(), Act::Drain { deadline: Some(Tick(9)) }).unwrap();
+    machine.seal();
+    let Some(Output::Persist(batch)) = machine.poll() else { panic!("a batch was sealed") };
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus/journal/batch.bin");
+    let mut bytes = vec![0];
+    bytes.extend_from_slice(&batch.bytes);
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&file, &bytes).unwrap();
+    }
+    assert!(std::fs::read(&file).ok() == Some(bytes), "\nremedy: run this test with BLESS=1");
+    assert!(batch.count <= 16, "`properties::journal` tries batches of at most 16 records");
+}

@@ -1,0 +1,198 @@
+//! What holds of any bytes: no reader panics, and what is read is also printed, and read from there
+//! as the same. The fuzz targets and `tests/corpora.rs` run these very functions.
+#![allow(dead_code)]
+
+use antiphon::machine::{Batch, Head, Machine, Record, SessionId};
+use antiphon::types::syntax::{Declared, Limits, Report, decode, json as types_json};
+use antiphon::types::syntax::{read_global, read_local, read_local_type};
+use antiphon::types::{
+    Diagnostics, GlobalType, LocalType, LocalTypes, Name, Origin, Protocol, StateIx,
+};
+use antiphon::wire::journal::{self as lines, Journal};
+
+/// Small enough that a run of the fuzzer sees many texts.
+fn limits() -> Limits {
+    Limits { bytes_max: 1 << 20, ..Limits::default() }
+}
+
+/// The text of the bytes, if it is one.
+fn text(bytes: &[u8]) -> Option<&str> {
+    decode(bytes, &limits()).map_err(|found| drawn("", &found)).ok()
+}
+
+/// What is said of a wrong text can be shown, and is said of places inside the text.
+fn drawn(text: &str, found: &Diagnostics) {
+    assert!(!found.is_empty(), "refused without a reason");
+    for diagnostic in found.list() {
+        let (start, end) = (diagnostic.span.start as usize, diagnostic.span.end as usize);
+        assert!(text.is_empty() || text.get(start..end).is_some(), "{diagnostic:?}");
+    }
+    let report = Report { name: "text".into(), text: text.into(), diagnostics: found.clone() };
+    assert!(!report.render(false).is_empty());
+}
+
+/// Global protocols in Scribble.
+pub(crate) fn scribble(bytes: &[u8]) {
+    let Some(text) = text(bytes) else { return };
+    match read_global(text, &limits()) {
+        Err(found) => drawn(text, &found),
+        Ok((globals, warnings)) => {
+            assert!(!globals.is_empty() && !warnings.has_errors());
+            globals.iter().for_each(global);
+        }
+    }
+}
+
+/// Local types, a file of them or a single one.
+pub(crate) fn local(bytes: &[u8]) {
+    let Some(text) = text(bytes) else { return };
+    match read_local(text, &limits()) {
+        Err(found) => drawn(text, &found),
+        Ok((locals, warnings)) => {
+            assert!(!warnings.has_errors());
+            let name = Name::new("Fuzzed").expect("this is a name");
+            let protocol = Protocol::from_locals(name, locals.clone());
+            same_locals(&locals);
+            protocol.iter().for_each(same_protocol);
+        }
+    }
+    match read_local_type(text, &limits()) {
+        Err(found) => drawn(text, &found),
+        Ok(local) => {
+            let again = local.to_string().parse::<LocalType>();
+            assert_eq!(again.as_ref(), Ok(&local));
+            assert_eq!(local.dual().dual(), local);
+        }
+    }
+}
+
+/// Types as JSON: documents, single types, single sorts.
+pub(crate) fn json(bytes: &[u8]) {
+    let Some(text) = text(bytes) else { return };
+    match types_json::read(text, &limits()) {
+        Err(found) => drawn(text, &found),
+        Ok((declared, _)) => {
+            let written = types_json::write(&declared);
+            let (again, _) =
+                types_json::read(&written, &Limits::default()).expect("it was written");
+            assert_eq!(again, declared);
+            assert_eq!(types_json::write(&again), written);
+            match &declared {
+                Declared::Global(globals) => globals.iter().for_each(global),
+                Declared::Local(locals) => same_locals(locals),
+            }
+        }
+    }
+    if let Ok(local) = types_json::read_local(text, &limits()) {
+        let written = types_json::write_local(&local);
+        assert_eq!(types_json::read_local(&written, &Limits::default()).as_ref(), Ok(&local));
+    }
+    if let Ok(sort) = types_json::read_sort(text, &limits()) {
+        let written = types_json::write_sort(&sort);
+        assert_eq!(types_json::read_sort(&written, &Limits::default()).as_ref(), Ok(&sort));
+    }
+}
+
+/// A journal as text; or, behind a zero byte, the bytes of a batch.
+pub(crate) fn journal(bytes: &[u8]) {
+    match bytes.strip_prefix(&[0]) {
+        Some(batch) => records(batch),
+        None => journal_text(bytes),
+    }
+}
+
+fn global(global: &GlobalType) {
+    let printed = global.to_string();
+    let again = printed.parse::<GlobalType>();
+    assert_eq!(again.as_ref(), Ok(global), "{printed}");
+    match Protocol::from_global(global) {
+        Ok(protocol) => same_protocol(&protocol),
+        Err(found) => drawn("", &found),
+    }
+}
+
+fn same_locals(locals: &LocalTypes) {
+    let printed = locals.to_string();
+    let again = printed.parse::<LocalTypes>();
+    assert_eq!(again.as_ref(), Ok(locals), "{printed}");
+}
+
+/// A protocol whose types are made anew from its automata is the same protocol.
+fn same_protocol(protocol: &Protocol) {
+    same_locals(protocol.locals());
+    let mut locals = Vec::new();
+    for (index, role) in protocol.roles().enumerate() {
+        let number = protocol.role(role).expect("it is one of them");
+        assert_eq!(number.index(), index);
+        match protocol.local_at(number, StateIx::INITIAL) {
+            Ok(local) => locals.push((role.clone(), local)),
+            // A type that shares much is too large when it is written out.
+            Err(_) => return,
+        }
+    }
+    let (locals, _) = LocalTypes::new(locals).expect("they were types");
+    let again = Protocol::of_origin(protocol.name().clone(), Origin::Local, locals);
+    assert_eq!(again.expect("it was a protocol").digest(), protocol.digest());
+}
+
+fn journal_text(bytes: &[u8]) {
+    let Ok(journal) = Journal::read(bytes) else { return };
+    let Journal { protocol, session, records, .. } = &journal;
+    // Line for line, it is what would have been written.
+    let mut written = vec![lines::header_line(protocol, *session)];
+    let mut head = Head::first(*session, protocol.digest());
+    let mut rest = &records[..];
+    while !rest.is_empty() {
+        let first = records.len() - rest.len();
+        let line = journal.lines[first];
+        let count = journal.lines[first..].iter().take_while(|other| **other == line).count();
+        let batch = lines::batch(head, *session, &rest[..count]).expect("it has records");
+        written.push(lines::batch_line(protocol, &batch).expect("it was read"));
+        (head, rest) = (batch.head, &rest[count..]);
+    }
+    assert_eq!(head, journal.head);
+    if journal.is_complete {
+        written.push(lines::end_line(records.len() as u64, head));
+    }
+    let text: String = written.iter().map(|line| format!("{line}\n")).collect();
+    assert_eq!(text.as_bytes(), bytes);
+    replay(&journal.protocol, *session, records);
+}
+
+/// The protocol that batches are read for: every kind of sort, choices and a loop.
+const BATCHED: &str = "
+    A = rec X . B!{ text(string) . X, count(nat) . X, list([{a: int, b: bool?}]) . X, bulk(bytes) . X,
+                    any(Thing) . X, pair(float, unit) . X, done . B?over(string?) . end }
+    B = rec X . A?{ text(string) . X, count(nat) . X, list([{a: int, b: bool?}]) . X, bulk(bytes) . X,
+                    any(Thing) . X, pair(float, unit) . X, done . A!over(string?) . end }
+";
+
+/// The protocol and the session that the batches of the corpus are of.
+pub(crate) fn batched() -> (Protocol, SessionId) {
+    (BATCHED.parse().expect("it is a protocol"), SessionId(7))
+}
+
+/// The bytes of a batch: what is read is written as the same bytes, and replaying it is safe.
+fn records(bytes: &[u8]) {
+    let (protocol, session) = batched();
+    let bytes = bytes.to_vec();
+    let first = Head::first(session, protocol.digest());
+    for count in 0..=16 {
+        let bytes = bytes.clone().into();
+        let batch = Batch { session, first: 0, count, bytes, head: first };
+        let Ok(records) = Record::decode_batch(&batch, &protocol) else { continue };
+        let mut again = Vec::new();
+        records.iter().for_each(|record| record.encode_sized(&mut again));
+        assert_eq!(again, batch.bytes);
+        lines::batch_line(&protocol, &batch).expect("it was read");
+        replay(&std::sync::Arc::new(protocol.clone()), session, &records);
+    }
+}
+
+fn replay(protocol: &std::sync::Arc<Protocol>, session: SessionId, records: &[Record]) {
+    if let Ok(machine) = Machine::replay(protocol, session, records) {
+        machine.check_invariants().expect("invariants hold");
+        let again = Machine::replay(protocol, session, records).expect("it was replayed");
+        assert_eq!(machine.digest(), again.digest());
+    }
+}
