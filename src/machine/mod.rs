@@ -31,6 +31,7 @@ mod view;
 
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
+use alloc::vec;
 use alloc::vec::Vec;
 
 use hashbrown::HashMap;
@@ -49,7 +50,9 @@ pub use replay::ReplayError;
 pub use timer::Timer;
 pub use view::{EdgeView, EndpointView, SessionView};
 
-use crate::types::{Direction, EdgeIx, Name, Protocol, ProtocolDigest, RoleIx, Transition, Value};
+use crate::types::{
+    Direction, Edge, EdgeIx, Name, Protocol, ProtocolDigest, RoleIx, Transition, Value,
+};
 use handler::Handlers;
 use session::{Endpoint, Numbered, Session};
 use store::Store;
@@ -483,27 +486,38 @@ impl Machine {
         }
     }
 
-    /// Hands each message to its handler once, as soon as its receiver waits for it.
+    /// Hands each message to its handler once, as soon as its receiver waits for it, and to each
+    /// role one at a time: after it the role may wait for another one of those that are there.
     #[cold]
     fn deliver(&mut self, slot: u32) {
         let session = self.sessions.at_mut(slot);
         let protocol = &self.protocols[session.protocol as usize];
         let Some(handlers) = session.handlers.as_mut() else { return };
+        let (endpoints, buffers) = (&session.endpoints, &session.edges);
+        let awaited = |index: usize, edge: &Edge| {
+            let head = buffers[index].queue.front()?;
+            let (state, label) =
+                (endpoints[edge.to.index()].state, protocol.message(head.message).label);
+            protocol.automaton(edge.to).receive(state, edge.from, label, head.message)?;
+            Some((label, head))
+        };
+        let mut busy = vec![false; endpoints.len()];
+        for (index, edge) in protocol.edges().iter().enumerate() {
+            let is_out = handlers.delivered[index] > buffers[index].consumed;
+            busy[edge.to.index()] |= is_out && awaited(index, edge).is_some();
+        }
         let mut deliveries = Vec::new();
-        for (index, (edge, buffer)) in protocol.edges().iter().zip(&session.edges).enumerate() {
-            let seq = buffer.consumed;
-            let (Some(handler), Some(head)) = (handlers.of(index), buffer.queue.front()) else {
+        for (index, edge) in protocol.edges().iter().enumerate() {
+            let seq = buffers[index].consumed;
+            let (Some(handler), Some((label, head))) = (handlers.of(index), awaited(index, edge))
+            else {
                 continue;
             };
-            let state = session.endpoints[edge.to.index()].state;
-            let label = protocol.message(head.message).label;
-            let automaton = protocol.automaton(edge.to);
-            let enabled = automaton.receive(state, edge.from, label, head.message).is_some();
-            if enabled && handlers.delivered[index] <= seq {
+            if handlers.delivered[index] <= seq && !busy[edge.to.index()] {
                 let (handler, value) = (handler.clone(), head.value.clone());
                 handlers.delivered[index] = Seq(seq.0 + 1);
-                let (role, from) = (edge.to, edge.from);
-                let session = session.id;
+                busy[edge.to.index()] = true;
+                let (role, from, session) = (edge.to, edge.from, session.id);
                 deliveries.push(Deliver { session, handler, role, from, seq, label, value });
             }
         }
