@@ -175,7 +175,7 @@ impl Drop for Host {
 }
 
 /// Whether the same action may succeed later.
-fn must_wait(error: &Error) -> bool {
+pub(super) fn must_wait(error: &Error) -> bool {
     matches!(error.refusal(), Some(Refusal::EdgeFull { .. } | Refusal::EdgeEmpty { .. }))
 }
 
