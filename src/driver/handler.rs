@@ -7,8 +7,8 @@ use std::sync::{Arc, Weak};
 use tokio::sync::Notify;
 
 use super::error::Error;
-use super::host::{Host, must_wait};
-use crate::machine::{Act, Deliver, Position, Receive, Send as SendAct, Seq};
+use super::host::Host;
+use crate::machine::{Act, Deliver, Position, Receive, Refusal, Send as SendAct, Seq};
 use crate::types::{EdgeIx, LabelIx, Name, RoleIx, Value};
 
 /// A message for a handler.
@@ -191,7 +191,8 @@ async fn perform(host: &Weak<Host>, changes: &Notify, act: Act) -> Result<(), Er
         changed.as_mut().enable();
         let Some(held) = host.upgrade() else { return Ok(()) };
         match held.act(act.clone()) {
-            Err(error) if must_wait(&error) => {}
+            // Only for room: a message that is not there any more was taken by somebody else.
+            Err(Error::Refused(Refusal::EdgeFull { .. })) => {}
             done => return done.map(drop),
         }
         drop(held);

@@ -178,7 +178,7 @@ impl Drop for Host {
 }
 
 /// Whether the same action may succeed later.
-pub(super) fn must_wait(error: &Error) -> bool {
+fn must_wait(error: &Error) -> bool {
     matches!(error.refusal(), Some(Refusal::EdgeFull { .. } | Refusal::EdgeEmpty { .. }))
 }
 
