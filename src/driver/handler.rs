@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 use super::error::Error;
 use super::host::Host;
-use crate::machine::{Act, Deliver, Position, Receive, Send as SendAct, Seq};
+use crate::machine::{Act, Deliver, Position, Receive, Refusal, Send as SendAct, Seq};
 use crate::types::{EdgeIx, LabelIx, Name, RoleIx, Value};
 
 /// A message for a handler.
@@ -110,61 +110,98 @@ async fn pump(host: Weak<Host>, changes: Arc<Notify>) {
         let changed = changes.notified();
         tokio::pin!(changed);
         changed.as_mut().enable();
-        let Some(host) = host.upgrade() else { return };
+        let Some(held) = host.upgrade() else { return };
         let (deliveries, ended) = {
-            let mut state = host.state();
-            let session = state.machine.session(host.id).expect("the session is there");
+            let mut state = held.state();
+            let session = state.machine.session(held.id).expect("the session is there");
             let ended = session.status().is_terminal();
             (std::mem::take(&mut state.deliveries), ended)
         };
         if ended {
             return;
         }
+        drop(held);
         if deliveries.is_empty() {
-            drop(host);
             changed.await;
             continue;
         }
         for deliver in deliveries {
-            if let Err(reason) = deliver_one(&host, deliver).await {
-                // A session that has ended meanwhile needs no fault.
-                let _ = host.act(Act::Fault { reason: reason.0.into() });
-                return;
-            }
+            tokio::spawn(deliver_or_fault(Weak::clone(&host), Arc::clone(&changes), deliver));
         }
     }
 }
 
-/// Handles one message, consumes it, and performs the answer.
-async fn deliver_one(host: &Arc<Host>, deliver: Deliver) -> Result<(), HandlerError> {
+/// Each message has a task of its own, so that an answer that waits for room holds up nobody who
+/// would make that room. A role is handed its next message only when it has sent its answer.
+async fn deliver_or_fault(host: Weak<Host>, changes: Arc<Notify>, deliver: Deliver) {
+    if let Err(reason) = deliver_one(&host, &changes, deliver).await
+        && let Some(host) = host.upgrade()
+    {
+        // A session that has ended meanwhile needs no fault.
+        let _ = host.act(Act::Fault { reason: reason.0.into() });
+    }
+}
+
+/// Handles one message, consumes it, and performs the answer. The session is not held while it
+/// waits: where everybody has let go of it, nothing is left to do.
+async fn deliver_one(
+    host: &Weak<Host>,
+    changes: &Notify,
+    deliver: Deliver,
+) -> Result<(), HandlerError> {
     let Deliver { handler: name, role, from, seq, label, value, .. } = deliver;
-    let (protocol, failed) = (&host.protocol, HandlerError);
-    let handler = host.state().handlers.get(&name).cloned();
-    let handler = handler.ok_or_else(|| failed(format!("there is no handler `{name}`")))?;
-    let position = host.view(|s| s.endpoint(role).map_or(Position(0), |e| e.position()));
-    let message = Message {
-        role: protocol.role_name(role).clone(),
-        from: protocol.role_name(from).clone(),
-        seq,
-        label: protocol.label_name(label).clone(),
-        value,
-        position,
+    let (handler, message) = {
+        let Some(host) = host.upgrade() else { return Ok(()) };
+        let handler = host.state().handlers.get(&name).cloned();
+        let handler =
+            handler.ok_or_else(|| HandlerError(format!("there is no handler `{name}`")))?;
+        let protocol = &host.protocol;
+        let message = Message {
+            role: protocol.role_name(role).clone(),
+            from: protocol.role_name(from).clone(),
+            seq,
+            label: protocol.label_name(label).clone(),
+            value,
+            position: host.view(|s| s.endpoint(role).map_or(Position(0), |e| e.position())),
+        };
+        (handler, message)
     };
-    // A task of its own: a panic ends it, and not the pump (LIFE-7).
+    // A task of its own: a panic ends it, and not this one (LIFE-7).
     let answer = tokio::spawn(async move { handler.handle(message).await }).await;
     let actions = match answer {
         Ok(Ok(actions)) => actions,
-        Ok(Err(error)) => return Err(failed(format!("handler `{name}` failed: {error}"))),
-        Err(_) => return Err(failed(format!("handler `{name}` panicked"))),
+        Ok(Err(error)) => return Err(HandlerError(format!("handler `{name}` failed: {error}"))),
+        Err(_) => return Err(HandlerError(format!("handler `{name}` panicked"))),
     };
-    let refused = |error: Error| failed(format!("handler `{name}`: {error}"));
-    host.act(Act::Receive(Receive { role, from, at: None })).map_err(refused)?;
-    for Action { to, label, value } in actions {
-        let to = protocol.role(&to).unwrap_or(RoleIx::UNKNOWN);
-        let label = protocol.label(&label).unwrap_or(LabelIx::UNKNOWN);
-        let send = SendAct { role, to, label, value, at: None };
-        let attempt = || host.act(Act::Send(send.clone()));
-        host.until_possible(attempt).await.map_err(refused)?;
+    let receive = Act::Receive(Receive { role, from, at: None });
+    let mut acts = vec![receive];
+    if let Some(host) = host.upgrade() {
+        acts.extend(actions.into_iter().map(|Action { to, label, value }| {
+            let to = host.protocol.role(&to).unwrap_or(RoleIx::UNKNOWN);
+            let label = host.protocol.label(&label).unwrap_or(LabelIx::UNKNOWN);
+            Act::Send(SendAct { role, to, label, value, at: None })
+        }));
+    }
+    for act in acts {
+        let failed = |error| HandlerError(format!("handler `{name}`: {error}"));
+        perform(host, changes, act).await.map_err(failed)?;
     }
     Ok(())
+}
+
+/// Does it as soon as there is room, or not at all if nobody holds the session any more.
+async fn perform(host: &Weak<Host>, changes: &Notify, act: Act) -> Result<(), Error> {
+    loop {
+        let changed = changes.notified();
+        tokio::pin!(changed);
+        changed.as_mut().enable();
+        let Some(held) = host.upgrade() else { return Ok(()) };
+        match held.act(act.clone()) {
+            // Only for room: a message that is not there any more was taken by somebody else.
+            Err(Error::Refused(Refusal::EdgeFull { .. })) => {}
+            done => return done.map(drop),
+        }
+        drop(held);
+        changed.await;
+    }
 }

@@ -103,13 +103,16 @@ impl Host {
         }
         let State { machine, capability, .. } = &mut *state;
         let accepted = machine.act(now, by.unwrap_or(capability.present()), act);
-        state.keep(now, &self.protocol)?;
-        state.changes += u64::from(accepted.is_ok());
+        let kept = state.keep(now, &self.protocol);
+        // Those who wait must hear of a failure, too: nothing else would wake them.
+        let is_changed = accepted.is_ok() || kept.is_err();
+        state.changes += u64::from(is_changed);
         drop(state);
-        if accepted.is_ok() {
+        if is_changed {
             self.changed.notify_waiters();
             self.changed_blocking.notify_all();
         }
+        kept?;
         Ok(accepted?)
     }
 

@@ -303,12 +303,20 @@ impl Session {
     }
 
     /// Closes the journal in order: what it holds survives a loss of power, and a reader can tell
-    /// that nothing is missing at its end. The session must have ended.
+    /// that nothing is missing at its end. Closing it again changes nothing.
     ///
     /// # Errors
-    /// [`Error::Journal`].
+    /// [`Error::Journal`], also if the session has not ended.
     pub fn finish_journal(&self) -> Result<(), Error> {
-        let records = self.records()?;
+        let Some(bytes) = self.journal()? else { return Ok(()) };
+        if !self.status().is_terminal() {
+            return Err(std::io::Error::other("the session has not ended").into());
+        }
+        let read = wire::journal::Journal::read(&bytes).map_err(std::io::Error::other)?;
+        if read.is_complete {
+            return Ok(());
+        }
+        let records = read.records;
         let mut state = self.host.state();
         let head = state.machine.journal_head(self.host.id);
         if let (Some(journal), Some(head)) = (&mut state.journal, head) {

@@ -3,6 +3,7 @@
 //!
 //! Clauses: LIFE-1, LIFE-3, JRNL-1, MACH-8.
 
+use alloc::vec;
 use alloc::vec::Vec;
 
 use super::Machine;
@@ -12,7 +13,7 @@ use super::input::{Act, Input};
 use super::output::{Deliver, Event, Output, Received, Status};
 use super::record::{Outcome, Recorded};
 use super::timer::Timer;
-use crate::types::{Direction, RoleIx};
+use crate::types::{Direction, Edge, RoleIx};
 
 impl Machine {
     pub(super) fn record_act(&mut self, slot: u32, by: &Presented, act: Act, outcome: Outcome) {
@@ -58,28 +59,38 @@ impl Machine {
         }
     }
 
-    /// MACH-8: hands each message to its handler once, as soon as its receiver waits for it.
+    /// MACH-8: hands each message to its handler once, as soon as its receiver waits for it, and to
+    /// each role one at a time: after it the role may wait for another one of those that are there.
     #[cold]
     pub(super) fn deliver(&mut self, slot: u32) {
         let session = self.sessions.at_mut(slot);
         let protocol = &self.protocols[session.protocol as usize];
         let Some(handlers) = session.handlers.as_mut() else { return };
+        let (endpoints, buffers) = (&session.endpoints, &session.edges);
+        let awaited = |index: usize, edge: &Edge| {
+            let head = buffers[index].front()?;
+            let state = endpoints[edge.to.index()].state;
+            let label = protocol.message(head.message).label;
+            protocol.automaton(edge.to).receive(state, edge.from, label, head.message)?;
+            Some((label, head))
+        };
+        let mut busy = vec![false; endpoints.len()];
+        for (index, edge) in protocol.edges().iter().enumerate() {
+            let is_out = handlers.delivered[index] > buffers[index].consumed();
+            busy[edge.to.index()] |= is_out && awaited(index, edge).is_some();
+        }
         let mut deliveries = Vec::new();
-        for (index, (edge, buffer)) in protocol.edges().iter().zip(session.edges.iter()).enumerate()
-        {
-            let seq = buffer.consumed();
-            let (Some(handler), Some(head)) = (handlers.of(index), buffer.front()) else {
+        for (index, edge) in protocol.edges().iter().enumerate() {
+            let seq = buffers[index].consumed();
+            let (Some(handler), Some((label, head))) = (handlers.of(index), awaited(index, edge))
+            else {
                 continue;
             };
-            let state = session.endpoints[edge.to.index()].state;
-            let label = protocol.message(head.message).label;
-            let automaton = protocol.automaton(edge.to);
-            let enabled = automaton.receive(state, edge.from, label, head.message).is_some();
-            if enabled && handlers.delivered[index] <= seq {
+            if handlers.delivered[index] <= seq && !busy[edge.to.index()] {
                 let (handler, value) = (handler.clone(), head.value.clone());
                 handlers.delivered[index] = Seq(seq.0 + 1);
-                let (role, from) = (edge.to, edge.from);
-                let session = session.id;
+                busy[edge.to.index()] = true;
+                let (role, from, session) = (edge.to, edge.from, session.id);
                 deliveries.push(Deliver { session, handler, role, from, seq, label, value });
             }
         }

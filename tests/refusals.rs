@@ -1,0 +1,315 @@
+//! Every refusal is reached, says what it should, and leaves everything as it was.
+#![cfg(feature = "syntax")]
+
+mod scene;
+
+use antiphon::machine::*;
+use antiphon::types::*;
+use scene::{Scene, open};
+
+const TRADE: &str = "
+    Buyer  = Seller!ask(string) . Seller?offer({price: nat}) . Seller!{ buy . end, quit . end }
+    Seller = Buyer?ask(string) . Buyer!offer({price: nat}) . Buyer?{ buy . end, quit . end }
+";
+
+const RACE: &str = "
+    Left  = rec X . Hub!l(int) . X
+    Right = rec X . Hub!r(int) . X
+    Hub   = rec X . &{ Left?l(int) . X, Right?r(int) . X }
+";
+
+/// A scene where the named refusal is due, and the input that gets it.
+fn row(code: &str) -> (Scene, Input) {
+    let mut scene = Scene::new(TRADE);
+    let good = |scene: &Scene, act: Act| Input::Act { by: scene.by.clone(), act };
+    let ask = scene.sending("Buyer", "Seller", "ask", "Ulysses", None);
+    let input = match code {
+        "unknown_session" => {
+            let by = Presented { session: SessionId(0xdead), ..scene.by.clone() };
+            Input::Act { by, act: ask }
+        }
+        "session_exists" => Input::Open(Open { journal: true, ..open(&scene.protocol, 1) }),
+        "unknown_protocol" => {
+            let protocol = ProtocolDigest([0xab; 32]);
+            Input::Open(Open { protocol, ..open(&scene.protocol, 2) })
+        }
+        "bad_capacity" => {
+            let (from, to) = (scene.role("Seller"), scene.role("Buyer"));
+            let edges = vec![(Edge { from, to }, CAPACITY_MAX + 1)];
+            let capacities = Capacities { edges, ..Capacities::default() };
+            Input::Open(Open { capacities, ..open(&scene.protocol, 2) })
+        }
+        "unknown_role" => good(&scene, scene.receiving("Nobody", "Buyer", None)),
+        "stale_capability" => {
+            let by = Presented { generation: Generation(7), ..scene.by.clone() };
+            Input::Act { by, act: ask }
+        }
+        "scope_violation" => {
+            let scope = Scope::role(scene.role("Buyer")).union(Scope::LIFECYCLE);
+            let by = Presented { scope, ..scene.by.clone() };
+            Input::Act { by, act: scene.receiving("Seller", "Buyer", None) }
+        }
+        "position_conflict" => {
+            scene.done(scene.sending("Buyer", "Seller", "ask", "Ulysses", Some(0)));
+            good(&scene, scene.sending("Buyer", "Seller", "ask", "Dubliners", Some(0)))
+        }
+        "too_old" => {
+            scene.done(ask.clone());
+            good(&scene, scene.sending("Buyer", "Seller", "ask", "Ulysses", Some(0)))
+        }
+        "ahead" => good(&scene, scene.acknowledging("Seller", 2)),
+        "ambiguous_receive" => {
+            scene = Scene::new(RACE);
+            scene.send("Left", "Hub", "l", 1);
+            scene.send("Right", "Hub", "r", 2);
+            good(&scene, scene.acknowledging("Hub", 1))
+        }
+        "terminal" => {
+            scene.done(Act::Cancel { reason: "lost interest".into() });
+            good(&scene, ask)
+        }
+        "draining" => {
+            scene.done(ask);
+            scene.done(Act::Drain { deadline: None });
+            good(&scene, scene.sending("Buyer", "Seller", "buy", (), None))
+        }
+        "not_allowed" => good(&scene, scene.sending("Buyer", "Seller", "buy", (), None)),
+        "wrong_sort" => {
+            scene.done(ask);
+            scene.receive("Seller", "Buyer");
+            let offer = Value::Record(vec![(Name::new("price").unwrap(), Value::Int(-3))]);
+            good(&scene, scene.sending("Seller", "Buyer", "offer", offer, None))
+        }
+        "edge_full" => {
+            scene = Scene::with(Machine::new(), RACE, |_, open| open.capacities.every = 2);
+            scene.send("Left", "Hub", "l", 1);
+            scene.send("Left", "Hub", "l", 2);
+            good(&scene, scene.sending("Left", "Hub", "l", 3, None))
+        }
+        "edge_empty" => good(&scene, scene.receiving("Seller", "Buyer", None)),
+        "unknown_edge" => {
+            let handler = Some(Name::new("shop").unwrap());
+            good(&scene, Act::Bind { edge: Some(EdgeIx(2)), handler })
+        }
+        other => panic!("no row for {other}"),
+    };
+    (scene, input)
+}
+
+const CODES: [&str; 18] = [
+    "unknown_session",
+    "session_exists",
+    "unknown_protocol",
+    "bad_capacity",
+    "unknown_role",
+    "stale_capability",
+    "scope_violation",
+    "position_conflict",
+    "too_old",
+    "ahead",
+    "ambiguous_receive",
+    "terminal",
+    "draining",
+    "not_allowed",
+    "wrong_sort",
+    "edge_full",
+    "edge_empty",
+    "unknown_edge",
+];
+
+/// The codes as the source has them: `Refusal` may grow, so that a match here needs a wildcard.
+fn codes_in_the_source() -> Vec<String> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/machine/refuse.rs");
+    let source = std::fs::read_to_string(path).unwrap();
+    let (_, code) = source.split_once("pub fn code(&self)").unwrap();
+    let (code, _) = code.split_once("pub fn clause(&self)").unwrap();
+    code.lines()
+        .filter_map(|line| line.trim().strip_prefix("Self::")?.split('"').nth(1))
+        .map(ToOwned::to_owned)
+        .collect()
+}
+
+#[test]
+fn every_refusal_has_a_row() {
+    assert_eq!(codes_in_the_source(), CODES);
+}
+
+#[test]
+fn every_refusal_is_reached_and_explains_itself() {
+    let mut shown = String::new();
+    for code in CODES {
+        let (mut scene, input) = row(code);
+        let refusal = scene.refused(input);
+        assert_eq!(refusal.code(), code);
+        shown += &format!(
+            "{code} [{}]\n    {}\n",
+            refusal.clause(),
+            refusal.to_string().replace('\n', "\n    ")
+        );
+    }
+    insta::assert_snapshot!(shown, @r#"
+    unknown_session [MACH-1]
+        there is no session 0000000000000000000000000000dead
+    session_exists [MACH-2]
+        session 00000000000000000000000000000001 exists already, opened differently; choose a fresh id
+    unknown_protocol [MACH-2]
+        there is no protocol abababababababababababababababababababababababababababababababab; register it first
+    bad_capacity [EDGE-1]
+        the capacity of the edge Seller → Buyer would be 1048577; it must be from 1 to 1048576
+    unknown_role [MACH-3]
+        the protocol has no such role; its roles are `Buyer`, `Seller`
+    stale_capability [AUTH-1]
+        the capability is of generation 7, the live one is 1
+    scope_violation [AUTH-2]
+        the capability covers Fragments{lifecycle, Buyer}, the operation needs Fragments{Seller}
+    position_conflict [POS-1]
+        position 0 is taken: the send of `ask` to `Seller` with another value was performed there
+    too_old [POS-1]
+        position 0 is older than what is remembered, from 1 on
+    ahead [POS-1]
+        position 2 is ahead: the endpoint is at 0
+    ambiguous_receive [POS-2]
+        at position 0 messages of several senders can be received: receive by sender
+    terminal [LIFE-1]
+        the session has ended: it is cancelled (lost interest)
+    draining [LIFE-2]
+        the session is draining: it accepts no more sends
+    not_allowed [MACH-4]
+        `Buyer` cannot send `buy` to `Seller` at position 0
+        legal now: Seller!ask(string)
+    wrong_sort [VALUE-1]
+        `offer`: expected `nat` at `$.price`, found -3, below 0
+    edge_full [EDGE-2]
+        the edge Left → Hub is full: it holds 2 messages; send again when one was received
+    edge_empty [EDGE-3]
+        the edge Buyer → Seller is empty: there is nothing to receive yet
+    unknown_edge [MACH-3]
+        the protocol has no such edge; its edges are Buyer → Seller, Seller → Buyer
+    "#);
+}
+
+#[test]
+fn an_edge_that_is_none_is_refused_at_the_opening_too() {
+    let mut scene = Scene::new(TRADE);
+    let nowhere = Edge { from: RoleIx(0), to: RoleIx(9) };
+    let capacities = Capacities { every: 0, edges: vec![(nowhere, 1)] };
+    let refusal = scene.refused(Input::Open(Open { capacities, ..open(&scene.protocol, 2) }));
+    assert_eq!(refusal.code(), "unknown_edge", "before the capacities");
+}
+
+/// Two things are wrong: the one that is checked first is named.
+#[test]
+fn the_first_thing_that_is_wrong_is_named() {
+    let stale = |by: &Presented| Presented { generation: Generation(9), ..by.clone() };
+    let narrow = |by: &Presented| Presented { scope: Scope::LIFECYCLE, ..by.clone() };
+    let other = |by: &Presented| Presented { owner: Owner::new("thief").unwrap(), ..by.clone() };
+    let same = Presented::clone;
+    type By = fn(&Presented) -> Presented;
+    let run = |first: &dyn Fn(&mut Scene), by: By, act: &dyn Fn(&Scene) -> Act| {
+        let mut scene = Scene::with(Machine::new(), TRADE, |_, open| open.capacities.every = 1);
+        first(&mut scene);
+        let (by, act) = (by(&scene.by), act(&scene));
+        scene.refused(Input::Act { by, act }).code()
+    };
+    let nothing = |_: &mut Scene| {};
+    let asked = |scene: &mut Scene| {
+        scene.done(scene.sending("Buyer", "Seller", "ask", "x", Some(0)));
+    };
+    let closed = |scene: &mut Scene| {
+        scene.done(scene.sending("Buyer", "Seller", "ask", "x", Some(0)));
+        scene.done(Act::Close);
+    };
+    let draining = |scene: &mut Scene| {
+        scene.done(scene.sending("Buyer", "Seller", "ask", "x", Some(0)));
+        scene.done(Act::Drain { deadline: None });
+    };
+    let send = |to: &'static str, label: &'static str, value: i64, at: Option<u64>| {
+        move |scene: &Scene| scene.sending("Buyer", to, label, value, at)
+    };
+    let by_nobody = |scene: &Scene| scene.sending("Nobody", "Seller", "ask", 1, Some(9));
+    assert_eq!(run(&closed, stale, &by_nobody), "unknown_role");
+    assert_eq!(
+        run(
+            &nothing,
+            |by| Presented { scope: Scope::LIFECYCLE, generation: Generation(9), ..by.clone() },
+            &send("Seller", "ask", 1, None)
+        ),
+        "stale_capability"
+    );
+    assert_eq!(run(&closed, other, &send("Seller", "ask", 1, Some(0))), "stale_capability");
+    assert_eq!(run(&closed, narrow, &send("Seller", "ask", 1, Some(0))), "scope_violation");
+    assert_eq!(run(&closed, same, &send("Seller", "ask", 1, Some(0))), "position_conflict");
+    assert_eq!(run(&closed, same, &send("Seller", "ask", 1, Some(5))), "ahead");
+    assert_eq!(run(&closed, same, &send("Seller", "ask", 1, Some(1))), "terminal");
+    assert_eq!(run(&draining, same, &send("Seller", "ask", 1, Some(0))), "position_conflict");
+    assert_eq!(run(&draining, same, &send("Seller", "ask", 1, None)), "draining");
+    assert_eq!(run(&nothing, same, &send("Nobody", "ask", 1, None)), "not_allowed");
+    assert_eq!(run(&nothing, same, &send("Seller", "none", 1, None)), "not_allowed");
+    assert_eq!(run(&nothing, same, &send("Seller", "ask", 1, None)), "wrong_sort");
+    assert_eq!(run(&asked, same, &send("Seller", "buy", 1, None)), "not_allowed");
+    let bind = |_: &Scene| Act::Bind { edge: Some(EdgeIx(9)), handler: None };
+    assert_eq!(run(&closed, narrow, &bind), "terminal");
+    assert_eq!(run(&nothing, narrow, &bind), "unknown_edge");
+    assert_eq!(
+        run(&closed, |by| Presented { scope: Scope::role(RoleIx(0)), ..by.clone() }, &bind),
+        "scope_violation"
+    );
+
+    // A value of the wrong sort on an edge that is full.
+    let mut race = Scene::with(Machine::new(), RACE, |_, open| open.capacities.every = 1);
+    race.send("Left", "Hub", "l", 1);
+    let wrong = race.sending("Left", "Hub", "l", "text", None);
+    assert_eq!(race.refused_act(wrong).code(), "wrong_sort");
+}
+
+#[test]
+fn numbers_that_no_protocol_has_are_refused_like_unknown_names() {
+    let mut scene = Scene::new(TRADE);
+    for number in [2, 3, 126, 127, 128, 1000, u16::MAX - 1, u16::MAX] {
+        let (role, label) = (RoleIx(number), LabelIx(number.max(4)));
+        let send =
+            |role, to, label| Act::Send(Send { role, to, label, value: Value::Unit, at: None });
+        let receive = |role, from| Act::Receive(Receive { role, from, at: None });
+        assert_eq!(scene.refused_act(send(role, RoleIx(1), LabelIx(0))).code(), "unknown_role");
+        assert_eq!(scene.refused_act(send(RoleIx(0), role, LabelIx(0))).code(), "not_allowed");
+        assert_eq!(scene.refused_act(send(RoleIx(0), RoleIx(1), label)).code(), "not_allowed");
+        assert_eq!(scene.refused_act(receive(role, RoleIx(0))).code(), "unknown_role");
+        assert_eq!(scene.refused_act(receive(RoleIx(1), role)).code(), "not_allowed");
+        let bind = Act::Bind { edge: Some(EdgeIx(number)), handler: None };
+        assert_eq!(scene.refused_act(bind).code(), "unknown_edge");
+    }
+    let ack = Act::Acknowledge { role: RoleIx(1), position: Position(u64::MAX) };
+    assert_eq!(scene.refused_act(ack).code(), "ahead");
+    let send = scene.sending("Buyer", "Seller", "ask", "x", Some(u64::MAX));
+    assert_eq!(scene.refused_act(send).code(), "ahead");
+}
+
+#[test]
+fn a_wide_choice_lists_so_many_moves_and_counts_the_rest() {
+    let branches: Vec<String> = (0..100).map(|n| format!("m{n} . end")).collect();
+    let branches = branches.join(", ");
+    let mut scene = Scene::new(&format!("A = B!{{ {branches} }}   B = A?{{ {branches} }}"));
+    let refusal = scene.refused_act(scene.sending("A", "B", "other", (), None));
+    let Refusal::NotAllowed(refused) = &refusal else { panic!("{refusal}") };
+    assert_eq!((refused.legal.len(), refused.more), (MOVES_SHOWN_MAX, 100 - MOVES_SHOWN_MAX));
+    assert!(refusal.to_string().ends_with(", and 36 more"));
+}
+
+#[test]
+fn only_so_many_sends_are_remembered() {
+    let mut scene = Scene::with(Machine::new(), RACE, |_, open| open.capacities.every = 1000);
+    let count = REMEMBERED_MAX as u64 + 5;
+    for at in 0..count {
+        scene.done(scene.sending("Left", "Hub", "l", at, Some(at)));
+    }
+    for at in 0..count {
+        let again = scene.sending("Left", "Hub", "l", at, Some(at));
+        if at < 5 {
+            let refusal = scene.refused_act(again);
+            let oldest = Position(5);
+            assert_eq!(refusal, Refusal::TooOld { at: Position(at), oldest });
+        } else {
+            assert_eq!(scene.done(again), Accepted::Duplicate { position: Position(count) });
+        }
+    }
+}
