@@ -109,7 +109,13 @@ impl Machine {
         let replayed = match (&record.event, due) {
             (Recorded::Expired(timer), Some((due, now))) if due.max(now) == record.tick => {
                 self.replay_expired(session, *timer, due);
-                Ok(())
+                match record.outcome {
+                    Outcome::Done => Ok(()),
+                    recorded => {
+                        let replayed = Some(Outcome::Done);
+                        Err(ReplayError::OtherOutcome { index, recorded, replayed })
+                    }
+                }
             }
             (Recorded::Input(input), due) if due.is_none_or(|(due, _)| due > record.tick) => {
                 self.replay_input(session, record, input)

@@ -1,14 +1,14 @@
 //! A session's journal as lines of JSON: one header, one line a batch, one end mark.
 //!
 //! ```text
-//! {"antiphon":"journal","version":1,"session":"…","name":"…","origin":"…","digest":"…",…}
+//! {"antiphon":"journal","version":1,"session":"…","name":"…","origin":"…","digest":"…",…,"check":"…"}
 //! {"first":0,"records":[…],"head":"…"}
 //! {"end":{"records":12,"head":"…"}}
 //! ```
 //!
-//! Every line is in one canonical form, and the heads chain the records (see
-//! [`Batch`]): any edited byte is found and located by line, most of them by
-//! column. Clauses: JRNL-2, JRNL-4, JRNL-6, JRNL-7.
+//! Every line is in one canonical form, the header holds a checksum of itself, and the heads chain
+//! the records (see [`Batch`]): any edited byte is found and located by line, most of them by column.
+//! Clauses: JRNL-2, JRNL-4, JRNL-6, JRNL-7.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,6 +16,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Tree;
+use sha2::{Digest, Sha256};
 
 use super::record::{self, RecordJson};
 use crate::machine::{Batch, Head, Record, RecordError, SessionId};
@@ -35,6 +36,8 @@ struct HeaderJson {
     origin: OriginJson,
     digest: String,
     protocol: Tree,
+    /// SHA-256 of the line as it is while this is empty: names are in no other digest.
+    check: String,
 }
 
 #[derive(Serialize, Deserialize, Clone, Copy)]
@@ -69,7 +72,7 @@ struct EndMarkJson {
 #[must_use]
 pub fn header_line(protocol: &Protocol, session: SessionId) -> String {
     let locals = serde_json::to_value(protocol.locals()).expect("types are JSON");
-    line(&HeaderJson {
+    let header = HeaderJson {
         antiphon: "journal".into(),
         version: 1,
         session: session.to_string(),
@@ -80,7 +83,13 @@ pub fn header_line(protocol: &Protocol, session: SessionId) -> String {
         },
         digest: protocol.digest().to_string(),
         protocol: locals,
-    })
+        check: String::new(),
+    };
+    line(&HeaderJson { check: check(&header), ..header })
+}
+
+fn check(header: &HeaderJson) -> String {
+    Head(Sha256::digest(line(header)).into()).to_string()
 }
 
 /// The line of a batch, without its line break.
@@ -164,6 +173,9 @@ pub enum Damage {
     /// A header of another version or of something else.
     #[error("this is not the header of a journal of version 1")]
     Header,
+    /// The header does not give its checksum.
+    #[error("the header does not give its own checksum: it was edited")]
+    Check,
     /// The header's protocol is none.
     #[error("the protocol in the header is refused: {0}")]
     Protocol(String),
@@ -260,7 +272,7 @@ impl Journal {
         if text.starts_with("{\"end\"") {
             self.end(&parse::<EndJson>(text)?.end)
         } else {
-            self.batch(number, parse(text)?)
+            self.batch(number, parse(text)?, text)
         }
     }
 
@@ -273,7 +285,7 @@ impl Journal {
         Ok(())
     }
 
-    fn batch(&mut self, number: usize, json: BatchJson) -> Result<(), Located> {
+    fn batch(&mut self, number: usize, json: BatchJson, text: &str) -> Result<(), Located> {
         let first = self.records.len() as u64;
         if json.first != first {
             return Err((None, Damage::OutOfOrder { expected: first, found: json.first }));
@@ -295,6 +307,9 @@ impl Journal {
             let last = (first + u64::from(count)).saturating_sub(1);
             return Err((None, Damage::Chain { first, last }));
         }
+        // Two texts may say one value, as `5` and `"5"`: only the one that is written is right.
+        let written = records.iter().map(|record| record::write(&self.protocol, record)).collect();
+        canonical(&line(&BatchJson { first, records: written, head: json.head }), text)?;
         self.head = head;
         self.lines.extend(records.iter().map(|_| number));
         self.records.append(&mut records);
@@ -305,7 +320,12 @@ impl Journal {
 type Located = (Option<usize>, Damage);
 
 fn header(text: &str) -> Result<(Protocol, SessionId), Located> {
-    let header: HeaderJson = parse(text)?;
+    let mut header: HeaderJson = parse(text)?;
+    let checksum = core::mem::take(&mut header.check);
+    if checksum != check(&header) {
+        return Err((None, Damage::Check));
+    }
+    header.check = checksum;
     let session = header.session.parse::<SessionId>().map_err(|_| (None, Damage::Header))?;
     if header.antiphon != "journal" || header.version != 1 {
         return Err((None, Damage::Header));
