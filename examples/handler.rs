@@ -28,6 +28,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("{title} costs {price}");
     }
     buyer.send("Seller", "done", ()).await?;
-    println!("the session is {}", session.ended().await?);
+    println!("the session is {}", session.ended().await);
     Ok(())
 }

@@ -124,14 +124,23 @@ impl Host {
         &self,
         mut attempt: impl FnMut() -> Result<T, Error>,
     ) -> Result<T, Error> {
+        let attempt = || match attempt() {
+            Err(error) if must_wait(&error) => None,
+            done => Some(done),
+        };
+        self.until(attempt).await
+    }
+
+    /// Looks after every change until there is something.
+    pub(super) async fn until<T>(&self, mut look: impl FnMut() -> Option<T>) -> T {
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
-            // Listen first, so that a change between the attempt and the wait is not missed.
+            // Listen first, so that a change between the look and the wait is not missed.
             changed.as_mut().enable();
-            match attempt() {
-                Err(error) if must_wait(&error) => changed.await,
-                done => return done,
+            match look() {
+                Some(found) => return found,
+                None => changed.await,
             }
         }
     }

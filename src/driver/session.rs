@@ -222,16 +222,8 @@ impl Session {
     }
 
     /// Resolves when the session has ended, with how it ended.
-    ///
-    /// # Errors
-    /// [`Error::Journal`].
-    pub async fn ended(&self) -> Result<Status, Error> {
-        let waiting = || Refusal::EdgeEmpty { edge: "".into() };
-        let attempt = || match self.status() {
-            status if status.is_terminal() => Ok(status),
-            _ => Err(Error::Refused(waiting())),
-        };
-        self.host.until_possible(attempt).await
+    pub async fn ended(&self) -> Status {
+        self.host.until(|| Some(self.status()).filter(Status::is_terminal)).await
     }
 
     /// Its identity.
