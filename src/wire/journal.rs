@@ -8,7 +8,7 @@
 //!
 //! Every line is in one canonical form, the header holds a checksum of itself, and the heads chain
 //! the records (see [`Batch`]): any edited byte is found and located by line, most of them by
-//! column. Clauses: JRNL-2, JRNL-4, JRNL-6, JRNL-7.
+//! column. Clauses: JRNL-2, JRNL-4, JRNL-6, JRNL-7, JRNL-9.
 
 use std::fmt;
 use std::sync::Arc;
