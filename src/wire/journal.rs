@@ -1,14 +1,14 @@
 //! A session's journal as lines of JSON: one header, one line a batch, one end mark.
 //!
 //! ```text
-//! {"antiphon":"journal","version":1,"session":"…","name":"…","origin":"…","digest":"…",…,"check":"…"}
+//! {"antiphon":"journal","version":1,"session":"…","name":"…","digest":"…",…,"check":"…"}
 //! {"first":0,"records":[…],"head":"…"}
 //! {"end":{"records":12,"head":"…"}}
 //! ```
 //!
 //! Every line is in one canonical form, the header holds a checksum of itself, and the heads chain
-//! the records (see [`Batch`]): any edited byte is found and located by line, most of them by column.
-//! Clauses: JRNL-2, JRNL-4, JRNL-6, JRNL-7.
+//! the records (see [`Batch`]): any edited byte is found and located by line, most of them by
+//! column. Clauses: JRNL-2, JRNL-4, JRNL-6, JRNL-7, JRNL-9.
 
 use std::fmt;
 use std::sync::Arc;
