@@ -82,6 +82,7 @@ impl Machine {
 }
 
 fn remembered(bytes: &mut Vec<u8>, session: &Session) {
+    bytes.push(u8::from(session.remembered.is_some()));
     for (from, sends) in session.remembered.iter().flat_map(|remembered| remembered.rings()) {
         optional(bytes, from.map(|from| from.0));
         numbers(bytes, [sends.len() as u64]);
@@ -93,6 +94,7 @@ fn remembered(bytes: &mut Vec<u8>, session: &Session) {
 }
 
 fn handlers(bytes: &mut Vec<u8>, session: &Session) {
+    bytes.push(u8::from(session.handlers.is_some()));
     let Some(handlers) = &session.handlers else { return };
     for handler in core::iter::once(&handlers.default).chain(&handlers.bound) {
         block(bytes, handler.as_ref().map_or(&b""[..], |handler| handler.as_bytes()));

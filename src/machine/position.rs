@@ -87,10 +87,12 @@ impl Session {
         let Endpoint { mut state, position } = self.endpoints[role.index()];
         let missing = upto.0.saturating_sub(position.0);
         let mut implied: Vec<EdgeIx> = Vec::new();
+        // How many of them are over each edge.
+        let mut taken: Vec<(EdgeIx, usize)> = Vec::new();
         while (implied.len() as u64) < missing {
             let reached = Position(position.0 + implied.len() as u64);
             let two = {
-                let mut enabled = self.enabled(protocol, role, state, &implied);
+                let mut enabled = self.enabled(protocol, role, state, &taken);
                 (enabled.next(), enabled.next())
             };
             let (edge, next) = match two {
@@ -99,22 +101,28 @@ impl Session {
                 _ => return Err(Refusal::AmbiguousReceive { position: reached }),
             };
             implied.push(edge);
+            match taken.iter_mut().find(|(known, _)| *known == edge) {
+                Some((_, count)) => *count += 1,
+                None => taken.push((edge, 1)),
+            }
             state = next;
         }
         Ok((implied, state))
     }
 
-    /// The receives that are possible in `state` when the heads named in `taken` are gone already.
+    /// The receives that are possible in `state`, when `taken` counts the messages that are gone
+    /// from each edge already.
     pub(super) fn enabled<'a>(
         &'a self,
         protocol: &'a Protocol,
         role: RoleIx,
         state: StateIx,
-        taken: &'a [EdgeIx],
+        taken: &'a [(EdgeIx, usize)],
     ) -> impl Iterator<Item = &'a Transition> {
         let row = protocol.automaton(role).receives(state);
         row.iter().filter(move |transition| {
-            let gone = taken.iter().filter(|edge| **edge == transition.edge).count();
+            let gone = taken.iter().find(|(edge, _)| *edge == transition.edge);
+            let gone = gone.map_or(0, |(_, count)| *count);
             let head = self.edges[transition.edge.index()].get(gone);
             head.is_some_and(|head| head.message == transition.message)
         })

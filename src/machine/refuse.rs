@@ -47,7 +47,7 @@ pub enum Refusal {
         known: Box<str>,
     },
     /// The presented capability is not the live one.
-    #[error("the capability is of generation {presented}, the live one is {live}")]
+    #[error("{}", stale(*presented, *live))]
     StaleCapability {
         /// What was presented.
         presented: Generation,
@@ -179,6 +179,17 @@ impl Refusal {
             Self::WrongSort { .. } => "VALUE-1",
             Self::EdgeFull { .. } => "EDGE-2",
             Self::EdgeEmpty { .. } => "EDGE-3",
+        }
+    }
+}
+
+fn stale(presented: Generation, live: Generation) -> String {
+    match presented == live {
+        true => alloc::format!(
+            "the capability names another owner than the live one of generation {live}"
+        ),
+        false => {
+            alloc::format!("the capability is of generation {presented}, the live one is {live}")
         }
     }
 }
