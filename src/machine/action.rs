@@ -47,8 +47,9 @@ impl Machine {
         let seq = session.edges[transition.edge.index()].sent;
         let position = Position(session.endpoints[role.index()].position.0 + 1);
         let outcome = Outcome::Sent(transition.message, seq, position);
-        if let Some(log) = &mut session.log
-            && log.append_send(session.tick, by, &send, &send.value, outcome)
+        let tick = session.tick;
+        if let Some(log) = session.log_mut()
+            && log.append_send(tick, by, &send, &send.value, outcome)
         {
             self.touched.push(slot);
         }

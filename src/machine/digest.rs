@@ -57,7 +57,7 @@ impl Machine {
         block(&mut bytes, session.status.as_str().as_bytes());
         block(&mut bytes, session.status.reason().unwrap_or("").as_bytes());
         numbers(&mut bytes, [session.tick.0]);
-        optional(&mut bytes, session.deadline.map(|deadline| deadline.0));
+        optional(&mut bytes, session.deadline().map(|deadline| deadline.0));
         for endpoint in session.endpoints.iter() {
             numbers(&mut bytes, [u64::from(endpoint.state.0), endpoint.position.0]);
         }
@@ -74,7 +74,7 @@ impl Machine {
         block(&mut bytes, owner.as_str().as_bytes());
         numbers(&mut bytes, [generation.0]);
         bytes.extend_from_slice(&scope.bits().to_le_bytes());
-        optional(&mut bytes, session.log.as_ref().map(|log| log.len()));
+        optional(&mut bytes, session.log().map(|log| log.len()));
         remembered(&mut bytes, session);
         handlers(&mut bytes, session);
         StateDigest(Sha256::digest(&bytes).into())
@@ -82,8 +82,8 @@ impl Machine {
 }
 
 fn remembered(bytes: &mut Vec<u8>, session: &Session) {
-    bytes.push(u8::from(session.remembered.is_some()));
-    for (from, sends) in session.remembered.iter().flat_map(|remembered| remembered.rings()) {
+    bytes.push(u8::from(session.remembered().is_some()));
+    for (from, sends) in session.remembered().iter().flat_map(|remembered| remembered.rings()) {
         optional(bytes, from.map(|from| from.0));
         numbers(bytes, [sends.len() as u64]);
         for send in sends {
@@ -94,8 +94,8 @@ fn remembered(bytes: &mut Vec<u8>, session: &Session) {
 }
 
 fn handlers(bytes: &mut Vec<u8>, session: &Session) {
-    bytes.push(u8::from(session.handlers.is_some()));
-    let Some(handlers) = &session.handlers else { return };
+    bytes.push(u8::from(session.handlers().is_some()));
+    let Some(handlers) = session.handlers() else { return };
     for handler in core::iter::once(&handlers.default).chain(&handlers.bound) {
         block(bytes, handler.as_ref().map_or(&b""[..], |handler| handler.as_bytes()));
     }

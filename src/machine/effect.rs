@@ -17,7 +17,7 @@ use crate::types::{Direction, Edge, RoleIx};
 
 impl Machine {
     pub(super) fn record_act(&mut self, slot: u32, by: &Presented, act: Act, outcome: Outcome) {
-        if self.sessions.at(slot).log.is_some() {
+        if self.sessions.at(slot).log().is_some() {
             let input = Input::Act { by: by.clone(), act };
             self.record(slot, &Recorded::Input(input), outcome);
         }
@@ -27,8 +27,9 @@ impl Machine {
     // JRNL-1: every input that was accepted and no duplicate, and every expiry.
     pub(super) fn record(&mut self, slot: u32, event: &Recorded, outcome: Outcome) {
         let session = self.sessions.at_mut(slot);
-        if let Some(log) = &mut session.log
-            && log.append(session.tick, event, outcome)
+        let tick = session.tick;
+        if let Some(log) = session.log_mut()
+            && log.append(tick, event, outcome)
         {
             self.touched.push(slot);
         }
@@ -39,7 +40,7 @@ impl Machine {
         let session = self.sessions.at(slot);
         if session.is_over(&self.protocols[session.protocol as usize]) {
             self.end(slot, Status::Closed);
-        } else if session.handlers.is_some() && !self.replaying {
+        } else if session.handlers().is_some() && !self.replaying {
             self.deliver(slot);
         }
     }
@@ -48,7 +49,8 @@ impl Machine {
     pub(super) fn end(&mut self, slot: u32, status: Status) {
         let session = self.sessions.at_mut(slot);
         session.status = status.clone();
-        let (id, deadline) = (session.id, session.deadline.take());
+        let deadline = session.seldom.as_mut().and_then(|seldom| seldom.deadline.take());
+        let id = session.id;
         if let Some(at) = deadline {
             self.timers.disarm(at, id, Timer::Drain);
         }
@@ -65,7 +67,8 @@ impl Machine {
     pub(super) fn deliver(&mut self, slot: u32) {
         let session = self.sessions.at_mut(slot);
         let protocol = &self.protocols[session.protocol as usize];
-        let Some(handlers) = session.handlers.as_mut() else { return };
+        let seldom = session.seldom.as_mut();
+        let Some(handlers) = seldom.and_then(|seldom| seldom.handlers.as_mut()) else { return };
         let (endpoints, buffers) = (&session.endpoints, &session.edges);
         let awaited = |index: usize, edge: &Edge| {
             let head = buffers[index].front()?;
@@ -101,7 +104,7 @@ impl Machine {
 
     /// JRNL-5: hands an output out, when the records that justify it are durable.
     pub(super) fn output(&mut self, slot: u32, output: Output) {
-        match &mut self.sessions.at_mut(slot).log {
+        match self.sessions.at_mut(slot).log_mut() {
             Some(log) if !log.is_durable() => log.gate(output),
             _ => self.outputs.push_back(output),
         }

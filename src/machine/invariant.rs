@@ -36,7 +36,7 @@ impl Machine {
             authority(session, protocol)?;
             hold(
                 "terminal_is_final",
-                !(session.status.is_terminal() && session.deadline.is_some()),
+                !(session.status.is_terminal() && session.deadline().is_some()),
                 || format!("session {} has ended and waits for a timer", session.id),
             )?;
         }

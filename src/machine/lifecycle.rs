@@ -43,10 +43,11 @@ impl Machine {
             return Err(unknown_edge(&self.protocols[protocol]));
         }
         session.tick = session.tick.max(now);
-        let handlers = session.handlers.get_or_insert_with(|| Handlers::new(edges).into());
+        let bound = &mut session.seldom_mut().handlers;
+        let handlers = bound.get_or_insert_with(|| Handlers::new(edges));
         handlers.bind(edge, handler.clone());
         if handlers.is_empty() {
-            session.handlers = None;
+            *bound = None;
         }
         self.record_act(slot, by, Act::Bind { edge, handler }, Outcome::Done);
         self.settle(slot);
@@ -66,7 +67,9 @@ impl Machine {
         }
         session.tick = session.tick.max(now);
         session.status = Status::Draining;
-        session.deadline = deadline;
+        if deadline.is_some() {
+            session.seldom_mut().deadline = deadline;
+        }
         let id = session.id;
         if let Some(deadline) = deadline {
             self.timers.arm(deadline, id, Timer::Drain);

@@ -183,7 +183,7 @@ impl Machine {
         for slot in core::mem::take(&mut self.touched) {
             let session = self.sessions.at_mut(slot);
             let id = session.id;
-            let batch = session.log.as_mut().and_then(|log| log.seal(id));
+            let batch = session.log_mut().and_then(|log| log.seal(id));
             self.outputs.extend(batch.map(Output::Persist));
         }
     }
@@ -223,7 +223,7 @@ impl Machine {
     fn expire(&mut self, slot: u32, timer: Timer, at: Tick) {
         let session = self.sessions.at_mut(slot);
         session.tick = session.tick.max(at);
-        session.deadline = None;
+        session.seldom_mut().deadline = None;
         self.record(slot, &Recorded::Expired(timer), Outcome::Done);
         match timer {
             Timer::Drain => self.end(slot, Status::Closed),
@@ -267,7 +267,7 @@ impl Machine {
     fn persisted(&mut self, id: SessionId, upto: u64) -> Result<Accepted, Refusal> {
         let slot = self.sessions.find(id, u32::MAX).ok_or(Refusal::UnknownSession(id))?;
         let outputs = &mut self.outputs;
-        if let Some(log) = &mut self.sessions.at_mut(slot).log {
+        if let Some(log) = self.sessions.at_mut(slot).log_mut() {
             log.persisted(upto, |output| outputs.push_back(output));
         }
         Ok(Accepted::Done)

@@ -2,7 +2,6 @@
 //!
 //! Clauses: POS-1, POS-2.
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::id::Position;
@@ -157,7 +156,7 @@ impl Session {
         claim: Option<Claim>,
     ) -> Result<(), Refusal> {
         let endpoint = self.endpoints[role.index()];
-        let Some(remembered) = &self.remembered else {
+        let Some(remembered) = self.remembered() else {
             return Err(Refusal::TooOld { at, oldest: endpoint.position });
         };
         remembered.check(protocol, role, at, endpoint.position, claim)
@@ -167,7 +166,8 @@ impl Session {
     /// different action. Costs nothing for roles that never number their actions.
     pub(super) fn remember(&mut self, role: RoleIx) {
         let roles = self.endpoints.len();
-        let remembered = self.remembered.get_or_insert_with(|| Box::new(Remembered::new(roles)));
-        remembered.start(role, self.endpoints[role.index()].position);
+        let position = self.endpoints[role.index()].position;
+        let remembered = &mut self.seldom_mut().remembered;
+        remembered.get_or_insert_with(|| Remembered::new(roles)).start(role, position);
     }
 }

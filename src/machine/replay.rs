@@ -11,6 +11,7 @@ use super::input::{Act, Input};
 use super::output::Accepted;
 use super::record::{Head, Outcome, Record, Recorded};
 use super::refuse::Refusal;
+use super::session::Session;
 use super::timer::Timer;
 use crate::types::{MessageIx, Protocol};
 
@@ -96,7 +97,7 @@ impl Machine {
     ) -> Result<(), ReplayError> {
         let index = record.index;
         let known = self.sessions.find(session, u32::MAX).map(|slot| self.sessions.at(slot));
-        let expected = known.and_then(|session| session.log.as_ref()).map_or(0, |log| log.len());
+        let expected = known.and_then(Session::log).map_or(0, |log| log.len());
         if index != expected {
             return Err(ReplayError::OutOfOrder { expected, found: index });
         }
@@ -104,7 +105,7 @@ impl Machine {
             return Err(ReplayError::TimeRunsBack { index, tick: record.tick });
         }
         // A deadline that had passed when it was set runs out at the tick where the session is.
-        let due = known.and_then(|session| Some((session.deadline?, session.tick)));
+        let due = known.and_then(|session| Some((session.deadline()?, session.tick)));
         self.replaying = true;
         let replayed = match (&record.event, due) {
             (Recorded::Expired(timer), Some((due, now))) if due.max(now) == record.tick => {
@@ -178,21 +179,21 @@ impl Machine {
     #[must_use]
     pub fn journal_len(&self, session: SessionId) -> Option<u64> {
         let slot = self.sessions.find(session, u32::MAX)?;
-        self.sessions.at(slot).log.as_ref().map(|log| log.len())
+        self.sessions.at(slot).log().map(|log| log.len())
     }
 
     /// The chain over the sealed batches of a session; `None` if it keeps no journal.
     #[must_use]
     pub fn journal_head(&self, session: SessionId) -> Option<Head> {
         let slot = self.sessions.find(session, u32::MAX)?;
-        self.sessions.at(slot).log.as_ref().map(|log| log.head)
+        self.sessions.at(slot).log().map(|log| log.head)
     }
 
     /// The replayed session goes on from here: everything so far is durable, and `head` is the
     /// chain over it.
     pub fn resume_journal(&mut self, session: SessionId, head: Head) {
         let slot = self.sessions.find(session, u32::MAX);
-        if let Some(log) = slot.and_then(|slot| self.sessions.at_mut(slot).log.as_mut()) {
+        if let Some(log) = slot.and_then(|slot| self.sessions.at_mut(slot).log_mut()) {
             log.replayed(head);
         }
     }

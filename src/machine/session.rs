@@ -59,10 +59,18 @@ pub(super) struct Session {
     pub(super) endpoints: Few<Endpoint>,
     pub(super) edges: Few<Buffer>,
     pub(super) ownership: Ownership,
+    pub(super) seldom: Option<Box<Seldom>>,
+}
+
+/// What a plain session has none of: it takes no room until it is used, and one look tells that
+/// nothing of it is there.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Seldom {
+    /// When a drain ends.
     pub(super) deadline: Option<Tick>,
-    pub(super) remembered: Option<Box<Remembered>>,
-    pub(super) handlers: Option<Box<Handlers>>,
-    pub(super) log: Option<Box<Log>>,
+    pub(super) remembered: Option<Remembered>,
+    pub(super) handlers: Option<Handlers>,
+    pub(super) log: Option<Log>,
 }
 
 /// What a plain action changes, found and checked: to perform it looks up nothing any more.
@@ -133,10 +141,10 @@ impl Session {
             endpoints,
             edges,
             ownership: Ownership::of_opener(open.owner.clone(), protocol),
-            deadline: None,
-            remembered: None,
-            handlers: None,
-            log: open.journal.then(|| Box::new(Log::new(open.session, protocol))),
+            seldom: open.journal.then(|| {
+                let log = Some(Log::new(open.session, protocol));
+                Box::new(Seldom { log, ..Seldom::default() })
+            }),
         })
     }
 
@@ -148,13 +156,43 @@ impl Session {
         };
         protocol.digest() == open.protocol
             && self.ownership == Ownership::of_opener(open.owner.clone(), protocol)
-            && self.log.is_some() == open.journal
+            && self.log().is_some() == open.journal
             && open.capacities.edges.iter().all(|(e, _)| protocol.edge(e.from, e.to).is_some())
             && protocol
                 .edges()
                 .iter()
                 .zip(self.edges.iter())
                 .all(|(e, b)| capacity(e) == b.capacity)
+    }
+
+    /// What the session keeps of its journal.
+    pub(super) fn log(&self) -> Option<&Log> {
+        self.seldom.as_ref()?.log.as_ref()
+    }
+
+    /// As [`log`](Self::log), to be changed.
+    pub(super) fn log_mut(&mut self) -> Option<&mut Log> {
+        self.seldom.as_mut()?.log.as_mut()
+    }
+
+    /// What its edges are bound to.
+    pub(super) fn handlers(&self) -> Option<&Handlers> {
+        self.seldom.as_ref()?.handlers.as_ref()
+    }
+
+    /// What its roles have done.
+    pub(super) fn remembered(&self) -> Option<&Remembered> {
+        self.seldom.as_ref()?.remembered.as_ref()
+    }
+
+    /// When its drain ends.
+    pub(super) fn deadline(&self) -> Option<Tick> {
+        self.seldom.as_ref()?.deadline
+    }
+
+    /// What a plain session does not have, made now if it is not there.
+    pub(super) fn seldom_mut(&mut self) -> &mut Seldom {
+        self.seldom.get_or_insert_default()
     }
 
     /// Whether the presented capability covers an operation.
@@ -186,9 +224,7 @@ impl Session {
     #[inline(always)]
     fn is_plain(&self, by: &Presented, role: RoleIx) -> bool {
         matches!(self.status, Status::Active)
-            && self.log.is_none()
-            && self.handlers.is_none()
-            && self.remembered.is_none()
+            && self.seldom.is_none()
             && self.ownership.covers_plainly(by, role)
     }
 
@@ -269,7 +305,7 @@ impl Session {
         transition: &Transition,
         value: Value,
     ) -> (Seq, Position) {
-        if let Some(remembered) = &mut self.remembered
+        if let Some(remembered) = self.seldom.as_mut().and_then(|seldom| seldom.remembered.as_mut())
             && remembered.keeps(role)
         {
             let at = self.endpoints[role.index()].position;

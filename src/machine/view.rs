@@ -140,7 +140,7 @@ impl<'a> SessionView<'a> {
     #[must_use]
     pub fn handler(self, edge: Edge) -> Option<&'a Name> {
         let index = self.protocol.edge(edge.from, edge.to)?.index();
-        self.session.handlers.as_ref()?.of(index)
+        self.session.handlers()?.of(index)
     }
 }
 
