@@ -5,10 +5,8 @@ use alloc::format;
 use alloc::vec::Vec;
 
 use super::diagnostics::{Code, Diagnostic, Diagnostics, Span};
-use super::draft::{Draft, DraftBranch, DraftId};
-use super::local::named;
+use super::draft::{Draft, DraftId};
 use super::name::Name;
-use super::sort::Payload;
 use super::tree::{Head, Node, Tree};
 
 impl Head for Name {
@@ -91,93 +89,5 @@ impl GlobalType {
     #[must_use]
     pub fn tree(&self) -> &Tree<Name> {
         &self.tree
-    }
-}
-
-/// Builds a global type in code, children first.
-///
-/// ```
-/// use antiphon::types::{GlobalBuilder, Payload};
-/// let mut b = GlobalBuilder::default();
-/// let end = b.end();
-/// let pong = b.message("B", "A", "pong", Payload::none(), end)?;
-/// let ping = b.message("A", "B", "ping", Payload::none(), pong)?;
-/// let global = b.finish("PingPong", ["A", "B"], ping)?;
-/// assert_eq!(global.roles().len(), 2);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Debug, Default)]
-pub struct GlobalBuilder {
-    draft: Draft<Name>,
-}
-
-impl GlobalBuilder {
-    /// Nothing more.
-    pub fn end(&mut self) -> DraftId {
-        self.draft.end(Span::NONE)
-    }
-
-    /// Goes back to the innermost binder of this name.
-    ///
-    /// # Errors
-    /// `unexpected_token` if `name` is not a name.
-    pub fn var(&mut self, name: &str) -> Result<DraftId, Diagnostics> {
-        Ok(self.draft.var(named(name)?, Span::NONE))
-    }
-
-    /// `rec name . body`.
-    ///
-    /// # Errors
-    /// `unexpected_token` if `name` is not a name.
-    pub fn rec(&mut self, name: &str, body: DraftId) -> Result<DraftId, Diagnostics> {
-        Ok(self.draft.rec(named(name)?, body, Span::NONE))
-    }
-
-    /// `from -> to : label(payload) . next`.
-    ///
-    /// # Errors
-    /// `unexpected_token` if a name is not a name.
-    pub fn message(
-        &mut self,
-        from: &str,
-        to: &str,
-        label: &str,
-        payload: Payload,
-        next: DraftId,
-    ) -> Result<DraftId, Diagnostics> {
-        self.choice(from, [(to, label, payload, next)])
-    }
-
-    /// `from` picks one of receiver, label, payload and what follows.
-    ///
-    /// # Errors
-    /// `unexpected_token` if a name is not a name.
-    pub fn choice<'a>(
-        &mut self,
-        from: &str,
-        branches: impl IntoIterator<Item = (&'a str, &'a str, Payload, DraftId)>,
-    ) -> Result<DraftId, Diagnostics> {
-        let branch = |(peer, label, payload, next)| {
-            let (peer, label) = (named(peer)?, named(label)?);
-            Ok(DraftBranch { peer, label, payload, next, span: Span::NONE })
-        };
-        let branches: Vec<DraftBranch> =
-            branches.into_iter().map(branch).collect::<Result<_, Diagnostics>>()?;
-        Ok(self.draft.choice(named(from)?, branches, Span::NONE))
-    }
-
-    /// Checks what was built.
-    ///
-    /// # Errors
-    /// What [`GlobalType::from_draft`] finds.
-    pub fn finish<'a>(
-        self,
-        name: &str,
-        roles: impl IntoIterator<Item = &'a str>,
-        root: DraftId,
-    ) -> Result<GlobalType, Diagnostics> {
-        let role = |role| Ok((named(role)?, Span::NONE));
-        let roles = roles.into_iter().map(role).collect::<Result<_, Diagnostics>>()?;
-        Ok(GlobalType::from_draft(named(name)?, roles, &self.draft, root)?.0)
     }
 }

@@ -4,10 +4,10 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::build::LocalBuilder;
 use super::diagnostics::{Code, Diagnostic, Diagnostics, Span};
-use super::draft::{Draft, DraftBranch, DraftId};
+use super::draft::{Draft, DraftId};
 use super::name::Name;
-use super::sort::Payload;
 use super::tree::{Branch, Head, Node, NodeId, Tree};
 
 /// Whether an action gives or takes.
@@ -173,133 +173,6 @@ impl fmt::Debug for LocalType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{self}`")
     }
-}
-
-/// Builds a local type in code, children first.
-///
-/// ```
-/// use antiphon::types::{LocalBuilder, Payload, Sort, SortNode};
-/// let mut b = LocalBuilder::default();
-/// let end = b.end();
-/// let pong = b.receive("Server", "pong", Payload::none(), end)?;
-/// let ping = b.send("Server", "ping", Payload::one(Sort::leaf(SortNode::Nat)), pong)?;
-/// assert_eq!(b.finish(ping)?.to_string(), "Server!ping(nat) . Server?pong . end");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Debug, Default)]
-pub struct LocalBuilder {
-    draft: Draft<Direction>,
-}
-
-impl LocalBuilder {
-    /// Nothing more.
-    pub fn end(&mut self) -> DraftId {
-        self.draft.end(Span::NONE)
-    }
-
-    /// Goes back to the innermost binder of this name.
-    ///
-    /// # Errors
-    /// `unexpected_token` if `name` is not a name.
-    pub fn var(&mut self, name: &str) -> Result<DraftId, Diagnostics> {
-        Ok(self.draft.var(named(name)?, Span::NONE))
-    }
-
-    /// `rec name . body`.
-    ///
-    /// # Errors
-    /// `unexpected_token` if `name` is not a name.
-    pub fn rec(&mut self, name: &str, body: DraftId) -> Result<DraftId, Diagnostics> {
-        Ok(self.draft.rec(named(name)?, body, Span::NONE))
-    }
-
-    /// `to!label(payload) . next`.
-    ///
-    /// # Errors
-    /// `unexpected_token` if a name is not a name.
-    pub fn send(
-        &mut self,
-        to: &str,
-        label: &str,
-        payload: Payload,
-        next: DraftId,
-    ) -> Result<DraftId, Diagnostics> {
-        self.choice(Direction::Send, [(to, label, payload, next)])
-    }
-
-    /// `from?label(payload) . next`.
-    ///
-    /// # Errors
-    /// `unexpected_token` if a name is not a name.
-    pub fn receive(
-        &mut self,
-        from: &str,
-        label: &str,
-        payload: Payload,
-        next: DraftId,
-    ) -> Result<DraftId, Diagnostics> {
-        self.choice(Direction::Receive, [(from, label, payload, next)])
-    }
-
-    /// A choice of partner, label, payload and what follows.
-    ///
-    /// # Errors
-    /// `unexpected_token` if a name is not a name.
-    pub fn choice<'a>(
-        &mut self,
-        direction: Direction,
-        branches: impl IntoIterator<Item = (&'a str, &'a str, Payload, DraftId)>,
-    ) -> Result<DraftId, Diagnostics> {
-        let branch = |(peer, label, payload, next)| {
-            let (peer, label) = (named(peer)?, named(label)?);
-            Ok(DraftBranch { peer, label, payload, next, span: Span::NONE })
-        };
-        let branches: Vec<DraftBranch> =
-            branches.into_iter().map(branch).collect::<Result<_, Diagnostics>>()?;
-        Ok(self.draft.choice(direction, branches, Span::NONE))
-    }
-
-    /// Checks what was built.
-    ///
-    /// # Errors
-    /// What [`Draft::check`] finds.
-    pub fn finish(self, root: DraftId) -> Result<LocalType, Diagnostics> {
-        LocalType::from_draft(&self.draft, root)
-    }
-
-    /// Adds a copy of a finished type with its directions mapped.
-    fn copy(&mut self, local: &LocalType, map: impl Fn(Direction) -> Direction) -> DraftId {
-        let tree = local.tree();
-        let places: Vec<DraftId> =
-            tree.nodes().iter().map(|_| self.draft.reserve(Span::NONE)).collect();
-        for (node, place) in tree.nodes().iter().zip(&places) {
-            match node {
-                Node::End => {}
-                Node::Var(binder) => self.draft.set_back(*place, places[binder.index()]),
-                Node::Rec(name, body) => {
-                    self.draft.set_rec(*place, name.clone(), places[body.index()]);
-                }
-                Node::Choice(direction, range) => {
-                    let branches = tree.branches_of(range).iter().map(|branch| DraftBranch {
-                        peer: branch.peer.clone(),
-                        label: branch.label.clone(),
-                        payload: branch.payload.clone(),
-                        next: places[branch.next.index()],
-                        span: Span::NONE,
-                    });
-                    self.draft.set_choice(*place, map(*direction), branches.collect());
-                }
-            }
-        }
-        places[0]
-    }
-}
-
-pub(super) fn named(text: &str) -> Result<Name, Diagnostics> {
-    Name::new(text).map_err(|error| {
-        let message = alloc::string::ToString::to_string(&error);
-        Diagnostic::new(Code::UnexpectedToken, Span::NONE, message).into()
-    })
 }
 
 /// A declared set of local types, one a role, in the order of declaration.

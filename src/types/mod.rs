@@ -3,6 +3,7 @@
 //! Pure: no state, no clock, no I/O. Reading and printing texts is `syntax`, behind a feature.
 
 pub mod automaton;
+pub mod build;
 pub mod canonical;
 mod check;
 pub mod diagnostics;
@@ -22,10 +23,11 @@ pub mod tree;
 pub mod value;
 
 pub use automaton::{Automaton, EdgeIx, LabelIx, MessageIx, RoleIx, StateIx, Transition};
+pub use build::{Builder, GlobalBuilder, LocalBuilder};
 pub use diagnostics::{Code, Diagnostic, Diagnostics, Severity, Span};
 pub use draft::{Draft, DraftBranch, DraftId};
-pub use global::{GlobalBuilder, GlobalType};
-pub use local::{Direction, LocalBuilder, LocalType, LocalTypes};
+pub use global::GlobalType;
+pub use local::{Direction, LocalType, LocalTypes};
 pub use name::{Name, NameError};
 pub use project::project;
 pub use protocol::{Edge, Message, Origin, Protocol, ProtocolDigest, ROLES_MAX};
