@@ -256,7 +256,7 @@ impl<'t, 'p> Lexer<'t, 'p> {
         let text = format!("nested deeper than {}", self.limits.depth_max);
         self.found.push(
             Diagnostic::new(Code::TooDeep, span, text)
-                .remedy("split the protocol, or raise the limit on depth"),
+                .remedy("split the protocol; a program may set `Limits::depth_max`"),
         );
         self.stopped = true;
         Err(Stop)
