@@ -18,14 +18,7 @@ pub struct Endpoint {
 
 impl Endpoint {
     pub(super) fn take(host: Arc<Host>, role: RoleIx) -> Result<Self, Error> {
-        let bit = 1_u128 << role.0;
-        let mut state = host.state();
-        if state.taken & bit != 0 {
-            let role = host.protocol.role_name(role).to_string();
-            return Err(Error::EndpointTaken { role });
-        }
-        state.taken |= bit;
-        drop(state);
+        host.state().take_endpoint(&host.protocol, role)?;
         Ok(Self { host, role })
     }
 

@@ -94,6 +94,8 @@ pub(super) fn bind(
     handler: Arc<dyn Handler>,
 ) -> Result<(), Error> {
     let runtime = tokio::runtime::Handle::try_current().map_err(|_| Error::NoRuntime)?;
+    let role = host.protocol.edges()[edge.index()].to;
+    host.state().hand_to_handlers(&host.protocol, role)?;
     host.state().handlers.insert(name.clone(), handler);
     host.act(Act::Bind { edge: Some(edge), handler: Some(name) })?;
     let mut state = host.state();
@@ -104,8 +106,20 @@ pub(super) fn bind(
     Ok(())
 }
 
+/// Says, when the pump ends or its runtime does, that it does not run any more.
+struct Running(Weak<Host>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(host) = self.0.upgrade() {
+            host.state().is_pumping = false;
+        }
+    }
+}
+
 /// Hands messages to their handlers until the session has ended, or nobody holds it any more.
 async fn pump(host: Weak<Host>, changes: Arc<Notify>) {
+    let _running = Running(Weak::clone(&host));
     loop {
         let changed = changes.notified();
         tokio::pin!(changed);

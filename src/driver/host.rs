@@ -13,7 +13,7 @@ use crate::machine::{
     Accepted, Act, Capability, Deliver, Input, Machine, Output, Presented, Refusal, SessionId,
     SessionView, Tick,
 };
-use crate::types::{Name, Protocol};
+use crate::types::{Name, Protocol, RoleIx};
 use crate::wire::journal;
 
 /// What the endpoints of a session share.
@@ -36,6 +36,8 @@ pub(super) struct State {
     pub(super) deliveries: Vec<Deliver>,
     /// Bit `r` is set while somebody holds the endpoint of role `r`.
     pub(super) taken: u128,
+    /// Bit `r` is set once a handler plays role `r`.
+    handled: u128,
     pub(super) is_pumping: bool,
     /// Grows with every change: who waits for one compares it.
     changes: u64,
@@ -48,7 +50,7 @@ impl Host {
         protocol: Arc<Protocol>,
         mut machine: Machine,
         open: Input,
-        journal: Option<Box<dyn Journal>>,
+        journal: &dyn Fn() -> Result<Option<Box<dyn Journal>>, Error>,
     ) -> Result<Arc<Self>, Error> {
         let accepted = machine.handle(Tick(0), open)?;
         let Accepted::Opened(capability) = accepted else {
@@ -58,10 +60,11 @@ impl Host {
         let mut state = State {
             machine,
             capability,
-            journal,
+            journal: journal()?,
             handlers: HashMap::new(),
             deliveries: Vec::new(),
             taken: 0,
+            handled: 0,
             is_pumping: false,
             changes: 0,
             failed: None,
@@ -192,6 +195,30 @@ fn must_wait(error: &Error) -> bool {
 }
 
 impl State {
+    /// AUTH-6: gives the endpoint of `role` to somebody, or back.
+    pub(super) fn take_endpoint(&mut self, protocol: &Protocol, role: RoleIx) -> Result<(), Error> {
+        let bit = 1_u128 << role.0;
+        if (self.taken | self.handled) & bit != 0 {
+            return Err(Error::EndpointTaken { role: protocol.role_name(role).to_string() });
+        }
+        self.taken |= bit;
+        Ok(())
+    }
+
+    /// AUTH-6: a role is played by its endpoint or by handlers, not by both.
+    pub(super) fn hand_to_handlers(
+        &mut self,
+        protocol: &Protocol,
+        role: RoleIx,
+    ) -> Result<(), Error> {
+        let bit = 1_u128 << role.0;
+        if self.taken & bit != 0 {
+            return Err(Error::EndpointTaken { role: protocol.role_name(role).to_string() });
+        }
+        self.handled |= bit;
+        Ok(())
+    }
+
     /// JRNL-5: makes what the machine recorded durable, then takes what it has for us.
     fn keep(&mut self, now: Tick, protocol: &Protocol) -> Result<(), Error> {
         self.machine.seal();

@@ -117,10 +117,13 @@ impl Session {
     pub fn open_with(protocol: &Protocol, options: Options) -> Result<Self, Error> {
         let protocol = Arc::new(protocol.clone());
         let mut machine = Machine::new();
-        let journal: Option<Box<dyn Journal>> = match &options.journal {
-            Kept::Memory => Some(Box::new(MemoryJournal::default())),
-            Kept::File(path) => Some(Box::new(FileJournal::create(path)?)),
-            Kept::Not => None,
+        // Made only when the machine has opened the session: a refusal leaves no file behind.
+        let make: &dyn Fn() -> Result<Option<Box<dyn Journal>>, Error> = &|| {
+            Ok(match &options.journal {
+                Kept::Memory => Some(Box::new(MemoryJournal::default())),
+                Kept::File(path) => Some(Box::new(FileJournal::create(path)?)),
+                Kept::Not => None,
+            })
         };
         let open = Open {
             session: match options.id {
@@ -128,11 +131,11 @@ impl Session {
                 None => fresh_id()?,
             },
             protocol: machine.register(&protocol),
-            owner: options.owner.unwrap_or_else(|| Owner::new("host").expect("not empty")),
-            capacities: options.capacities,
-            journal: journal.is_some(),
+            owner: options.owner.clone().unwrap_or_else(|| Owner::new("host").expect("not empty")),
+            capacities: options.capacities.clone(),
+            journal: !matches!(options.journal, Kept::Not),
         };
-        Ok(Self { host: Host::new(protocol, machine, Input::Open(open), journal)? })
+        Ok(Self { host: Host::new(protocol, machine, Input::Open(open), make)? })
     }
 
     /// The endpoints of several roles. Each is handed out once; dropping it gives it back.

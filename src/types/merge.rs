@@ -9,7 +9,7 @@ use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use super::local::Direction;
 use super::name::Name;
@@ -138,8 +138,59 @@ impl Pool {
         id
     }
 
+    /// The merge of the terms of all branches of a choice; an error names the first branch that does
+    /// not fit. Receives from one sender, which most of them are, are joined in one go: branch by
+    /// branch each step would copy all arms so far.
+    pub(super) fn merge_all(&mut self, terms: &[TermId]) -> Result<TermId, (usize, Conflict)> {
+        if let Some(done) = self.join_receives(terms) {
+            return done;
+        }
+        let mut merged = terms[0];
+        for (index, term) in terms.iter().enumerate().skip(1) {
+            merged = self.merge(merged, *term).map_err(|conflict| (index, conflict))?;
+        }
+        Ok(merged)
+    }
+
+    /// `None` if not all terms are receives from one sender.
+    fn join_receives(&mut self, terms: &[TermId]) -> Option<Result<TermId, (usize, Conflict)>> {
+        let Term::Choice(Direction::Receive, first) = self.term(terms[0]) else { return None };
+        let sender = first[0].peer.clone();
+        let of_sender = |term: &TermId| match self.term(*term) {
+            Term::Choice(Direction::Receive, arms) => arms.iter().all(|arm| arm.peer == sender),
+            _ => false,
+        };
+        if !terms.iter().all(of_sender) {
+            return None;
+        }
+        let mut arms: Vec<Arm> = Vec::new();
+        let mut places: HashMap<Name, usize> = HashMap::new();
+        let mut seen: HashSet<TermId> = HashSet::new();
+        for (index, term) in terms.iter().enumerate() {
+            let Term::Choice(_, more) = self.term(*term).clone() else { return None };
+            if !seen.insert(*term) {
+                continue;
+            }
+            for arm in more {
+                let Some(place) = places.get(&arm.label).copied() else {
+                    places.insert(arm.label.clone(), arms.len());
+                    arms.push(arm);
+                    continue;
+                };
+                if arms[place].payload.sort() != arm.payload.sort() {
+                    return Some(Err((index, Conflict::Terms(terms[0], *term))));
+                }
+                match self.merge(arms[place].next, arm.next) {
+                    Ok(next) => arms[place].next = next,
+                    Err(conflict) => return Some(Err((index, conflict))),
+                }
+            }
+        }
+        Some(Ok(self.choice(Direction::Receive, arms)))
+    }
+
     /// The merge of two terms.
-    pub(super) fn merge(&mut self, one: TermId, two: TermId) -> Result<TermId, Conflict> {
+    fn merge(&mut self, one: TermId, two: TermId) -> Result<TermId, Conflict> {
         let mut stack = vec![Step::Merge(one, two)];
         let mut done: Vec<TermId> = Vec::new();
         while let Some(step) = stack.pop() {

@@ -49,27 +49,22 @@ pub fn project(global: &GlobalType, role: &Name) -> Result<LocalType, Diagnostic
                     };
                     pool.choice(Direction::Send, branches.iter().map(arm).collect())
                 } else {
-                    let mut merged: Option<TermId> = None;
-                    for (offset, branch) in branches.iter().enumerate() {
+                    let project = |pool: &mut Pool, branch: &super::tree::Branch| {
                         let next = of_node[branch.next.index()];
-                        let term = if branch.peer == *role {
-                            let (label, payload) = (branch.label.clone(), branch.payload.clone());
-                            let arm = Arm { peer: sender.clone(), label, payload, next };
-                            pool.choice(Direction::Receive, vec![arm])
-                        } else {
-                            next
-                        };
-                        merged = Some(match merged {
-                            None => term,
-                            Some(before) => pool.merge(before, term).map_err(|conflict| {
-                                let first = range.start as usize;
-                                let choice =
-                                    tree.branch_span(first).join(tree.branch_span(first + offset));
-                                refused(global, role, branches, choice, &pool, &conflict)
-                            })?,
-                        });
-                    }
-                    merged.expect("a choice has a branch")
+                        if branch.peer != *role {
+                            return next;
+                        }
+                        let (label, payload) = (branch.label.clone(), branch.payload.clone());
+                        let arm = Arm { peer: sender.clone(), label, payload, next };
+                        pool.choice(Direction::Receive, vec![arm])
+                    };
+                    let terms: Vec<TermId> =
+                        branches.iter().map(|branch| project(&mut pool, branch)).collect();
+                    pool.merge_all(&terms).map_err(|(offset, conflict)| {
+                        let first = range.start as usize;
+                        let choice = tree.branch_span(first).join(tree.branch_span(first + offset));
+                        refused(global, role, branches, choice, &pool, &conflict)
+                    })?
                 }
             }
         };

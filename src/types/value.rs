@@ -15,6 +15,10 @@ use smol_str::SmolStr;
 use super::name::Name;
 use super::sort::{Sort, SortNode};
 
+/// How many bytes a value may have, about (see [`Sort::conform`]): what one message brings in is
+/// kept on an edge, in a record and in a line of a journal.
+pub const VALUE_BYTES_MAX: usize = 64 << 20;
+
 /// How deep a value may be nested. JSON readers take 127 levels: this leaves some for what stands
 /// around a value in a journal or a frame.
 pub const VALUE_DEPTH_MAX: usize = 96;
@@ -178,8 +182,10 @@ impl Kind {
             Value::Int(_) => Self::Int,
             Value::Nat(_) => Self::Nat,
             Value::Float(_) => Self::Float,
-            Value::String(_) => Self::String,
-            Value::Bytes(_) => Self::Bytes,
+            Value::String(text) if text.len() <= VALUE_BYTES_MAX => Self::String,
+            Value::Bytes(bytes) if bytes.len() <= VALUE_BYTES_MAX => Self::Bytes,
+            // Too long: the sort itself refuses it.
+            Value::String(_) | Value::Bytes(_) => return false,
             Value::List(_) => Self::List,
             Value::Record(_) => Self::Record,
             Value::None => Self::None,
@@ -195,9 +201,16 @@ impl Sort {
     ///
     /// # Errors
     /// [`WrongSort`] with the path to the first place that does not fit; also for values nested
-    /// deeper than [`VALUE_DEPTH_MAX`], NaN and infinities.
+    /// deeper than [`VALUE_DEPTH_MAX`] or larger than [`VALUE_BYTES_MAX`], NaN and infinities.
     pub fn conform(&self, value: Value) -> Result<Value, WrongSort> {
-        self.conform_at(self.root(), value, 0)
+        let value = self.conform_at(self.root(), value, 0)?;
+        match value.bytes() {
+            0..=VALUE_BYTES_MAX => Ok(value),
+            bytes => {
+                let found = format!("a value of {bytes} bytes; the limit is {VALUE_BYTES_MAX}");
+                Err(WrongSort::new(self, self.root(), found))
+            }
+        }
     }
 
     fn conform_at(&self, at: u32, value: Value, depth: usize) -> Result<Value, WrongSort> {
@@ -294,6 +307,21 @@ impl Sort {
 }
 
 impl Value {
+    /// How many bytes its texts and bytes have, and 8 for everything else.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::String(text) => text.len(),
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Json(json) => json.as_str().len(),
+            Self::Some(inner) => 8 + inner.bytes(),
+            Self::List(items) => 8 + items.iter().map(Self::bytes).sum::<usize>(),
+            Self::Record(fields) => {
+                8 + fields.iter().map(|(_, value)| value.bytes()).sum::<usize>()
+            }
+            _ => 8,
+        }
+    }
+
     /// What it is, in words, for error messages.
     #[must_use]
     pub fn kind(&self) -> &'static str {

@@ -23,9 +23,6 @@ use crate::machine::{Batch, Head, Record, RecordError, SessionId};
 use crate::types::syntax::{Declared, Limits, json};
 use crate::types::{Name, Origin, Protocol};
 
-/// The longest line that is read, in bytes.
-pub const LINE_BYTES_MAX: usize = 64 << 20;
-
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct HeaderJson {
@@ -158,9 +155,6 @@ pub enum Damage {
     /// The last line does not end.
     #[error("the line is cut off: the journal was truncated while it was written, or afterwards")]
     Torn,
-    /// A line is too long.
-    #[error("the line is longer than {LINE_BYTES_MAX} bytes")]
-    TooLong,
     /// Bytes that are no text.
     #[error("the byte is not UTF-8")]
     NotUtf8,
@@ -389,9 +383,6 @@ impl<'a> Iterator for Lines<'a> {
         };
         let line = &self.rest[..length];
         self.rest = &self.rest[length + 1..];
-        if length > LINE_BYTES_MAX {
-            return Some(Err((None, Damage::TooLong)));
-        }
         let text = std::str::from_utf8(line);
         Some(text.map_err(|error| (Some(error.valid_up_to() + 1), Damage::NotUtf8)))
     }
