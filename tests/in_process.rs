@@ -178,7 +178,7 @@ async fn a_move_out_of_turn_changes_nothing_and_says_what_is_legal() {
     insta::assert_snapshot!(error, @"refused [wrong_sort]: `quote`: expected `nat` at `$`, found a string");
     let error = seller.receive().await.unwrap_err();
     insta::assert_snapshot!(error, @r"
-    refused [not_allowed]: `Seller` cannot receive from a role that the protocol does not have at position 1
+    refused [not_allowed]: `Seller` cannot receive at position 1
     legal now: Buyer!quote(nat)
     ");
     assert_eq!(code(seller.send("Buyer", "haggle", ()).await), "not_allowed");
@@ -276,9 +276,9 @@ async fn a_handler_that_fails_faults_its_session_and_no_other() {
         replays(session);
     }
     insta::assert_snapshot!(ended.join("\n"), @r"
-    faulted (handler `edge_0` failed: no stock)
-    faulted (handler `edge_0` panicked)
-    faulted (handler `edge_0`: refused [not_allowed]: `B` cannot send `say` to `A` at position 1
+    faulted (handler `A_to_B` failed: no stock)
+    faulted (handler `A_to_B` panicked)
+    faulted (handler `A_to_B`: refused [not_allowed]: `B` cannot send `say` to `A` at position 1
     legal now: A?say(nat))
     ");
     let mut a = good.endpoint("A").unwrap();
@@ -333,7 +333,8 @@ fn a_session_without_a_journal_has_no_records() {
     let session = Session::open_with(&protocol(TALK), Options::default().no_journal()).unwrap();
     session.endpoint("A").unwrap().try_send("B", "say", 1_u64).unwrap();
     assert_eq!(session.journal().unwrap(), None);
-    assert_eq!(session.records().unwrap(), []);
+    assert!(matches!(session.records(), Err(Error::NoJournal)));
+    assert!(matches!(session.trace("A", "B"), Err(Error::NoJournal)));
     session.finish_journal().unwrap();
 }
 
@@ -477,4 +478,52 @@ async fn a_session_that_has_ended_runs_nothing() {
         session.endpoint("A").unwrap().try_send("B", "say", 1_u64),
         Err(Error::Refused(Refusal::Terminal(Status::Closed)))
     ));
+}
+
+#[test]
+fn a_refused_opening_leaves_no_file_behind() {
+    let path = std::env::temp_dir().join(format!("antiphon-refused-{}", std::process::id()));
+    let _removed = Removed(path.clone());
+    let none =
+        Options::default().journal_file(&path).capacities(Capacities { every: 0, edges: vec![] });
+    assert!(Session::open_with(&protocol(TALK), none).unwrap_err().refusal().is_some());
+    Session::open_with(&protocol(TALK), Options::default().journal_file(&path)).unwrap();
+}
+
+#[tokio::test]
+async fn what_goes_to_a_handler_goes_to_nobody_else() {
+    let session = Session::open(&protocol(TALK)).unwrap();
+    let [mut a, mut b] = session.endpoints(["A", "B"]).unwrap();
+    session.bind_fn("A", "B", async |_| Ok(vec![])).unwrap();
+    a.send("B", "say", 1_u64).await.unwrap();
+    assert!(matches!(b.receive_from("A").await, Err(Error::Handled { .. })));
+}
+
+#[test]
+fn handlers_go_on_with_the_next_runtime_when_the_first_one_is_gone() {
+    let session = Session::open(&protocol(ECHO)).unwrap();
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let first = runtime();
+    first.block_on(async { session.bind_fn("A", "B", async |_| Ok(vec![])) }).unwrap();
+    drop(first);
+    runtime().block_on(async {
+        let echo = async |message: antiphon::driver::Message| {
+            Ok(vec![Action::send("A", "echo", message.value)])
+        };
+        session.bind_fn("A", "B", echo).unwrap();
+        let mut a = session.endpoint("A").unwrap();
+        a.send("B", "say", 7_u64).await.unwrap();
+        let heard = tokio::time::timeout(Duration::from_secs(10), a.receive_from("B")).await;
+        assert_eq!(heard.expect("the handler runs").unwrap().1.as_nat(), Ok(7));
+    });
+}
+
+#[test]
+fn a_name_that_the_protocol_does_not_have_is_said_back() {
+    let session = Session::open(&protocol(TALK)).unwrap();
+    let mut a = session.endpoint("A").unwrap();
+    let error = a.try_send("Nobody", "shout", 1_u64).unwrap_err().to_string();
+    assert!(error.contains("`A` cannot send `shout` to `Nobody` at position 0"), "{error}");
+    session.cancel("enough").unwrap();
+    assert!(a.legal_moves().is_empty(), "nothing is legal in a session that has ended");
 }

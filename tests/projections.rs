@@ -25,3 +25,17 @@ fn projections_are_as_they_were_read_and_found_right() {
         insta::assert_snapshot!(name, text.join("\n"));
     }
 }
+
+#[test]
+fn a_choice_of_many_branches_is_joined_in_one_go() {
+    let branches: Vec<String> = (0..6_000).map(|i| format!("l{i}(int) from A to B;")).collect();
+    let text = format!(
+        "global protocol Wide(role A, role B) {{ choice at A {{ {} }} }}",
+        branches.join(" } or { ")
+    );
+    let wide: antiphon::Protocol = text.parse().unwrap();
+    assert_eq!(
+        wide.automaton(antiphon::types::RoleIx(1)).moves(antiphon::types::StateIx(0)).len(),
+        6_000
+    );
+}

@@ -254,3 +254,17 @@ fn a_damaged_journal_is_named_and_located() {
     let other = replay(TWO_BUYER.to_owned() + "\n");
     assert!(other.contains("not a line of a journal"), "{other}");
 }
+
+#[test]
+fn a_line_that_is_too_long_is_no_move_and_a_last_line_that_is_none_fails() {
+    let long = format!("title a {}\nSeller!title(short)\n", "x".repeat(1 << 20));
+    let output = antiphon(&["run", TWO_BUYER, "--seed", "5", "--roles", "Alice=stdin"], &long);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("the line is too long; nothing of it was done"));
+    assert!(text(&output.stdout).contains("title(\"short\")"));
+    let brackets =
+        antiphon(&["run", TWO_BUYER, "--seed", "5", "--roles", "Alice=stdin"], "title (x)\n");
+    assert!(text(&brackets.stdout).contains("title(\"(x)\")"), "{}", text(&brackets.stdout));
+    let refused = antiphon(&["run", TWO_BUYER, "--roles", "Alice=stdin"], "share 3\n");
+    assert_eq!(refused.status.code(), Some(1));
+}

@@ -272,3 +272,16 @@ fn lists_of_nothing_are_as_long_at_the_door_as_in_bytes() {
     let long = Value::List(vec![Value::None; 65_536]);
     assert_eq!(sort("[unit?]").conform(long.clone()), Ok(long));
 }
+
+#[test]
+fn a_value_beyond_the_size_limit_is_refused_by_its_sort() {
+    use antiphon::types::value::VALUE_BYTES_MAX;
+    use antiphon::types::{Sort, SortNode, Value};
+    let (bytes, list) = (Sort::leaf(SortNode::Bytes), Sort::list(&Sort::leaf(SortNode::Bytes)));
+    let of = |count: usize| Value::Bytes(vec![7_u8; count].into());
+    assert!(bytes.conform(of(VALUE_BYTES_MAX)).is_ok());
+    let error = bytes.conform(of(VALUE_BYTES_MAX + 1)).unwrap_err().to_string();
+    assert!(error.contains("the limit is 67108864"), "{error}");
+    let half = of(VALUE_BYTES_MAX / 2);
+    assert!(list.conform(Value::List(vec![half.clone(), half])).is_err());
+}

@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::error::Error;
 use super::host::Host;
 use super::session::received;
-use crate::machine::{Act, Move, Position, Receive, Refusal, Send};
-use crate::types::{Direction, LabelIx, LocalType, Name, RoleIx, Value};
+use crate::machine::{Act, Move, Position, Receive, Refusal, Send, Status};
+use crate::types::{Direction, Edge, LabelIx, LocalType, Name, RoleIx, Value};
 
 /// One role of a session (AUTH-6). Moved, never copied; dropping it gives it back to the session.
 pub struct Endpoint {
@@ -33,7 +33,8 @@ impl Endpoint {
         value: impl Into<Value>,
     ) -> Result<(), Error> {
         let send = self.to_send(to, label, value.into());
-        self.host.until_possible(|| self.try_act(Act::Send(send.clone()))).await
+        let done = self.host.until_possible(|| self.try_act(Act::Send(send.clone()))).await;
+        done.map_err(|error| error.naming(label, to))
     }
 
     /// As [`send`](Self::send), and `edge_full` instead of waiting.
@@ -46,7 +47,8 @@ impl Endpoint {
         label: &str,
         value: impl Into<Value>,
     ) -> Result<(), Error> {
-        self.try_act(Act::Send(self.to_send(to, label, value.into())))
+        let done = self.try_act(Act::Send(self.to_send(to, label, value.into())));
+        done.map_err(|error| error.naming(label, to))
     }
 
     /// Takes the next message from a role; waits until there is one.
@@ -54,8 +56,9 @@ impl Endpoint {
     /// # Errors
     /// [`Error::Refused`], [`Error::Journal`].
     pub async fn receive_from(&mut self, from: &str) -> Result<(Name, Value), Error> {
-        let from = self.named(from);
-        self.host.until_possible(|| self.try_receive_role(from)).await
+        let role = self.named(from);
+        let received = self.host.until_possible(|| self.try_receive_role(role)).await;
+        received.map_err(|error| error.naming("", from))
     }
 
     /// As [`receive_from`](Self::receive_from), and `edge_empty` instead of waiting.
@@ -63,7 +66,7 @@ impl Endpoint {
     /// # Errors
     /// [`Error::Refused`], [`Error::Journal`].
     pub fn try_receive_from(&mut self, from: &str) -> Result<(Name, Value), Error> {
-        self.try_receive_role(self.named(from))
+        self.try_receive_role(self.named(from)).map_err(|error| error.naming("", from))
     }
 
     /// Takes the next message from whichever role the type waits for; waits until there is one.
@@ -125,10 +128,19 @@ impl Endpoint {
         current.unwrap_or_else(|_| self.original().clone())
     }
 
-    /// What it may do now.
+    /// What it may do now: what its type allows, as far as the session still goes on.
     #[must_use]
     pub fn legal_moves(&self) -> Vec<Move> {
-        self.view(|endpoint| endpoint.legal_moves().collect())
+        let role = self.role;
+        self.host.view(|session| {
+            let endpoint = session.endpoint(role).expect("the role is there");
+            let goes = |legal: &Move| match session.status() {
+                Status::Active => true,
+                Status::Draining => legal.direction == Direction::Receive,
+                _ => false,
+            };
+            endpoint.legal_moves().filter(goes).collect()
+        })
     }
 
     /// How many actions it has performed. Kept together with the effects of a message, it tells
@@ -168,6 +180,11 @@ impl Endpoint {
     }
 
     fn try_receive_role(&self, from: RoleIx) -> Result<(Name, Value), Error> {
+        let edge = Edge { from, to: self.role };
+        if self.host.view(|session| session.handler(edge).is_some()) {
+            let name = |role| self.host.protocol.role_name(role).to_string();
+            return Err(Error::Handled { from: name(from), to: name(self.role) });
+        }
         let receive = Receive { role: self.role, from, at: None };
         let accepted = self.host.act(Act::Receive(receive))?;
         Ok(received(&self.host.protocol, accepted))
@@ -223,7 +240,8 @@ impl BlockingEndpoint {
         let endpoint = &self.endpoint;
         let send = endpoint.to_send(to, label, value.into());
         let attempt = || endpoint.try_act(Act::Send(send.clone()));
-        endpoint.host.block_until_possible(self.timeout, attempt)
+        let done = endpoint.host.block_until_possible(self.timeout, attempt);
+        done.map_err(|error| error.naming(label, to))
     }
 
     /// See [`Endpoint::receive_from`].
@@ -232,9 +250,10 @@ impl BlockingEndpoint {
     /// [`Error::Refused`], [`Error::Journal`], [`Error::TimedOut`].
     pub fn receive_from(&mut self, from: &str) -> Result<(Name, Value), Error> {
         let endpoint = &self.endpoint;
-        let from = endpoint.named(from);
-        let attempt = || endpoint.try_receive_role(from);
-        endpoint.host.block_until_possible(self.timeout, attempt)
+        let role = endpoint.named(from);
+        let attempt = || endpoint.try_receive_role(role);
+        let received = endpoint.host.block_until_possible(self.timeout, attempt);
+        received.map_err(|error| error.naming("", from))
     }
 
     /// See [`Endpoint::receive`].

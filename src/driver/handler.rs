@@ -94,14 +94,12 @@ pub(super) fn bind(
     handler: Arc<dyn Handler>,
 ) -> Result<(), Error> {
     let runtime = tokio::runtime::Handle::try_current().map_err(|_| Error::NoRuntime)?;
-    let role = host.protocol.edges()[edge.index()].to;
-    host.state().hand_to_handlers(&host.protocol, role)?;
     host.state().handlers.insert(name.clone(), handler);
     host.act(Act::Bind { edge: Some(edge), handler: Some(name) })?;
     let mut state = host.state();
     if !std::mem::replace(&mut state.is_pumping, true) {
         drop(state);
-        runtime.spawn(pump(Arc::downgrade(host), host.changed()));
+        runtime.spawn(pump(Running(Arc::downgrade(host)), host.changed()));
     }
     Ok(())
 }
@@ -118,8 +116,8 @@ impl Drop for Running {
 }
 
 /// Hands messages to their handlers until the session has ended, or nobody holds it any more.
-async fn pump(host: Weak<Host>, changes: Arc<Notify>) {
-    let _running = Running(Weak::clone(&host));
+async fn pump(running: Running, changes: Arc<Notify>) {
+    let host = &running.0;
     loop {
         let changed = changes.notified();
         tokio::pin!(changed);
@@ -140,7 +138,7 @@ async fn pump(host: Weak<Host>, changes: Arc<Notify>) {
             continue;
         }
         for deliver in deliveries {
-            tokio::spawn(deliver_or_fault(Weak::clone(&host), Arc::clone(&changes), deliver));
+            tokio::spawn(deliver_or_fault(Weak::clone(host), Arc::clone(&changes), deliver));
         }
     }
 }

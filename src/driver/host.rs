@@ -36,8 +36,6 @@ pub(super) struct State {
     pub(super) deliveries: Vec<Deliver>,
     /// Bit `r` is set while somebody holds the endpoint of role `r`.
     pub(super) taken: u128,
-    /// Bit `r` is set once a handler plays role `r`.
-    handled: u128,
     pub(super) is_pumping: bool,
     /// Grows with every change: who waits for one compares it.
     changes: u64,
@@ -64,7 +62,6 @@ impl Host {
             handlers: HashMap::new(),
             deliveries: Vec::new(),
             taken: 0,
-            handled: 0,
             is_pumping: false,
             changes: 0,
             failed: None,
@@ -198,24 +195,10 @@ impl State {
     /// AUTH-6: gives the endpoint of `role` to somebody, or back.
     pub(super) fn take_endpoint(&mut self, protocol: &Protocol, role: RoleIx) -> Result<(), Error> {
         let bit = 1_u128 << role.0;
-        if (self.taken | self.handled) & bit != 0 {
-            return Err(Error::EndpointTaken { role: protocol.role_name(role).to_string() });
-        }
-        self.taken |= bit;
-        Ok(())
-    }
-
-    /// AUTH-6: a role is played by its endpoint or by handlers, not by both.
-    pub(super) fn hand_to_handlers(
-        &mut self,
-        protocol: &Protocol,
-        role: RoleIx,
-    ) -> Result<(), Error> {
-        let bit = 1_u128 << role.0;
         if self.taken & bit != 0 {
             return Err(Error::EndpointTaken { role: protocol.role_name(role).to_string() });
         }
-        self.handled |= bit;
+        self.taken |= bit;
         Ok(())
     }
 

@@ -184,7 +184,8 @@ impl Session {
     /// `unknown_role`, `unknown_edge`, `terminal`, [`Error::NoRuntime`].
     pub fn bind(&self, from: &str, to: &str, handler: impl Handler) -> Result<(), Error> {
         let edge = self.edge(from, to)?;
-        let name = Name::new(&format!("edge_{}", edge.0)).expect("this is a name");
+        let short = || Name::new(&format!("edge_{}", edge.0)).expect("this is a name");
+        let name = Name::new(&format!("{from}_to_{to}")).unwrap_or_else(|_| short());
         handler::bind(&self.host, edge, name, Arc::new(handler))
     }
 
@@ -200,7 +201,8 @@ impl Session {
         self.bind(from, to, Closure(function))
     }
 
-    /// No more sends; closes when nothing can be received any more.
+    /// No more sends; closes when nothing can be received any more. That holds for handlers, too:
+    /// the answer of one that is at work then is not sent.
     ///
     /// # Errors
     /// `draining`, `terminal`.
@@ -278,12 +280,12 @@ impl Session {
         Ok(state.journal.as_ref().map(|journal| journal.read()).transpose()?)
     }
 
-    /// Its records so far; empty if it keeps no journal.
+    /// Its records so far.
     ///
     /// # Errors
-    /// [`Error::Journal`].
+    /// [`Error::NoJournal`], [`Error::Journal`].
     pub fn records(&self) -> Result<Vec<Record>, Error> {
-        let Some(bytes) = self.journal()? else { return Ok(Vec::new()) };
+        let bytes = self.journal()?.ok_or(Error::NoJournal)?;
         let journal = wire::journal::Journal::read(&bytes).map_err(std::io::Error::other)?;
         Ok(journal.records)
     }

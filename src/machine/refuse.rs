@@ -239,6 +239,7 @@ impl fmt::Display for NotAllowed {
             Attempt::Send { label, to } => {
                 write!(f, "send {} to {}", shown(label, "label"), shown(to, "role"))?;
             }
+            Attempt::Receive { label: None, from: None } => f.write_str("receive")?,
             Attempt::Receive { label: None, from } => {
                 write!(f, "receive from {}", shown(from, "role"))?;
             }

@@ -138,9 +138,9 @@ impl Pool {
         id
     }
 
-    /// The merge of the terms of all branches of a choice; an error names the first branch that does
-    /// not fit. Receives from one sender, which most of them are, are joined in one go: branch by
-    /// branch each step would copy all arms so far.
+    /// The merge of the terms of all branches of a choice; an error names the first branch that
+    /// does not fit. Receives from one sender, which most of them are, are joined in one go: branch
+    /// by branch each step would copy all arms so far.
     pub(super) fn merge_all(&mut self, terms: &[TermId]) -> Result<TermId, (usize, Conflict)> {
         if let Some(done) = self.join_receives(terms) {
             return done;

@@ -30,14 +30,28 @@ pub(super) fn prompt(out: &mut impl Write, endpoint: EndpointView<'_>) -> std::i
     Ok(())
 }
 
-/// Reads one line; `None` when the input has ended.
-pub(super) fn read_line(input: &mut impl BufRead) -> std::io::Result<Option<String>> {
+/// A line of the input.
+pub(super) enum Input {
+    /// What it says.
+    Line(String),
+    /// It is longer than a line may be; all of it was passed over.
+    TooLong,
+    /// There is none any more.
+    Ended,
+}
+
+/// Reads one line.
+pub(super) fn read_line(input: &mut impl BufRead) -> std::io::Result<Input> {
     let mut bytes = Vec::new();
     let read = std::io::Read::take(&mut *input, LINE_BYTES_MAX).read_until(b'\n', &mut bytes)?;
     if read == 0 {
-        return Ok(None);
+        return Ok(Input::Ended);
     }
-    Ok(Some(String::from_utf8_lossy(&bytes).trim().to_owned()))
+    if read as u64 == LINE_BYTES_MAX && bytes.last() != Some(&b'\n') {
+        input.skip_until(b'\n')?;
+        return Ok(Input::TooLong);
+    }
+    Ok(Input::Line(String::from_utf8_lossy(&bytes).trim().to_owned()))
 }
 
 /// Understands a line: `2`, `label`, `label VALUE`, `Peer!label(VALUE)`, `Peer label VALUE`.
@@ -65,13 +79,12 @@ pub(super) fn understand(protocol: &Protocol, endpoint: EndpointView<'_>, line: 
     send(protocol, endpoint, None, head, rest)
 }
 
-/// The first word, and what stands behind it; brackets around all of that are taken off.
+/// The first word, and what stands behind it; brackets that follow the word at once are taken off.
 fn split(line: &str) -> (&str, &str) {
     let end =
         line.find(|letter: char| letter.is_whitespace() || letter == '(').unwrap_or(line.len());
     let (head, rest) = line.split_at(end);
-    let rest = rest.trim();
-    let inner = rest.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
+    let inner = rest.trim_end().strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
     (head, inner.unwrap_or(rest).trim())
 }
 

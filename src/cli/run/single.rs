@@ -36,6 +36,8 @@ pub(super) struct Play<'a> {
     pub(super) by: Capability,
     pub(super) journal: Box<dyn Journal>,
     pub(super) actions: u64,
+    /// Whether the last line of a player was no move.
+    pub(super) refused: bool,
     /// When it is: every action takes a millisecond of the session's own time.
     now: u64,
     rng: Rng,
@@ -87,7 +89,7 @@ impl<'a> Play<'a> {
         };
         journal.append(&journal::header_line(&plan.protocol, session))?;
         let chart = (!plan.json).then(|| chart(&plan.protocol));
-        Ok(Self { plan, machine, by, journal, actions: 0, now: 0, rng, chart })
+        Ok(Self { plan, machine, by, journal, actions: 0, refused: false, now: 0, rng, chart })
     }
 
     pub(super) fn view(&self) -> SessionView<'_> {
@@ -174,21 +176,36 @@ impl<'a> Play<'a> {
         loop {
             write!(error, "> ")?;
             error.flush()?;
-            let Some(line) = person::read_line(input)? else {
-                writeln!(error)?;
-                return Ok(false);
+            let line = match person::read_line(input)? {
+                person::Input::Line(line) => line,
+                person::Input::TooLong => {
+                    writeln!(error, "the line is too long; nothing of it was done")?;
+                    self.refused = true;
+                    continue;
+                }
+                person::Input::Ended => {
+                    writeln!(error)?;
+                    return Ok(false);
+                }
             };
             let endpoint = self.view().endpoint(role).expect("it is able");
             match person::understand(&self.plan.protocol, endpoint, &line) {
                 Line::Quit => return Ok(false),
                 Line::Help => person::prompt(&mut error, endpoint)?,
-                Line::Wrong(text) => writeln!(error, "{text}")?,
+                Line::Wrong(text) => {
+                    self.refused = true;
+                    writeln!(error, "{text}")?;
+                }
                 Line::Send(send) => match self.act(Act::Send(send)) {
                     Ok(_) => {
+                        self.refused = false;
                         self.settle(out)?;
                         return Ok(true);
                     }
-                    Err(refusal) => writeln!(error, "{}", refused(&refusal))?,
+                    Err(refusal) => {
+                        self.refused = true;
+                        writeln!(error, "{}", refused(&refusal))?;
+                    }
                 },
             }
         }

@@ -35,6 +35,9 @@ pub(super) fn finish(mut play: Play<'_>, stop: &Stop, out: &mut impl Write) -> R
     }
     verified?;
     match stop {
+        Stop::Left if play.refused => {
+            Err(Failure::Fault("the player's last line was no legal move".into()))
+        }
         Stop::Stuck => Err(Failure::Fault(stuck(view))),
         _ => Ok(()),
     }
