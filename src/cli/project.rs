@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::{Failure, input};
 use crate::types::syntax::{Declared, Source, json};
-use crate::types::{Diagnostics, LocalType, LocalTypes, Name, project};
+use crate::types::{Diagnostics, LocalType, LocalTypes, Name, project, project_all};
 
 /// Print the local type of each role: projected from a global protocol, or as declared
 #[derive(Debug, Args)]
@@ -82,18 +82,7 @@ impl Project {
             Declared::Local(locals) => return Ok(locals.clone()),
             Declared::Global(globals) => &globals[index],
         };
-        let mut found = Diagnostics::default();
-        let mut locals = Vec::with_capacity(global.roles().len());
-        for role in global.roles() {
-            match project(global, role) {
-                Ok(local) => locals.push((role.clone(), local)),
-                Err(error) => found.push(error),
-            }
-        }
-        if found.has_errors() {
-            return Err(refused(found));
-        }
-        LocalTypes::new(locals).map(|(locals, _)| locals).map_err(refused)
+        project_all(global).map_err(refused)
     }
 
     /// The type of one role; whether the others have one does not matter.

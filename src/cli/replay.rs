@@ -1,6 +1,7 @@
 //! `antiphon replay`: a journal, verified and re-executed.
 
 use std::io::Write;
+use std::ops::Range;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -49,9 +50,9 @@ impl Replay {
         if until > all {
             return Err(Failure::Usage(format!("the journal has {all} records, not {until}")));
         }
-        let replayed = replay(&journal, until)?;
+        let replayed = replay(&journal, None, 0..until)?;
         // The rest is verified, too: what is shown is part of a whole that holds.
-        let whole = replay(&journal, all)?;
+        let whole = replay(&journal, Some(&replayed), until..all)?;
         let mut out = anstream::stdout().lock();
         match self.show(&journal, until, &replayed, &whole, &mut out) {
             // Who reads no more still learns from the exit status whether the journal is whole.
@@ -111,11 +112,15 @@ impl Replay {
     }
 }
 
-/// The machine that the first records lead to.
-fn replay(journal: &Journal, until: usize) -> Result<Machine, Failure> {
-    let mut machine = Machine::new();
+/// The machine that these records lead to, from where the ones in front of them have led.
+fn replay(
+    journal: &Journal,
+    before: Option<&Machine>,
+    records: Range<usize>,
+) -> Result<Machine, Failure> {
+    let mut machine = before.cloned().unwrap_or_default();
     machine.register(&journal.protocol);
-    for record in &journal.records[..until] {
+    for record in &journal.records[records] {
         machine.replay_record(journal.session, record).map_err(|error| {
             let line = journal.lines[usize::try_from(record.index).unwrap_or(0)];
             Failure::Fault(format!("line {line}: {error}"))

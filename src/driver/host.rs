@@ -192,7 +192,7 @@ fn must_wait(error: &Error) -> bool {
 }
 
 impl State {
-    /// AUTH-6: gives the endpoint of `role` to somebody, or back.
+    /// AUTH-6: gives the endpoint of `role` to somebody, if nobody holds it.
     pub(super) fn take_endpoint(&mut self, protocol: &Protocol, role: RoleIx) -> Result<(), Error> {
         let bit = 1_u128 << role.0;
         if self.taken & bit != 0 {

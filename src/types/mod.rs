@@ -29,7 +29,7 @@ pub use draft::{Draft, DraftBranch, DraftId};
 pub use global::GlobalType;
 pub use local::{Direction, LocalType, LocalTypes};
 pub use name::{Name, NameError};
-pub use project::project;
+pub use project::{project, project_all};
 pub use protocol::{Edge, Message, Origin, Protocol, ProtocolDigest, ROLES_MAX};
 pub use sort::{Payload, Sort, SortBuilder, SortNode};
 pub use tree::{Branch, Node, NodeId, Tree};

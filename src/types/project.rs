@@ -12,10 +12,10 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::diagnostics::{Code, Diagnostic, Span};
+use super::diagnostics::{Code, Diagnostic, Diagnostics, Span};
 use super::draft::{Draft, DraftBranch, DraftId};
 use super::global::GlobalType;
-use super::local::{Direction, LocalType};
+use super::local::{Direction, LocalType, LocalTypes};
 use super::merge::{Arm, Conflict, Pool, Term, TermId};
 use super::name::Name;
 use super::tree::{NODES_MAX, Node, NodeId};
@@ -73,6 +73,25 @@ pub fn project(global: &GlobalType, role: &Name) -> Result<LocalType, Diagnostic
         }
     }
     written_out(global, role, &pool, of_node[0])
+}
+
+/// The local types of all roles of `global`.
+///
+/// # Errors
+/// What [`project`] finds, for every role that has no projection.
+pub fn project_all(global: &GlobalType) -> Result<LocalTypes, Diagnostics> {
+    let mut found = Diagnostics::default();
+    let mut locals = Vec::with_capacity(global.roles().len());
+    for role in global.roles() {
+        match project(global, role) {
+            Ok(local) => locals.push((role.clone(), local)),
+            Err(error) => found.push(error),
+        }
+    }
+    if found.has_errors() {
+        return Err(found);
+    }
+    Ok(LocalTypes::new(locals)?.0)
 }
 
 /// PROJ-4: the nodes of loops that the role has no part in and that lead to nothing outside: for

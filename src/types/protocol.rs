@@ -16,7 +16,7 @@ use super::draft::{DraftBranch, DraftId};
 use super::global::GlobalType;
 use super::local::{Direction, LocalType, LocalTypes};
 use super::name::Name;
-use super::project::project;
+use super::project::project_all;
 use super::sort::{Payload, Sort};
 use super::tree::{Branch, Node, RESERVED};
 
@@ -130,19 +130,7 @@ impl Protocol {
     /// # Errors
     /// `unmergeable` for each role that cannot know what to do; `too_large`.
     pub fn from_global(global: &GlobalType) -> Result<Self, Diagnostics> {
-        let mut found = Diagnostics::default();
-        let mut locals = Vec::with_capacity(global.roles().len());
-        for role in global.roles() {
-            match project(global, role) {
-                Ok(local) => locals.push((role.clone(), local)),
-                Err(error) => found.push(error),
-            }
-        }
-        if found.has_errors() {
-            return Err(found);
-        }
-        let (locals, _) = LocalTypes::new(locals)?;
-        Self::compile(global.name().clone(), Origin::Global, locals)
+        Self::compile(global.name().clone(), Origin::Global, project_all(global)?)
     }
 
     /// A protocol declared as local types.
