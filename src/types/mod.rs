@@ -8,6 +8,7 @@ pub mod canonical;
 mod check;
 pub mod diagnostics;
 pub mod draft;
+pub mod evidence;
 pub mod global;
 pub mod local;
 mod merge;
@@ -26,6 +27,7 @@ pub use automaton::{Automaton, EdgeIx, LabelIx, MessageIx, RoleIx, StateIx, Tran
 pub use build::{Builder, GlobalBuilder, LocalBuilder};
 pub use diagnostics::{Code, Diagnostic, Diagnostics, Severity, Span};
 pub use draft::{Draft, DraftBranch, DraftId};
+pub use evidence::{CAPACITY_DEFAULT, CAPACITY_MAX, Evidence};
 pub use global::GlobalType;
 pub use local::{Direction, LocalType, LocalTypes};
 pub use name::{Name, NameError};

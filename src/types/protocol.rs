@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use super::automaton::{Automaton, EdgeIx, LabelIx, MessageIx, RoleIx, StateIx};
 use super::diagnostics::{Code, Diagnostic, Diagnostics, Span};
 use super::draft::{DraftBranch, DraftId};
+use super::evidence::Evidence;
 use super::global::GlobalType;
 use super::local::{Direction, LocalType, LocalTypes};
 use super::name::Name;
@@ -112,6 +113,8 @@ pub struct Protocol {
     edges: Box<[Edge]>,
     automata: Box<[Automaton]>,
     digest: ProtocolDigest,
+    evidence: Evidence,
+    rooms: Box<[u32]>,
 }
 
 /// Names to numbers, while a protocol is compiled.
@@ -130,7 +133,17 @@ impl Protocol {
     /// # Errors
     /// `unmergeable` for each role that cannot know what to do; `too_large`.
     pub fn from_global(global: &GlobalType) -> Result<Self, Diagnostics> {
-        Self::compile(global.name().clone(), Origin::Global, project_all(global)?)
+        let locals = project_all(global)?;
+        Self::compile(global.name().clone(), Origin::Global, locals, Evidence::Every)
+    }
+
+    /// A protocol declared as local types, whether they are safe together or not: sessions are
+    /// opened only by those who insist.
+    ///
+    /// # Errors
+    /// `too_large` if there are more labels than a table can number.
+    pub fn unchecked(name: Name, locals: LocalTypes) -> Result<Self, Diagnostics> {
+        Self::compile(name, Origin::Local, locals, Evidence::None)
     }
 
     /// A protocol declared as local types.
@@ -138,7 +151,7 @@ impl Protocol {
     /// # Errors
     /// `too_large` if there are more labels than a table can number.
     pub fn from_locals(name: Name, locals: LocalTypes) -> Result<Self, Diagnostics> {
-        Self::compile(name, Origin::Local, locals)
+        Self::compile(name, Origin::Local, locals, Evidence::None)
     }
 
     /// As [`from_locals`](Self::from_locals), for types whose origin is known otherwise, as when a
@@ -147,10 +160,15 @@ impl Protocol {
     /// # Errors
     /// As [`from_locals`](Self::from_locals).
     pub fn of_origin(name: Name, origin: Origin, locals: LocalTypes) -> Result<Self, Diagnostics> {
-        Self::compile(name, origin, locals)
+        Self::compile(name, origin, locals, Evidence::None)
     }
 
-    fn compile(name: Name, origin: Origin, locals: LocalTypes) -> Result<Self, Diagnostics> {
+    fn compile(
+        name: Name,
+        origin: Origin,
+        locals: LocalTypes,
+        evidence: Evidence,
+    ) -> Result<Self, Diagnostics> {
         let symbols = Symbols::of(&locals)?;
         let automata: Box<[Automaton]> = locals
             .roles()
@@ -184,9 +202,20 @@ impl Protocol {
             automata,
             digest: ProtocolDigest([0; 32]),
             locals: locals.clone(),
+            evidence: Evidence::None,
+            rooms: Box::default(),
         };
         protocol.digest = protocol.compute_digest();
+        protocol.know(evidence, &[]);
         Ok(protocol)
+    }
+
+    /// Takes what is known of its capacities: where it is safe, and the most that each edge can
+    /// hold where that is known.
+    fn know(&mut self, evidence: Evidence, bounds: &[Option<u32>]) {
+        let room = |edge| evidence.room(edge, bounds.get(edge).copied().flatten());
+        self.rooms = (0..self.edges.len()).map(room).collect();
+        self.evidence = evidence;
     }
 
     /// AUTO-4: covers what the protocol does, and nothing else.
@@ -240,6 +269,19 @@ impl Protocol {
     #[must_use]
     pub fn digest(&self) -> ProtocolDigest {
         self.digest
+    }
+
+    /// At which capacities its roles are known to be safe together.
+    #[must_use]
+    pub fn evidence(&self) -> &Evidence {
+        &self.evidence
+    }
+
+    /// How much each edge of a session holds if nothing else is said, in the order of the edges:
+    /// the most that it can ever hold where that is known.
+    #[must_use]
+    pub fn rooms(&self) -> &[u32] {
+        &self.rooms
     }
 
     /// The roles, in declared order.

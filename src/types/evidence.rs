@@ -1,0 +1,89 @@
+//! Evidence: at which capacities the roles of a protocol are known to be safe together.
+//!
+//! A verdict on a composition belongs to a set of types and a vector of capacities: types that are
+//! safe on edges without limit may be stuck at every finite one, and what is safe at one capacity
+//! may go wrong at a larger one. A session is opened only at capacities that evidence covers
+//! (EDGE-7).
+//!
+//! Clauses: EDGE-7. Lean twin: `Types/Evidence.lean` (to come).
+
+use alloc::boxed::Box;
+use core::fmt;
+
+/// The largest capacity that an edge may be given.
+pub const CAPACITY_MAX: u32 = 1 << 20;
+
+/// The capacity of an edge when nothing else is said and the types do not bound it.
+pub const CAPACITY_DEFAULT: u32 = 64;
+
+/// At which capacities a protocol was shown to be safe. Vectors are in the order of the protocol's
+/// edges.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Evidence {
+    /// At every one: the roles are unaltered projections of one global type.
+    Every,
+    /// At every vector whose edges all hold at least so many: the types are safe and exhaustive
+    /// there (Lange & Yoshida, CAV 2019).
+    From(u32),
+    /// At every vector whose edges all hold at least these: the most that each edge can ever hold,
+    /// so that no send ever waits for room.
+    Bounds(Box<[u32]>),
+    /// At exactly these vectors; the last one is what sessions get unless they ask for another.
+    Exactly(Box<[Box<[u32]>]>),
+    /// At none: nobody has looked, the search ended at its limit, or it found something wrong.
+    None,
+}
+
+impl Evidence {
+    /// Whether it covers this vector of capacities.
+    #[must_use]
+    pub fn covers(&self, capacities: impl Iterator<Item = u32> + Clone) -> bool {
+        match self {
+            Self::Every => true,
+            Self::From(least) => capacities.clone().all(|capacity| capacity >= *least),
+            Self::Bounds(bounds) => {
+                capacities.zip(bounds).all(|(capacity, bound)| capacity >= *bound)
+            }
+            Self::Exactly(vectors) => {
+                vectors.iter().any(|vector| capacities.clone().eq(vector.iter().copied()))
+            }
+            Self::None => false,
+        }
+    }
+
+    /// What a session is given on the edge with this index, where the most that the edge can hold
+    /// may be known: enough never to wait for room if that is known, and always covered.
+    #[must_use]
+    pub fn room(&self, edge: usize, bound: Option<u32>) -> u32 {
+        let enough = bound.map_or(CAPACITY_DEFAULT, |bound| bound.clamp(1, CAPACITY_MAX));
+        match self {
+            Self::Every | Self::None => enough,
+            Self::From(least) => enough.max(*least),
+            Self::Bounds(bounds) => bounds[edge].max(1),
+            Self::Exactly(vectors) => vectors.last().map_or(enough, |vector| vector[edge]),
+        }
+    }
+}
+
+impl fmt::Display for Evidence {
+    /// The capacities, as in “safe at …”.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Every => f.write_str("every capacity"),
+            Self::From(least) => write!(f, "every capacity from {least}"),
+            Self::Bounds(_) => f.write_str("every capacity from the bound of each edge"),
+            Self::Exactly(vectors) => {
+                f.write_str("exactly ")?;
+                for (index, vector) in vectors.iter().enumerate() {
+                    f.write_str(if index > 0 { ", " } else { "" })?;
+                    match vector.first().filter(|first| vector.iter().all(|n| n == *first)) {
+                        Some(every) => write!(f, "{every} on every edge")?,
+                        None => write!(f, "{vector:?}")?,
+                    }
+                }
+                Ok(())
+            }
+            Self::None => f.write_str("no capacity that is known"),
+        }
+    }
+}
