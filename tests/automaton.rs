@@ -19,7 +19,7 @@ fn alone(local: &LocalType) -> Protocol {
     let own = std::iter::once((name("Self"), local.clone()));
     let others = local.peers().into_iter().cloned().map(|peer| (peer, LocalType::end()));
     let (locals, _) = LocalTypes::new(own.chain(others)).unwrap();
-    Protocol::from_locals(name("P"), locals).unwrap()
+    Protocol::unchecked(name("P"), locals).unwrap()
 }
 
 fn shown(protocol: &Protocol, direction: Direction, transition: &Transition) -> String {
@@ -151,14 +151,14 @@ proptest! {
     #[test]
     fn what_behaves_the_same_is_the_same_protocol(locals in strategies::locals(Size::TINY)) {
         let name = Name::new("P").unwrap();
-        let protocol = Protocol::from_locals(name.clone(), locals.clone()).unwrap();
+        let protocol = Protocol::unchecked(name.clone(), locals.clone()).unwrap();
         let roles = 0..u16::try_from(locals.roles().len()).unwrap();
         let unfolded = roles.map(|role| {
             let left = protocol.local_at(RoleIx(role), StateIx::INITIAL).unwrap();
             (protocol.role_name(RoleIx(role)).clone(), left)
         });
         let (unfolded, _) = LocalTypes::new(unfolded).unwrap();
-        let again = Protocol::from_locals(name, unfolded).unwrap();
+        let again = Protocol::unchecked(name, unfolded).unwrap();
         prop_assert_eq!(again.digest(), protocol.digest());
     }
 }

@@ -7,7 +7,8 @@ mod properties;
 use std::path::Path;
 
 use antiphon::machine::{
-    Accepted, Act, Capacities, Input, Machine, Open, Output, Owner, Receive, Send, Tick,
+    Accepted, Act, CAPACITY_DEFAULT, Capacities, Input, Machine, Open, Output, Owner, Receive,
+    Send, Tick,
 };
 use antiphon::types::Value;
 
@@ -96,7 +97,7 @@ fn the_batch_of_the_corpus_is_what_a_machine_writes() {
         session,
         protocol: machine.register(&protocol),
         owner: Owner::new("host").unwrap(),
-        capacities: Capacities::default(),
+        capacities: Capacities::every(CAPACITY_DEFAULT).unchecked(),
         journal: true,
     };
     let Ok(Accepted::Opened(by)) = machine.handle(Tick(1), Input::Open(open)) else { panic!() };

@@ -77,7 +77,7 @@ fn stream() -> Protocol {
     let name = |text: &str| Name::new(text).unwrap();
     let roles = [(name("From"), side(true)), (name("To"), side(false))];
     let (locals, _) = LocalTypes::new(roles).unwrap();
-    Protocol::from_locals(name("Stream"), locals).unwrap()
+    Protocol::unchecked(name("Stream"), locals).unwrap()
 }
 
 #[test]

@@ -33,7 +33,7 @@ fn protocol(text: &str) -> Protocol {
 }
 
 fn capacity(every: u32) -> Options {
-    Options::default().capacities(Capacities { every, edges: vec![] })
+    Options::default().capacities(Capacities::every(every))
 }
 
 fn code<T: std::fmt::Debug>(result: Result<T, Error>) -> &'static str {
@@ -484,8 +484,7 @@ async fn a_session_that_has_ended_runs_nothing() {
 fn a_refused_opening_leaves_no_file_behind() {
     let path = std::env::temp_dir().join(format!("antiphon-refused-{}", std::process::id()));
     let _removed = Removed(path.clone());
-    let none =
-        Options::default().journal_file(&path).capacities(Capacities { every: 0, edges: vec![] });
+    let none = Options::default().journal_file(&path).capacities(Capacities::every(0));
     assert!(Session::open_with(&protocol(TALK), none).unwrap_err().refusal().is_some());
     Session::open_with(&protocol(TALK), Options::default().journal_file(&path)).unwrap();
 }

@@ -69,8 +69,13 @@ fn same(machine: &Machine, model: &Model) -> Result<(), String> {
     }
     for session in &model.sessions {
         let view = machine.session(SessionId(session.id)).ok_or("a session is not there")?;
-        let seen = (view.status().to_string(), view.tick().0, view.owner().0.to_string());
-        let wanted = (session.status.clone(), session.tick, session.owner.clone());
+        let seen = (
+            view.status().to_string(),
+            view.tick().0,
+            view.owner().0.to_string(),
+            view.is_checked(),
+        );
+        let wanted = (session.status.clone(), session.tick, session.owner.clone(), session.checked);
         if seen != wanted {
             return Err(format!("session {}: {seen:?}, not {wanted:?}", session.id));
         }
@@ -197,6 +202,7 @@ fn the_scripts_reach_every_kind_of_verdict() {
         "session_exists",
         "unknown_protocol",
         "bad_capacity",
+        "capacity_unchecked",
         "unknown_role",
         "stale_capability",
         "scope_violation",

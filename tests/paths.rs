@@ -38,7 +38,7 @@ fn protocol() -> Arc<Protocol> {
     let name = |text: &str| Name::new(text).unwrap();
     let roles = [(name("Left"), side("Right", true)), (name("Right"), side("Left", false))];
     let (locals, _) = LocalTypes::new(roles).unwrap();
-    Arc::new(Protocol::from_locals(name("Paths"), locals).unwrap())
+    Arc::new(Protocol::unchecked(name("Paths"), locals).unwrap())
 }
 
 fn open(machine: &mut Machine, protocol: &Arc<Protocol>) -> Presented {
@@ -46,7 +46,7 @@ fn open(machine: &mut Machine, protocol: &Arc<Protocol>) -> Presented {
         session: SESSION,
         protocol: machine.register(protocol),
         owner: Owner::new("owner").unwrap(),
-        capacities: Capacities { every: 3, edges: Vec::new() },
+        capacities: Capacities::every(3).unchecked(),
         journal: false,
     };
     match machine.handle(Tick(0), Input::Open(open)) {

@@ -35,7 +35,7 @@ fn a_long_list_of_nothing_is_refused_before_it_is_recorded() {
 #[test]
 fn a_capacity_that_is_given_twice_is_recorded() {
     let edge = Edge { from: RoleIx(0), to: RoleIx(1) };
-    let capacities = Capacities { every: 1, edges: vec![(edge, 2), (edge, 3)] };
+    let capacities = Capacities { edges: vec![(edge, 2), (edge, 3)], ..Capacities::every(1) };
     let session = Session::open_with(&echo(), Options::default().capacities(capacities)).unwrap();
     assert_eq!(session.records().unwrap().len(), 1);
 }

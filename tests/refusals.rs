@@ -3,6 +3,8 @@
 
 mod scene;
 
+use std::sync::Arc;
+
 use antiphon::machine::*;
 use antiphon::types::*;
 use scene::{Scene, open};
@@ -38,6 +40,14 @@ fn row(code: &str) -> (Scene, Input) {
             let edges = vec![(Edge { from, to }, CAPACITY_MAX + 1)];
             let capacities = Capacities { edges, ..Capacities::default() };
             Input::Open(Open { capacities, ..open(&scene.protocol, 2) })
+        }
+        "capacity_unchecked" => {
+            let locals: Protocol = "A = B!x . end\nB = A?x . end".parse().unwrap();
+            let name = Name::new("Unchecked").unwrap();
+            let unchecked = Protocol::unchecked(name, locals.locals().clone()).unwrap();
+            let protocol = scene.machine.register(&Arc::new(unchecked));
+            let capacities = Capacities::default();
+            Input::Open(Open { protocol, capacities, ..open(&scene.protocol, 2) })
         }
         "unknown_role" => good(&scene, scene.receiving("Nobody", "Buyer", None)),
         "stale_capability" => {
@@ -81,7 +91,7 @@ fn row(code: &str) -> (Scene, Input) {
             good(&scene, scene.sending("Seller", "Buyer", "offer", offer, None))
         }
         "edge_full" => {
-            scene = Scene::with(Machine::new(), RACE, |_, open| open.capacities.every = 2);
+            scene = Scene::with(Machine::new(), RACE, |_, open| open.capacities.every = Some(2));
             scene.send("Left", "Hub", "l", 1);
             scene.send("Left", "Hub", "l", 2);
             good(&scene, scene.sending("Left", "Hub", "l", 3, None))
@@ -96,11 +106,12 @@ fn row(code: &str) -> (Scene, Input) {
     (scene, input)
 }
 
-const CODES: [&str; 18] = [
+const CODES: [&str; 19] = [
     "unknown_session",
     "session_exists",
     "unknown_protocol",
     "bad_capacity",
+    "capacity_unchecked",
     "unknown_role",
     "stale_capability",
     "scope_violation",
@@ -192,7 +203,7 @@ fn every_refusal_is_reached_and_explains_itself() {
 fn an_edge_that_is_none_is_refused_at_the_opening_too() {
     let mut scene = Scene::new(TRADE);
     let nowhere = Edge { from: RoleIx(0), to: RoleIx(9) };
-    let capacities = Capacities { every: 0, edges: vec![(nowhere, 1)] };
+    let capacities = Capacities { edges: vec![(nowhere, 1)], ..Capacities::every(0) };
     let refusal = scene.refused(Input::Open(Open { capacities, ..open(&scene.protocol, 2) }));
     assert_eq!(refusal.code(), "unknown_edge", "before the capacities");
 }
@@ -206,7 +217,8 @@ fn the_first_thing_that_is_wrong_is_named() {
     let same = Presented::clone;
     type By = fn(&Presented) -> Presented;
     let run = |first: &dyn Fn(&mut Scene), by: By, act: &dyn Fn(&Scene) -> Act| {
-        let mut scene = Scene::with(Machine::new(), TRADE, |_, open| open.capacities.every = 1);
+        let mut scene =
+            Scene::with(Machine::new(), TRADE, |_, open| open.capacities.every = Some(1));
         first(&mut scene);
         let (by, act) = (by(&scene.by), act(&scene));
         scene.refused(Input::Act { by, act }).code()
@@ -256,7 +268,7 @@ fn the_first_thing_that_is_wrong_is_named() {
     );
 
     // A value of the wrong sort on an edge that is full.
-    let mut race = Scene::with(Machine::new(), RACE, |_, open| open.capacities.every = 1);
+    let mut race = Scene::with(Machine::new(), RACE, |_, open| open.capacities.every = Some(1));
     race.send("Left", "Hub", "l", 1);
     let wrong = race.sending("Left", "Hub", "l", "text", None);
     assert_eq!(race.refused_act(wrong).code(), "wrong_sort");
@@ -297,7 +309,7 @@ fn a_wide_choice_lists_so_many_moves_and_counts_the_rest() {
 
 #[test]
 fn only_so_many_sends_are_remembered() {
-    let mut scene = Scene::with(Machine::new(), RACE, |_, open| open.capacities.every = 1000);
+    let mut scene = Scene::with(Machine::new(), RACE, |_, open| open.capacities.every = Some(1000));
     let count = REMEMBERED_MAX as u64 + 5;
     for at in 0..count {
         scene.done(scene.sending("Left", "Hub", "l", at, Some(at)));

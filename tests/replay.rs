@@ -325,7 +325,7 @@ fn small() -> (Arc<Protocol>, Vec<Batch>, String) {
         session,
         protocol: machine.register(&protocol),
         owner: Owner::new("the \"host\"").unwrap(),
-        capacities: Capacities { every: 9, edges: vec![(edge, 2)] },
+        capacities: Capacities { edges: vec![(edge, 2)], ..Capacities::every(9) },
         journal: true,
     };
     let opened = machine.handle(Tick(1), Input::Open(open)).unwrap();
@@ -387,7 +387,7 @@ fn tiny() -> String {
         session,
         protocol: machine.register(&protocol),
         owner: Owner::new("o").unwrap(),
-        capacities: Capacities::default(),
+        capacities: Capacities::every(CAPACITY_DEFAULT).unchecked(),
         journal: true,
     };
     let opened = machine.handle(Tick(1), Input::Open(open)).unwrap();
@@ -554,7 +554,7 @@ fn a_drain_with_a_deadline_in_the_past_replays() {
         session: SessionId(1),
         protocol: machine.register(&protocol),
         owner: Owner::new("host").unwrap(),
-        capacities: Capacities::default(),
+        capacities: Capacities::every(CAPACITY_DEFAULT).unchecked(),
         journal: true,
     };
     let opened = machine.handle(Tick(100), Input::Open(open)).unwrap();

@@ -1,7 +1,7 @@
 //! What can be seen of a session while it runs.
 
 use antiphon::machine::{
-    Accepted, Act, Capacities, Input, Machine, Open, Owner, Send, SessionId, Tick,
+    Accepted, Act, CAPACITY_DEFAULT, Capacities, Input, Machine, Open, Owner, Send, SessionId, Tick,
 };
 use antiphon::types::{Protocol, Value};
 use antiphon::wire::json::{read_edge, write_edge};
@@ -21,7 +21,7 @@ fn opened() -> (Machine, machine::Capability) {
         session: SessionId(7),
         protocol: machine.register(&Arc::new(protocol)),
         owner: Owner::new("anna").unwrap(),
-        capacities: Capacities::default(),
+        capacities: Capacities::every(CAPACITY_DEFAULT).unchecked(),
         journal: false,
     };
     match machine.handle(Tick(5), Input::Open(open)) {

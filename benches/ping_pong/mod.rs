@@ -5,8 +5,8 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use antiphon::machine::{
-    Accepted, Act, Capability, Capacities, Input, Machine, Open, Owner, Receive, Send, SessionId,
-    Tick,
+    Accepted, Act, CAPACITY_DEFAULT, Capability, Capacities, Input, Machine, Open, Owner, Receive,
+    Send, SessionId, Tick,
 };
 use antiphon::types::{
     LabelIx, LocalBuilder, LocalTypes, Name, Payload, Protocol, RoleIx, Sort, SortNode, Value,
@@ -35,7 +35,7 @@ pub(crate) fn protocol(node: SortNode) -> Arc<Protocol> {
     let name = |text: &str| Name::new(text).unwrap();
     let roles = [(name("Ping"), side("Pong", true)), (name("Pong"), side("Ping", false))];
     let (locals, _) = LocalTypes::new(roles).unwrap();
-    Arc::new(Protocol::from_locals(name("PingPong"), locals).unwrap())
+    Arc::new(Protocol::unchecked(name("PingPong"), locals).unwrap())
 }
 
 /// A machine that knows the protocol.
@@ -51,7 +51,7 @@ pub(crate) fn open(machine: &mut Machine, protocol: &Protocol, id: u128) -> Capa
         session: SessionId(id),
         protocol: protocol.digest(),
         owner: Owner::new("bench").unwrap(),
-        capacities: Capacities::default(),
+        capacities: Capacities::every(CAPACITY_DEFAULT).unchecked(),
         journal: false,
     };
     match machine.handle(Tick(0), Input::Open(open)) {

@@ -56,6 +56,7 @@ impl Machine {
         bytes.extend_from_slice(&self.protocols[session.protocol as usize].digest().0);
         block(&mut bytes, session.status.as_str().as_bytes());
         block(&mut bytes, session.status.reason().unwrap_or("").as_bytes());
+        bytes.push(u8::from(session.checked));
         numbers(&mut bytes, [session.tick.0]);
         optional(&mut bytes, session.deadline().map(|deadline| deadline.0));
         for endpoint in session.endpoints.iter() {

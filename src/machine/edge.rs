@@ -8,12 +8,6 @@ use alloc::collections::VecDeque;
 use super::id::Seq;
 use crate::types::{MessageIx, Value};
 
-/// The largest capacity that an edge may be given.
-pub const CAPACITY_MAX: u32 = 1 << 20;
-
-/// The capacity of an edge when nothing else is said.
-pub const CAPACITY_DEFAULT: u32 = 64;
-
 /// A message on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Queued {

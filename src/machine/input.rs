@@ -5,9 +5,10 @@ use alloc::vec::Vec;
 use smol_str::SmolStr;
 
 use super::authority::{Owner, Presented};
-use super::edge::CAPACITY_DEFAULT;
 use super::id::{Position, SessionId, Tick};
-use crate::types::{Edge, EdgeIx, LabelIx, Name, ProtocolDigest, RoleIx, Value};
+use crate::types::{
+    CAPACITY_DEFAULT, Edge, EdgeIx, LabelIx, Name, Protocol, ProtocolDigest, RoleIx, Value,
+};
 
 /// One input. Roles and labels are numbers of the session's protocol; a name that the protocol does
 /// not have is `UNKNOWN`, which is refused like any other illegal move.
@@ -92,18 +93,54 @@ pub struct Open {
     pub journal: bool,
 }
 
-/// How much each edge holds, from 1 to [`CAPACITY_MAX`](super::CAPACITY_MAX).
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// How much each edge holds, from 1 to [`CAPACITY_MAX`](super::CAPACITY_MAX). The default is what
+/// the types say: see [`Protocol::rooms`].
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Capacities {
-    /// Every edge that is not named below.
-    pub every: u32,
-    /// Single edges.
+    /// Every edge that is not named below; `None` leaves it to the types.
+    pub every: Option<u32>,
+    /// Single edges; of two entries for one edge the last one holds.
     pub edges: Vec<(Edge, u32)>,
+    /// Whether to open the session also if nobody has shown that its roles are safe together at
+    /// these capacities. It then says that it is unchecked wherever it is shown.
+    pub unchecked: bool,
 }
 
-impl Default for Capacities {
-    fn default() -> Self {
-        Self { every: CAPACITY_DEFAULT, edges: Vec::new() }
+impl Capacities {
+    /// The same on every edge.
+    #[must_use]
+    pub fn every(capacity: u32) -> Self {
+        Self { every: Some(capacity), ..Self::default() }
+    }
+
+    /// The same, also where nobody has shown that the roles are safe together.
+    #[must_use]
+    pub fn unchecked(self) -> Self {
+        Self { unchecked: true, ..self }
+    }
+
+    /// What each edge of a protocol is given, in the order of its edges.
+    pub(super) fn vector<'a>(
+        &'a self,
+        protocol: &'a Protocol,
+    ) -> impl ExactSizeIterator<Item = u32> + 'a {
+        protocol.edges().iter().zip(protocol.rooms()).map(|(edge, room)| {
+            let named = self.edges.iter().rfind(|(named, _)| named == edge);
+            named.map_or(self.every.unwrap_or(*room), |(_, capacity)| *capacity)
+        })
+    }
+
+    /// The same said in full, for a protocol whose session is known to be `checked` or not: what a
+    /// record holds must not depend on what the types are known to need.
+    pub(super) fn resolved(&self, protocol: &Protocol, checked: bool) -> Self {
+        let unchecked = !checked;
+        if self.every.is_some() {
+            return Self { unchecked, ..self.clone() };
+        }
+        let every = protocol.rooms().iter().copied().max().unwrap_or(CAPACITY_DEFAULT);
+        let vector = protocol.edges().iter().copied().zip(self.vector(protocol));
+        let edges = vector.filter(|(_, capacity)| *capacity != every).collect();
+        Self { every: Some(every), edges, unchecked }
     }
 }
 

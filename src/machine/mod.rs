@@ -41,9 +41,10 @@ use alloc::vec::Vec;
 
 use hashbrown::HashMap;
 
+pub use crate::types::{CAPACITY_DEFAULT, CAPACITY_MAX};
 pub use authority::{Capability, OWNER_BYTES_MAX, Owner, OwnerError, Presented, Scope};
 pub use digest::StateDigest;
-pub use edge::{CAPACITY_DEFAULT, CAPACITY_MAX, Queued};
+pub use edge::Queued;
 pub use id::{Generation, Position, Seq, SessionId, SessionIdError, Tick};
 pub use input::{Act, Capacities, Input, Open, REASON_BYTES_MAX, Receive, Send};
 pub use invariant::Violation;
@@ -55,7 +56,7 @@ pub use replay::ReplayError;
 pub use timer::Timer;
 pub use view::{EdgeView, EndpointView, SessionView};
 
-use crate::types::{EdgeIx, Protocol, ProtocolDigest, RoleIx};
+use crate::types::{EdgeIx, Evidence, Protocol, ProtocolDigest, RoleIx};
 use session::Session;
 use store::Store;
 use timer::Timers;
@@ -88,10 +89,16 @@ impl Machine {
         Self { observed: true, ..Self::default() }
     }
 
-    /// Makes a protocol known; sessions name it by its digest. Knowing it already changes nothing.
+    /// Makes a protocol known; sessions name it by its digest. Knowing it already changes nothing,
+    /// unless only now it comes with evidence that its roles are safe together.
     pub fn register(&mut self, protocol: &Arc<Protocol>) -> ProtocolDigest {
         let digest = protocol.digest();
-        if !self.protocol_slots.contains_key(&digest) {
+        if let Some(slot) = self.protocol_slots.get(&digest) {
+            let known = &mut self.protocols[*slot as usize];
+            if *known.evidence() == Evidence::None {
+                *known = Arc::clone(protocol);
+            }
+        } else {
             let slot = u32::try_from(self.protocols.len()).expect("fewer than 2^32 protocols");
             self.protocols.push(Arc::clone(protocol));
             self.protocol_slots.insert(digest, slot);
@@ -243,8 +250,12 @@ impl Machine {
             return Err(Refusal::UnknownProtocol(open.protocol));
         };
         let plan = &self.protocols[protocol as usize];
-        let session = Session::open(&open, plan, protocol, self.now)?;
+        let session = Session::open(&open, plan, protocol, self.now, self.replaying)?;
         let (id, generation) = (session.id, session.ownership.generation);
+        let open = match open.journal {
+            true => Open { capacities: open.capacities.resolved(plan, session.checked), ..open },
+            false => open,
+        };
         let slot = self.sessions.insert(session);
         self.record(slot, &Recorded::Input(Input::Open(open)), Outcome::Opened(generation));
         self.event(slot, || Event::Opened { session: id });

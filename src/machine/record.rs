@@ -247,7 +247,9 @@ fn encode_input(tick: Tick, input: &Input, outcome: Outcome, out: &mut Vec<u8>) 
             out.extend_from_slice(&open.protocol.0);
             text(open.owner.as_str(), out);
             out.push(u8::from(open.journal));
-            out.extend_from_slice(&open.capacities.every.to_le_bytes());
+            out.push(u8::from(open.capacities.unchecked));
+            let every = open.capacities.every.expect("a record says every capacity");
+            out.extend_from_slice(&every.to_le_bytes());
             let count = u32::try_from(open.capacities.edges.len()).expect("edges fit u16");
             out.extend_from_slice(&count.to_le_bytes());
             for (edge, capacity) in &open.capacities.edges {
@@ -366,7 +368,8 @@ fn decode_open(rest: &mut Bytes, session: SessionId) -> Result<Open, RecordError
     let digest = ProtocolDigest(rest_array(rest)?);
     let owner = decode_owner(rest)?;
     let journal = flag(rest)?;
-    let every = rest.try_get_u32_le().map_err(|_| RecordError)?;
+    let unchecked = flag(rest)?;
+    let every = Some(rest.try_get_u32_le().map_err(|_| RecordError)?);
     let count = rest.try_get_u32_le().map_err(|_| RecordError)?;
     // An edge and its capacity are eight bytes.
     if count as usize > rest.len() / 8 {
@@ -377,7 +380,7 @@ fn decode_open(rest: &mut Bytes, session: SessionId) -> Result<Open, RecordError
         let edge = Edge { from: RoleIx(short(rest)?), to: RoleIx(short(rest)?) };
         edges.push((edge, rest.try_get_u32_le().map_err(|_| RecordError)?));
     }
-    let capacities = Capacities { every, edges };
+    let capacities = Capacities { every, edges, unchecked };
     Ok(Open { session, protocol: digest, owner, capacities, journal })
 }
 

@@ -6,11 +6,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::edge::CAPACITY_MAX;
 use super::id::{Generation, Position, SessionId};
 use super::output::Status;
 use crate::types::{
-    Direction, LabelIx, Name, Payload, Protocol, ProtocolDigest, RoleIx, StateIx, WrongSort,
+    CAPACITY_MAX, Direction, Evidence, LabelIx, Name, Payload, Protocol, ProtocolDigest, RoleIx,
+    StateIx, WrongSort,
 };
 
 /// The most legal moves that a refusal lists.
@@ -39,6 +39,15 @@ pub enum Refusal {
         edge: Box<str>,
         /// What was asked for.
         capacity: u32,
+    },
+    /// Nobody has shown that the roles are safe together at these capacities.
+    #[error(
+        "whether the roles are safe together is not known at these capacities, but at {safe}; \
+         open the session at such, or insist"
+    )]
+    CapacityUnchecked {
+        /// Where they are.
+        safe: Evidence,
     },
     /// The protocol has no such role.
     #[error("the protocol has no such role; its roles are {known}")]
@@ -144,6 +153,7 @@ impl Refusal {
             Self::SessionExists(_) => "session_exists",
             Self::UnknownProtocol(_) => "unknown_protocol",
             Self::BadCapacity { .. } => "bad_capacity",
+            Self::CapacityUnchecked { .. } => "capacity_unchecked",
             Self::UnknownRole { .. } => "unknown_role",
             Self::StaleCapability { .. } => "stale_capability",
             Self::ScopeViolation { .. } => "scope_violation",
@@ -168,6 +178,7 @@ impl Refusal {
             Self::UnknownSession(_) => "MACH-1",
             Self::SessionExists(_) | Self::UnknownProtocol(_) => "MACH-2",
             Self::BadCapacity { .. } => "EDGE-1",
+            Self::CapacityUnchecked { .. } => "EDGE-7",
             Self::UnknownRole { .. } | Self::UnknownEdge { .. } => "MACH-3",
             Self::StaleCapability { .. } => "AUTH-1",
             Self::ScopeViolation { .. } => "AUTH-2",

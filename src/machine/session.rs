@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 use smol_str::SmolStr;
 
 use super::authority::{Ownership, Presented, Scope};
-use super::edge::{Buffer, CAPACITY_MAX};
+use super::edge::Buffer;
 use super::explain::{inactive, receive_not_allowed, send_not_allowed, uncovered};
 use super::explain::{unknown_edge, unknown_role};
 use super::few::Few;
@@ -22,7 +22,7 @@ use super::log::Log;
 use super::output::{Received, Status};
 use super::refuse::{Refusal, edge_name};
 use super::remember::{Performed, Remembered};
-use crate::types::{Edge, Message, Protocol, RoleIx, StateIx, Transition, Value};
+use crate::types::{CAPACITY_MAX, Edge, Message, Protocol, RoleIx, StateIx, Transition, Value};
 
 /// One role of one session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +52,8 @@ pub(super) struct Session {
     pub(super) protocol: u32,
     // INVARIANT(running_counts): how many roles have not ended.
     pub(super) running: u16,
+    /// Whether its roles are known to be safe together at its capacities.
+    pub(super) checked: bool,
     pub(super) status: Status,
     pub(super) tick: Tick,
     /// How many messages are on its edges.
@@ -106,26 +108,29 @@ impl Step<'_> {
 }
 
 impl Session {
-    /// Checks the capacities and makes the session.
+    /// Checks the capacities and makes the session. What a journal says was accepted is not
+    /// judged again: `replaying` tells that its record says what was known then.
     pub(super) fn open(
         open: &Open,
         protocol: &Protocol,
         slot: u32,
         tick: Tick,
+        replaying: bool,
     ) -> Result<Self, Refusal> {
-        let mut edges: Few<Buffer> =
-            protocol.edges().iter().map(|_| Buffer::new(open.capacities.every)).collect();
-        for (edge, capacity) in &open.capacities.edges {
-            match protocol.edge(edge.from, edge.to) {
-                Some(index) => edges[index.index()].capacity = *capacity,
-                None => return Err(unknown_edge(protocol)),
-            }
+        if open.capacities.edges.iter().any(|(e, _)| protocol.edge(e.from, e.to).is_none()) {
+            return Err(unknown_edge(protocol));
         }
+        let edges: Few<Buffer> = open.capacities.vector(protocol).map(Buffer::new).collect();
         for (edge, buffer) in protocol.edges().iter().zip(edges.iter()) {
             if buffer.capacity == 0 || buffer.capacity > CAPACITY_MAX {
                 let edge = edge_name(protocol, edge.from, edge.to);
                 return Err(Refusal::BadCapacity { edge, capacity: buffer.capacity });
             }
+        }
+        let covered = || protocol.evidence().covers(edges.iter().map(|buffer| buffer.capacity));
+        let checked = if replaying { !open.capacities.unchecked } else { covered() };
+        if !checked && !open.capacities.unchecked {
+            return Err(Refusal::CapacityUnchecked { safe: protocol.evidence().clone() });
         }
         let start = Endpoint { state: StateIx::INITIAL, position: Position(0) };
         let endpoints: Few<Endpoint> = protocol.roles().map(|_| start).collect();
@@ -135,6 +140,7 @@ impl Session {
             id: open.session,
             protocol: slot,
             running: u16::try_from(roles.filter(runs).count()).expect("ROLES_MAX fits"),
+            checked,
             status: Status::Active,
             tick,
             queued: 0,
@@ -150,19 +156,12 @@ impl Session {
 
     /// Whether it is what `open` would make, and its opener still owns it.
     pub(super) fn is_opened_by(&self, open: &Open, protocol: &Protocol) -> bool {
-        let capacity = |edge: &Edge| {
-            let named = open.capacities.edges.iter().rfind(|(named, _)| named == edge);
-            named.map_or(open.capacities.every, |(_, capacity)| *capacity)
-        };
         protocol.digest() == open.protocol
             && self.ownership == Ownership::of_opener(open.owner.clone(), protocol)
             && self.log().is_some() == open.journal
             && open.capacities.edges.iter().all(|(e, _)| protocol.edge(e.from, e.to).is_some())
-            && protocol
-                .edges()
-                .iter()
-                .zip(self.edges.iter())
-                .all(|(e, b)| capacity(e) == b.capacity)
+            && open.capacities.vector(protocol).eq(self.edges.iter().map(|b| b.capacity))
+            && (self.checked || open.capacities.unchecked)
     }
 
     /// What the session keeps of its journal.

@@ -10,9 +10,7 @@ use super::id::{Generation, Position, Seq, SessionId, Tick};
 use super::output::Status;
 use super::refuse::{Move, moves};
 use super::session::Session;
-use crate::types::{
-    Diagnostics, Edge, LocalType, Name, Origin, Protocol, RoleIx, StateIx, Transition,
-};
+use crate::types::{Diagnostics, Edge, LocalType, Name, Protocol, RoleIx, StateIx, Transition};
 
 /// A session as it stands.
 #[derive(Clone, Copy)]
@@ -87,11 +85,11 @@ impl<'a> SessionView<'a> {
         self.session.tick
     }
 
-    /// EDGE-5: whether its types are known to fit together at its capacities. Types that were
-    /// declared role by role are not checked against each other yet: such a session is `unchecked`.
+    /// EDGE-5: whether its roles are known to be safe together at its capacities. If not, whoever
+    /// opened it has insisted.
     #[must_use]
     pub fn is_checked(self) -> bool {
-        self.protocol.origin() == Origin::Global
+        self.session.checked
     }
 
     /// Who owns it, at which generation.

@@ -49,6 +49,8 @@ enum EventJson {
         capacity: u32,
         #[serde(skip_serializing_if = "Vec::is_empty", default)]
         capacities: Vec<(EdgeJson, u32)>,
+        #[serde(skip_serializing_if = "core::ops::Not::not", default)]
+        unchecked: bool,
     },
     Send {
         role: String,
@@ -113,8 +115,10 @@ pub(super) fn write(protocol: &Protocol, record: &Record) -> RecordJson {
         Recorded::Expired(Timer::Drain) => (None, EventJson::Expired { timer: TimerJson::Drain }),
         Recorded::Input(Input::Open(open)) => {
             let capacities = open.capacities.edges.iter().map(|(e, n)| (edge(e), *n)).collect();
-            let (owner, capacity) = (open.owner.to_string(), open.capacities.every);
-            (None, EventJson::Open { owner, capacity, capacities })
+            let Capacities { every, unchecked, .. } = open.capacities;
+            let capacity = every.expect("a record says every capacity");
+            let owner = open.owner.to_string();
+            (None, EventJson::Open { owner, capacity, capacities, unchecked })
         }
         Recorded::Input(Input::Act { by, act }) => {
             (Some(write_by(by)), write_act(protocol, act, record.outcome))
@@ -186,10 +190,10 @@ pub(super) fn read(
     let outcome = read_outcome(protocol, &json.outcome)?;
     let event = match (json.by, json.event) {
         (None, EventJson::Expired { timer: TimerJson::Drain }) => Recorded::Expired(Timer::Drain),
-        (None, EventJson::Open { owner, capacity, capacities }) => {
+        (None, EventJson::Open { owner, capacity, capacities, unchecked }) => {
             let edges = capacities.iter().map(|(edge, n)| Ok((read_edge(protocol, edge)?, *n)));
             let edges = edges.collect::<Result<_, RecordJsonError>>()?;
-            let capacities = Capacities { every: capacity, edges };
+            let capacities = Capacities { every: Some(capacity), edges, unchecked };
             let (owner, protocol) = (read_owner(&owner)?, protocol.digest());
             let open = Open { session, protocol, owner, capacities, journal: true };
             Recorded::Input(Input::Open(open))

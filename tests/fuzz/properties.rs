@@ -51,7 +51,7 @@ pub(crate) fn local(bytes: &[u8]) {
         Ok((locals, warnings)) => {
             assert!(!warnings.has_errors());
             let name = Name::new("Fuzzed").expect("this is a name");
-            let protocol = Protocol::from_locals(name, locals.clone());
+            let protocol = Protocol::unchecked(name, locals.clone());
             same_locals(&locals);
             protocol.iter().for_each(same_protocol);
         }

@@ -8,7 +8,7 @@ use antiphon::machine::{
     Accepted, Act, CAPACITY_MAX, Capacities, Input, Open, Presented, REASON_BYTES_MAX,
     REMEMBERED_MAX, Scope,
 };
-use antiphon::types::{Direction, EdgeIx, LabelIx, Protocol, RoleIx, Sort, Value};
+use antiphon::types::{Direction, EdgeIx, Evidence, LabelIx, Protocol, RoleIx, Sort, Value};
 
 use super::{Branch, Type};
 
@@ -28,6 +28,7 @@ pub struct Session {
     pub protocol: Arc<Protocol>,
     pub owner: String,
     pub journal: bool,
+    pub checked: bool,
     pub status: String,
     pub tick: u64,
     pub deadline: Option<u64>,
@@ -138,6 +139,7 @@ impl Model {
                         session.edges.iter().map(|edge| edge.capacity).collect::<Vec<_>>()
                     };
                     capacities(&again) == capacities(known)
+                        && (known.checked || open.capacities.unchecked)
                 });
             return if same { Ok(opened) } else { Err("session_exists") };
         }
@@ -175,14 +177,32 @@ fn edges_of(protocol: &Protocol) -> BTreeSet<(usize, usize)> {
     edges
 }
 
+/// Whether what is known of a protocol says that it is safe at these capacities.
+fn is_safe(evidence: &Evidence, capacities: Vec<u32>) -> bool {
+    match evidence {
+        Evidence::Every => true,
+        Evidence::None => false,
+        Evidence::From(least) => !capacities.iter().any(|capacity| capacity < least),
+        Evidence::Exactly(vectors) => vectors.iter().any(|vector| vector[..] == capacities),
+        Evidence::Bounds(bounds) => {
+            (0..capacities.len()).all(|edge| capacities[edge] >= bounds[edge])
+        }
+    }
+}
+
 impl Session {
     fn open(protocol: Arc<Protocol>, open: &Open, now: u64) -> Result<Self, &'static str> {
         let names: Vec<String> = protocol.roles().map(ToString::to_string).collect();
-        let Capacities { every, edges: named } = &open.capacities;
+        let Capacities { every, edges: named, unchecked } = &open.capacities;
+        let types_say = |(from, to): (usize, usize)| {
+            let index = |role: usize| RoleIx(u16::try_from(role).unwrap());
+            let edge = protocol.edge(index(from), index(to)).unwrap();
+            protocol.rooms()[edge.index()]
+        };
         let edge = |(from, to): (usize, usize)| Edge {
             from: names[from].clone(),
             to: names[to].clone(),
-            capacity: *every,
+            capacity: every.unwrap_or_else(|| types_say((from, to))),
             sent: 0,
             consumed: 0,
             queue: Vec::new(),
@@ -199,6 +219,11 @@ impl Session {
         if edges.iter().any(|edge| edge.capacity == 0 || edge.capacity > CAPACITY_MAX) {
             return Err("bad_capacity");
         }
+        let checked =
+            is_safe(protocol.evidence(), edges.iter().map(|edge| edge.capacity).collect());
+        if !checked && !unchecked {
+            return Err("capacity_unchecked");
+        }
         let locals = protocol.locals().roles().iter();
         let roles = locals.map(|(name, local)| Role {
             name: name.to_string(),
@@ -213,6 +238,7 @@ impl Session {
             id: open.session.0,
             owner: open.owner.to_string(),
             journal: open.journal,
+            checked,
             status: "active".into(),
             tick: now,
             deadline: None,

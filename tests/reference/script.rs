@@ -27,7 +27,8 @@ pub enum Op {
         session: u8,
         protocol: u8,
         owner: u8,
-        every: u32,
+        every: Option<u32>,
+        unchecked: bool,
         edges: Vec<(u8, u32)>,
         journal: bool,
     },
@@ -95,8 +96,7 @@ pub enum What {
 pub fn protocol() -> impl Strategy<Value = Arc<Protocol>> {
     let size = Size { nodes: 14, depth: 4, args: 2, ..Size::SMALL };
     let declared = prop_oneof![strategies::locals(size), strategies::locals(Size::TINY)];
-    let compiled =
-        |locals| Arc::new(Protocol::from_locals(Name::new("P").unwrap(), locals).unwrap());
+    let compiled = |locals| Arc::new(Protocol::unchecked(Name::new("P").unwrap(), locals).unwrap());
     let projected = (strategies::global(Size::TINY), strategies::locals(Size::TINY));
     let projected = projected.prop_map(move |(global, locals)| {
         Protocol::from_global(&global).map_or_else(|_| compiled(locals), Arc::new)
@@ -195,25 +195,28 @@ fn ending() -> impl Strategy<Value = What> {
 fn open(journal: BoxedStrategy<bool>) -> impl Strategy<Value = Op> {
     let capacity = || select(vec![1, 1, 2, 3, 64, 0, CAPACITY_MAX, CAPACITY_MAX + 1]);
     let good = select(vec![1, 1, 2, 3, 64]);
-    let every = prop_oneof![4 => good, 1 => capacity()];
+    let every =
+        prop_oneof![4 => good.prop_map(Some), 1 => capacity().prop_map(Some), 2 => Just(None)];
     let edges = prop_oneof![4 => Just(vec![]), 1 => vec((0..6u8, capacity()), 0..3)];
-    (0..3u8, 0..3u8, prop_oneof![4 => Just(0u8), 1 => Just(1)], every, edges, journal).prop_map(
-        |(session, protocol, owner, every, edges, journal)| Op::Open {
+    let unchecked = proptest::bool::weighted(0.8);
+    (0..3u8, 0..3u8, prop_oneof![4 => Just(0u8), 1 => Just(1)], every, edges, unchecked, journal)
+        .prop_map(|(session, protocol, owner, every, edges, unchecked, journal)| Op::Open {
             session,
             protocol,
             owner,
             every,
+            unchecked,
             edges,
             journal,
-        },
-    )
+        })
 }
 
 /// Opens session 0 well.
 fn opening(journal: BoxedStrategy<bool>) -> impl Strategy<Value = Step> {
     (select(vec![1, 1, 2, 3, 64]), journal, any::<bool>()).prop_map(|(every, journal, seal)| {
+        let (every, unchecked) = (Some(every), true);
         let (session, protocol, owner, edges) = (0, 0, 0, vec![]);
-        let op = Op::Open { session, protocol, owner, every, edges, journal };
+        let op = Op::Open { session, protocol, owner, every, edges, unchecked, journal };
         Step { wait: 0, op, seal }
     })
 }
@@ -291,8 +294,9 @@ impl Stage {
                 0 => Input::Tick,
                 count => self.said[count - 1 - usize::from(*back) % count.min(20)].clone(),
             },
-            Op::Open { session, protocol, owner: by, every, edges, journal } => {
-                self.open(*session, *protocol, *by, *every, edges, *journal)
+            Op::Open { session, protocol, owner: by, every, edges, unchecked, journal } => {
+                let every = (*every, *unchecked);
+                self.open(*session, *protocol, *by, every, edges, *journal)
             }
             Op::Act { session, by, what } => self.act(machine, session_id(*session), by, what),
         };
@@ -305,7 +309,7 @@ impl Stage {
         session: u8,
         protocol: u8,
         by: u8,
-        every: u32,
+        (every, unchecked): (Option<u32>, bool),
         edges: &[(u8, u32)],
         journal: bool,
     ) -> Input {
@@ -320,7 +324,7 @@ impl Stage {
             session: session_id(session),
             protocol: known.map_or(ProtocolDigest([7; 32]), |known| known.digest()),
             owner: owner(by),
-            capacities: Capacities { every, edges },
+            capacities: Capacities { every, edges, unchecked },
             journal,
         })
     }

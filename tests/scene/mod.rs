@@ -20,7 +20,7 @@ pub fn open(protocol: &Protocol, session: u128) -> Open {
         session: SessionId(session),
         protocol: protocol.digest(),
         owner: Owner::new("host").unwrap(),
-        capacities: Capacities::default(),
+        capacities: Capacities::every(CAPACITY_DEFAULT).unchecked(),
         journal: false,
     }
 }

@@ -13,7 +13,7 @@ use clap::Args;
 use fastrand::Rng;
 
 use super::{Failure, input};
-use crate::machine::{CAPACITY_DEFAULT, Capacities};
+use crate::machine::Capacities;
 use crate::types::{Protocol, RoleIx};
 pub(super) use single::chart;
 use values::Values;
@@ -49,9 +49,12 @@ pub(super) struct Run {
     /// What is sent: `{"label": value or [values], …}` as JSON; the rest is made up
     #[arg(long, value_name = "FILE")]
     values: Option<PathBuf>,
-    /// How many messages each edge holds
-    #[arg(long, value_name = "N", default_value_t = CAPACITY_DEFAULT)]
-    capacity: u32,
+    /// How many messages each edge holds [default: what the types need, or 64]
+    #[arg(long, value_name = "N")]
+    capacity: Option<u32>,
+    /// Run it also where nobody has shown that its roles are safe together
+    #[arg(long)]
+    unchecked: bool,
     /// Print one JSON object a line instead of a chart
     #[arg(long)]
     json: bool,
@@ -90,7 +93,11 @@ impl Run {
             seed: self.seed.unwrap_or_else(|| Rng::new().u64(0..1_000_000)),
             steps: self.steps.unwrap_or(STEPS_DEFAULT),
             steps_given: self.steps.is_some(),
-            capacities: Capacities { every: self.capacity, edges: Vec::new() },
+            capacities: Capacities {
+                every: self.capacity,
+                unchecked: self.unchecked,
+                ..Capacities::default()
+            },
             json: self.json,
             protocol,
         };
