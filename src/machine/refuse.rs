@@ -41,10 +41,7 @@ pub enum Refusal {
         capacity: u32,
     },
     /// Nobody has shown that the roles are safe together at these capacities.
-    #[error(
-        "whether the roles are safe together is not known at these capacities, but at {safe}; \
-         open the session at such, or insist"
-    )]
+    #[error("{}", unsafe_together(safe))]
     CapacityUnchecked {
         /// Where they are.
         safe: Evidence,
@@ -191,6 +188,18 @@ impl Refusal {
             Self::EdgeFull { .. } => "EDGE-2",
             Self::EdgeEmpty { .. } => "EDGE-3",
         }
+    }
+}
+
+fn unsafe_together(safe: &Evidence) -> String {
+    match safe {
+        Evidence::None => "it is not known that the roles are safe together at any capacity; \
+                           check their composition first, or insist"
+            .into(),
+        safe => alloc::format!(
+            "it is not known that the roles are safe together at these capacities, only at \
+             {safe}; open the session at such, or insist"
+        ),
     }
 }
 
