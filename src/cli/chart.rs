@@ -40,6 +40,12 @@ impl Chart {
         Self { roles, width, fits }
     }
 
+    /// As wide as the terminal allows, or 100 characters where there is none.
+    pub(super) fn for_terminal(roles: Vec<String>, text: usize) -> Self {
+        let columns = terminal_size::terminal_size().map_or(100, |(width, _)| width.0.into());
+        Self::new(roles, text, columns)
+    }
+
     /// The roles, and the beginning of their lines.
     pub(super) fn head(&self, out: &mut impl Write) -> io::Result<()> {
         if !self.fits {

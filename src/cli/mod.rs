@@ -10,7 +10,6 @@ mod project;
 mod replay;
 mod run;
 mod style;
-mod verdict;
 
 use std::process::ExitCode;
 

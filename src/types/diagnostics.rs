@@ -132,6 +132,18 @@ codes! {
     JsonShape = "json_shape",
     /// The classic projection fails: a role cannot know which branch was taken.
     Unmergeable = "unmergeable",
+    /// A role waits for a message and another one comes.
+    UnexpectedMessage = "unexpected_message",
+    /// Every role has ended and a message is left.
+    OrphanMessage = "orphan_message",
+    /// Nobody can move, and somebody has not ended.
+    Deadlock = "deadlock",
+    /// A role or a message that is never served again.
+    NotLive = "not_live",
+    /// Safe at some capacities and not at others (a warning).
+    CapacityMatters = "capacity_matters",
+    /// The search for what is wrong ended at its limit.
+    CompositionUnknown = "composition_unknown",
 }
 
 impl Code {
@@ -139,7 +151,7 @@ impl Code {
     #[must_use]
     pub fn severity(self) -> Severity {
         match self {
-            Self::RoleNeverActs => Severity::Warning,
+            Self::RoleNeverActs | Self::CapacityMatters => Severity::Warning,
             _ => Severity::Error,
         }
     }

@@ -307,13 +307,12 @@ fn turns(session: SessionView<'_>, endpoint: EndpointView<'_>) -> Vec<Turn> {
 
 /// A chart of a protocol's roles, as wide as the terminal allows.
 pub(in crate::cli) fn chart(protocol: &Protocol) -> Chart {
-    let columns = terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0));
     let labels = protocol.messages().iter().map(|message| {
         let value = if message.payload.args().is_empty() { 0 } else { 10 };
         protocol.label_name(message.label).len() + value
     });
     let roles = protocol.roles().map(|role| role.to_string()).collect();
-    Chart::new(roles, labels.max().unwrap_or(0), columns)
+    Chart::for_terminal(roles, labels.max().unwrap_or(0))
 }
 
 /// A refusal as it is shown to people.
