@@ -7,7 +7,8 @@ use serde::Serialize;
 use super::{Failure, input};
 use crate::types::syntax::{Declared, Limits, Report, Source};
 use crate::types::{
-    Diagnostic, Diagnostics, Edge, GlobalType, Name, Origin, Protocol, RoleIx, Severity, Span,
+    Diagnostic, Diagnostics, Edge, GlobalType, Name, Origin, ProjectionLimits, Protocol, RoleIx,
+    Severity, Span, project_role,
 };
 
 /// A file that was read and checked.
@@ -82,7 +83,10 @@ impl Checked {
     fn global(global: &GlobalType, found: &mut Diagnostics) -> Self {
         let protocol = Protocol::from_global(global);
         let role = |name: &Name| CheckedRole {
-            projectable: Some(protocol.is_ok() || crate::types::project(global, name).is_ok()),
+            projectable: Some(
+                protocol.is_ok()
+                    || project_role(global, name, &ProjectionLimits::default()).is_ok(),
+            ),
             ..CheckedRole::of(name)
         };
         let roles: Vec<CheckedRole> = global.roles().iter().map(role).collect();

@@ -11,12 +11,12 @@ use hashbrown::HashMap;
 use sha2::{Digest, Sha256};
 
 use super::automaton::{Automaton, EdgeIx, LabelIx, MessageIx, RoleIx, StateIx};
+use super::complete::{ProjectionLimits, project_roles};
 use super::diagnostics::{Code, Diagnostic, Diagnostics, Span};
 use super::draft::{DraftBranch, DraftId};
 use super::global::GlobalType;
 use super::local::{Direction, LocalType, LocalTypes};
 use super::name::Name;
-use super::project::project_all;
 use super::sort::{Payload, Sort};
 use super::tree::{Branch, Node, RESERVED};
 
@@ -125,12 +125,23 @@ struct Symbols<'a> {
 }
 
 impl Protocol {
-    /// The classic projection of a global type, role by role.
+    /// A global type, projected role by role ([`project_roles`]) within the usual limits.
     ///
     /// # Errors
-    /// `unmergeable` for each role that cannot know what to do; `too_large`.
+    /// `unimplementable` for each role that cannot know what to do; `too_large`.
     pub fn from_global(global: &GlobalType) -> Result<Self, Diagnostics> {
-        Self::compile(global.name().clone(), Origin::Global, project_all(global)?)
+        Self::from_global_within(global, &ProjectionLimits::default())
+    }
+
+    /// As [`from_global`](Self::from_global), within limits of one's own.
+    ///
+    /// # Errors
+    /// As [`from_global`](Self::from_global).
+    pub fn from_global_within(
+        global: &GlobalType,
+        limits: &ProjectionLimits,
+    ) -> Result<Self, Diagnostics> {
+        Self::compile(global.name().clone(), Origin::Global, project_roles(global, limits)?)
     }
 
     /// A protocol declared as local types.
