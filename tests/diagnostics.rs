@@ -1,16 +1,22 @@
 //! What a user sees of every invalid protocol of the library: one snapshot a file.
 #![cfg(feature = "syntax")]
 
-use antiphon::types::Protocol;
-use antiphon::types::syntax::{Limits, Report, Source};
+use antiphon::types::syntax::{Declared, Limits, Report, Source};
+use antiphon::types::{Diagnostics, Protocol, project_all};
 
-/// Everything that is said of a text.
+/// Everything that is said of a text; if nothing is, what the classic projection says.
 fn said(name: &str, bytes: &[u8]) -> Report {
     match Source::read(name, bytes, &Limits { depth_max: 20, ..Limits::default() }) {
         Err(report) => report,
         Ok(source) => match source.protocols() {
             Err(report) => report,
-            Ok(_) => source.report(source.warnings.clone()),
+            Ok(_) if !source.warnings.is_empty() => source.report(source.warnings.clone()),
+            Ok(_) => match &source.declared {
+                Declared::Global(globals) => {
+                    source.report(project_all(&globals[0]).err().unwrap_or_default())
+                }
+                Declared::Local(_) => source.report(Diagnostics::default()),
+            },
         },
     }
 }

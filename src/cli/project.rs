@@ -7,7 +7,9 @@ use clap::{Args, ValueEnum};
 
 use super::{Failure, input};
 use crate::types::syntax::{Declared, Source, json};
-use crate::types::{Diagnostics, LocalType, LocalTypes, Name, project, project_all};
+use crate::types::{
+    Diagnostics, LocalType, LocalTypes, Name, ProjectionLimits, project_role, project_roles,
+};
 
 /// Print the local type of each role: projected from a global protocol, or as declared
 #[derive(Debug, Args)]
@@ -82,7 +84,7 @@ impl Project {
             Declared::Local(locals) => return Ok(locals.clone()),
             Declared::Global(globals) => &globals[index],
         };
-        project_all(global).map_err(refused)
+        project_roles(global, &ProjectionLimits::default()).map_err(refused)
     }
 
     /// The type of one role; whether the others have one does not matter.
@@ -99,7 +101,7 @@ impl Project {
                 let Some(role) = global.roles().iter().find(|name| **name == role) else {
                     return Err(input::unknown_role(role, global.roles().iter()));
                 };
-                let local = project(global, role)
+                let local = project_role(global, role, &ProjectionLimits::default())
                     .map_err(|error| input::said(&source.report(error.into())))?;
                 Ok((role.clone(), local))
             }

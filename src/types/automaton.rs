@@ -159,7 +159,7 @@ impl Automaton {
     }
 
     /// AUTO-2: minimal, numbered breadth first from `initial`, the unreachable left out.
-    fn canonical(rows: &[(Direction, Vec<Transition>)], initial: StateIx) -> Self {
+    pub(super) fn canonical(rows: &[(Direction, Vec<Transition>)], initial: StateIx) -> Self {
         let class = minimise(rows);
         let mut rank: Vec<Option<u32>> = vec![None; rows.len()];
         let mut order: Vec<usize> = Vec::new();

@@ -132,6 +132,8 @@ codes! {
     JsonShape = "json_shape",
     /// The classic projection fails: a role cannot know which branch was taken.
     Unmergeable = "unmergeable",
+    /// No projection exists: a role cannot know what to do.
+    Unimplementable = "unimplementable",
     /// A role waits for a message and another one comes.
     UnexpectedMessage = "unexpected_message",
     /// Every role has ended and a message is left.

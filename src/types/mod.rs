@@ -6,6 +6,7 @@ pub mod automaton;
 pub mod build;
 pub mod canonical;
 mod check;
+pub mod complete;
 pub mod diagnostics;
 pub mod draft;
 pub mod evidence;
@@ -25,6 +26,9 @@ pub mod value;
 
 pub use automaton::{Automaton, EdgeIx, LabelIx, MessageIx, RoleIx, StateIx, Transition};
 pub use build::{Builder, GlobalBuilder, LocalBuilder};
+pub use complete::{
+    ProjectionLimits, Unprojectable, project_complete, project_role, project_roles,
+};
 pub use diagnostics::{Code, Diagnostic, Diagnostics, Severity, Span};
 pub use draft::{Draft, DraftBranch, DraftId};
 pub use evidence::{CAPACITY_DEFAULT, CAPACITY_MAX, Evidence};

@@ -11,13 +11,14 @@ use hashbrown::HashMap;
 use sha2::{Digest, Sha256};
 
 use super::automaton::{Automaton, EdgeIx, LabelIx, MessageIx, RoleIx, StateIx};
-use super::diagnostics::{Code, Diagnostic, Diagnostics, Span};
+use super::complete::{ProjectionLimits, project_roles};
+use super::compose::{Bound, ComposeLimits, Composition, compose, upper_bounds};
+use super::diagnostics::{Code, Diagnostic, Diagnostics, Severity, Span};
 use super::draft::{DraftBranch, DraftId};
 use super::evidence::Evidence;
 use super::global::GlobalType;
 use super::local::{Direction, LocalType, LocalTypes};
 use super::name::Name;
-use super::project::project_all;
 use super::sort::{Payload, Sort};
 use super::tree::{Branch, Node, RESERVED};
 
@@ -128,13 +129,26 @@ struct Symbols<'a> {
 }
 
 impl Protocol {
-    /// The classic projection of a global type, role by role.
+    /// A global type, projected role by role ([`project_roles`]) within the usual limits.
     ///
     /// # Errors
-    /// `unmergeable` for each role that cannot know what to do; `too_large`.
+    /// `unimplementable` for each role that cannot know what to do; `too_large`.
     pub fn from_global(global: &GlobalType) -> Result<Self, Diagnostics> {
-        let locals = project_all(global)?;
-        Self::compile(global.name().clone(), Origin::Global, locals, Evidence::Every)
+        Self::from_global_within(global, &ProjectionLimits::default())
+    }
+
+    /// As [`from_global`](Self::from_global), within limits of one's own.
+    ///
+    /// # Errors
+    /// As [`from_global`](Self::from_global).
+    pub fn from_global_within(
+        global: &GlobalType,
+        limits: &ProjectionLimits,
+    ) -> Result<Self, Diagnostics> {
+        let locals = project_roles(global, limits)?;
+        let mut protocol = Self::compile(global.name().clone(), Origin::Global, locals)?;
+        protocol.know(Evidence::Every, &upper_bounds(&protocol));
+        Ok(protocol)
     }
 
     /// A protocol declared as local types, whether they are safe together or not: sessions are
@@ -143,15 +157,21 @@ impl Protocol {
     /// # Errors
     /// `too_large` if there are more labels than a table can number.
     pub fn unchecked(name: Name, locals: LocalTypes) -> Result<Self, Diagnostics> {
-        Self::compile(name, Origin::Local, locals, Evidence::None)
+        Self::compile(name, Origin::Local, locals)
     }
 
-    /// A protocol declared as local types.
+    /// A protocol declared as local types, which are checked to be safe together within the usual
+    /// limits: see [`compose`](super::compose::compose).
     ///
     /// # Errors
-    /// `too_large` if there are more labels than a table can number.
+    /// `too_large` if there are more labels than a table can number; what is wrong with the types
+    /// together ([`Composition::diagnostic`]).
     pub fn from_locals(name: Name, locals: LocalTypes) -> Result<Self, Diagnostics> {
-        Self::compile(name, Origin::Local, locals, Evidence::None)
+        let mut protocol = Self::unchecked(name, locals)?;
+        match protocol.compose(&ComposeLimits::default()).diagnostic(&protocol) {
+            Some(found) if found.code.severity() == Severity::Error => Err(found.into()),
+            _ => Ok(protocol),
+        }
     }
 
     /// As [`from_locals`](Self::from_locals), for types whose origin is known otherwise, as when a
@@ -160,15 +180,10 @@ impl Protocol {
     /// # Errors
     /// As [`from_locals`](Self::from_locals).
     pub fn of_origin(name: Name, origin: Origin, locals: LocalTypes) -> Result<Self, Diagnostics> {
-        Self::compile(name, origin, locals, Evidence::None)
+        Self::compile(name, origin, locals)
     }
 
-    fn compile(
-        name: Name,
-        origin: Origin,
-        locals: LocalTypes,
-        evidence: Evidence,
-    ) -> Result<Self, Diagnostics> {
+    fn compile(name: Name, origin: Origin, locals: LocalTypes) -> Result<Self, Diagnostics> {
         let symbols = Symbols::of(&locals)?;
         let automata: Box<[Automaton]> = locals
             .roles()
@@ -206,8 +221,22 @@ impl Protocol {
             rooms: Box::default(),
         };
         protocol.digest = protocol.compute_digest();
-        protocol.know(evidence, &[]);
+        protocol.know(Evidence::None, &[]);
         Ok(protocol)
+    }
+
+    /// Explores how its roles run together, and keeps what that shows: at which capacities it is
+    /// safe, and how many messages each edge can hold. What was known before stays known.
+    pub fn compose(&mut self, limits: &ComposeLimits) -> Composition {
+        let found = compose(self, limits);
+        let bounds: Vec<Option<u32>> = found.bounds.iter().map(Bound::most).collect();
+        let evidence = match (&self.evidence, found.evidence()) {
+            (known, Evidence::None) => known.clone(),
+            (Evidence::Every, _) => Evidence::Every,
+            (_, evidence) => evidence,
+        };
+        self.know(evidence, &bounds);
+        found
     }
 
     /// Takes what is known of its capacities: where it is safe, and the most that each edge can

@@ -2,6 +2,8 @@
 //! copies in the place of variables. Slow and obvious; what the tables are compared with.
 #![allow(dead_code, unreachable_pub)]
 
+pub mod composition;
+pub mod global;
 pub mod model;
 pub mod script;
 

@@ -50,7 +50,8 @@ impl Source {
     /// The protocols that it declares, compiled: every global one, or the one of its local types.
     ///
     /// # Errors
-    /// A [`Report`] of what refuses them, with `unmergeable` for roles that cannot know what to do.
+    /// A [`Report`] of what refuses them, with `unimplementable` for roles that cannot know what to
+    /// do.
     pub fn protocols(&self) -> Result<Vec<Protocol>, Report> {
         let mut protocols = Vec::new();
         let mut found = Diagnostics::default();
