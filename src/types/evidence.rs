@@ -71,17 +71,25 @@ impl fmt::Display for Evidence {
         match self {
             Self::Every => f.write_str("every capacity"),
             Self::From(least) => write!(f, "every capacity from {least}"),
-            Self::Bounds(_) => f.write_str("every capacity from the bound of each edge"),
-            Self::Exactly(vectors) => {
-                f.write_str("exactly ")?;
-                for (index, vector) in vectors.iter().enumerate() {
-                    f.write_str(if index > 0 { ", " } else { "" })?;
-                    match vector.first().filter(|first| vector.iter().all(|n| n == *first)) {
-                        Some(every) => write!(f, "{every} on every edge")?,
-                        None => write!(f, "{vector:?}")?,
-                    }
+            Self::Bounds(bounds) => match bounds.first() {
+                Some(least) if bounds.iter().all(|bound| bound == least) => {
+                    write!(f, "every capacity from {}", least.max(&1))
                 }
-                Ok(())
+                _ => f.write_str("every capacity from the bound of each edge"),
+            },
+            Self::Exactly(vectors) => {
+                let same = |vector: &[u32]| vector.windows(2).all(|pair| pair[0] == pair[1]);
+                match &vectors[..] {
+                    [only] if same(only) => {
+                        write!(f, "capacity {} of every edge", only.first().unwrap_or(&1))
+                    }
+                    [only] => write!(f, "the capacities {only:?}"),
+                    [first, .., last] if vectors.iter().all(|vector| same(vector)) => {
+                        let ends = (first.first().unwrap_or(&1), last.first().unwrap_or(&1));
+                        write!(f, "capacity {} to {}, the same on every edge", ends.0, ends.1)
+                    }
+                    _ => write!(f, "the capacities {vectors:?}"),
+                }
             }
             Self::None => f.write_str("no capacity that is known"),
         }

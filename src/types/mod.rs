@@ -7,6 +7,8 @@ pub mod build;
 pub mod canonical;
 mod check;
 pub mod complete;
+mod components;
+pub mod compose;
 pub mod diagnostics;
 pub mod draft;
 pub mod evidence;

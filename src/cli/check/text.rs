@@ -9,7 +9,7 @@ use crate::types::complete::{Ambiguity, Continuation, Trace};
 use crate::types::compose::{
     Bound, Composition, Determinacy, Exhaustivity, Run, Violation, capacities_said, step_said,
 };
-use crate::types::{Direction, Origin, Protocol};
+use crate::types::{Direction, Evidence, Name, Origin, Protocol};
 
 const NAME: anstyle::Style = anstyle::Style::new().bold();
 const GOOD: anstyle::Style = style::of(anstyle::AnsiColor::Green);
@@ -91,10 +91,8 @@ fn edges(protocol: &Protocol, composition: &Composition) -> Vec<String> {
 }
 
 fn write_projectable(out: &mut impl Write, checked: &Checked) -> Result<()> {
-    let (complete, classic) = (
-        checked.projectable(|role| role.complete),
-        checked.projectable(|role| role.classic),
-    );
+    let (complete, classic) =
+        (checked.projectable(|role| role.complete), checked.projectable(|role| role.classic));
     let without = |which: fn(&super::verdict::Projectable) -> bool| {
         let roles = checked.roles.iter();
         let roles = roles.filter(|role| role.projectable.as_ref().is_some_and(|p| !which(p)));
@@ -146,23 +144,27 @@ fn write_composition(
         }
     };
     field(out, "composition", &format!("{verdict} ({configurations} configurations explored)"))?;
-    let exhaustive = match &composition.exhaustivity {
-        Exhaustivity::From(k) => format!("exhaustive at capacity {k}"),
-        Exhaustivity::NotUpTo(k, ..) => format!("not exhaustive up to capacity {k}"),
-        Exhaustivity::NotDirected => {
-            "exhaustivity says nothing: some state speaks with several partners".into()
+    let reason = match (&composition.exhaustivity, composition.evidence()) {
+        (_, Evidence::None) => None,
+        (Exhaustivity::From(k), _) => {
+            Some(format!("exhaustive at capacity {k}: more room changes nothing"))
         }
-        Exhaustivity::Unknown => "exhaustivity is not known".into(),
+        (_, Evidence::Bounds(_)) => Some("no send ever waits for room there".to_owned()),
+        (Exhaustivity::NotDirected, _) => Some(
+            "what more room changes is not known: a state speaks with several partners".to_owned(),
+        ),
+        _ => Some("what more room changes is not known".to_owned()),
     };
+    reason.map_or(Ok(()), |reason| field(out, "", &reason))?;
     let determinacy = match &composition.determinacy {
-        Determinacy::Determinate => "every receive is determinate".to_owned(),
+        Determinacy::Determinate => format!("{GOOD}determinate{GOOD:#}: never two at once"),
         Determinacy::Several(role, _) => {
             let name = &checked.roles[role.index()].name;
-            format!("{name} can have several receives at once: its receives name the sender")
+            format!("{name} can have several at once: each has to name its sender")
         }
-        Determinacy::Unknown => "whether receives are determinate is not known".to_owned(),
+        Determinacy::Unknown => format!("{OPEN}not known{OPEN:#} whether determinate"),
     };
-    field(out, "", &format!("{exhaustive}; {determinacy}"))
+    field(out, "receives", &determinacy)
 }
 
 /// What makes edges grow without a bound.
@@ -180,7 +182,11 @@ fn write_growth(out: &mut impl Write, protocol: &Protocol, found: &Composition) 
 }
 
 fn write_violation(out: &mut impl Write, protocol: &Protocol, found: &Violation) -> Result<()> {
-    let shortest = if found.known_shortest { "a shortest run" } else { "a run, not known to be the shortest," };
+    let shortest = if found.known_shortest {
+        "a shortest run"
+    } else {
+        "a run, not known to be the shortest,"
+    };
     writeln!(out, "\n{shortest} that shows it:\n")?;
     let steps: Vec<_> = found.run.steps.iter().map(|step| drawn(protocol, step)).collect();
     let chart = Chart::for_terminal(
@@ -212,24 +218,26 @@ fn write_left(out: &mut impl Write, protocol: &Protocol, run: &Run) -> Result<()
 fn write_ambiguity(out: &mut impl Write, checked: &Checked, found: &Ambiguity) -> Result<()> {
     let role = &found.role;
     let shortest = if found.shortest { "" } else { " (not known to be the shortest)" };
-    for (trace, one) in [(&found.first, "one run"), (&found.second, "another run")] {
-        writeln!(out, "\n{one}{shortest}, behind which {role} would {}:\n", next(&trace.next))?;
-        let place = |name| {
-            let place = checked.roles.iter().position(|role| role.name == *name);
-            place.expect("a run is one of declared roles")
-        };
-        let steps: Vec<_> = trace
-            .steps
-            .iter()
-            .map(|step| {
-                let text = format!("{}{}", step.label, step.payload);
-                (place(&step.from), Direction::Send, place(&step.to), text)
-            })
-            .collect();
-        let roles = checked.roles.iter().map(|role| role.name.to_string()).collect();
-        let width = steps.iter().map(|(.., text)| text.chars().count()).max().unwrap_or(0);
-        draw(out, &Chart::for_terminal(roles, width), &steps)?;
-        let _: &Trace = trace;
+    let place = |name: &Name| {
+        let place = checked.roles.iter().position(|role| role.name == *name);
+        place.expect("a run is one of declared roles")
+    };
+    let drawn = |trace: &Trace| -> Vec<Drawn> {
+        let steps = trace.steps.iter().map(|step| {
+            let text = format!("{}{}", step.label, step.payload);
+            (place(&step.from), Direction::Send, place(&step.to), text)
+        });
+        steps.collect()
+    };
+    let runs = [("one run", &found.first), ("another run", &found.second)];
+    let runs = runs.map(|(name, trace)| (name, trace, drawn(trace)));
+    let texts =
+        runs.iter().flat_map(|(.., steps)| steps.iter().map(|(.., text)| text.chars().count()));
+    let roles = checked.roles.iter().map(|role| role.name.to_string()).collect();
+    let chart = Chart::for_terminal(roles, texts.max().unwrap_or(0));
+    for (name, trace, steps) in &runs {
+        writeln!(out, "\n{name}{shortest}, behind which {role} would {}:\n", next(&trace.next))?;
+        draw(out, &chart, steps)?;
     }
     Ok(())
 }

@@ -6,8 +6,8 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::violation::{Kind, Starved, Step, Violation, Waiting};
 use super::Composition;
+use super::violation::{Kind, Starved, Step, Violation, Waiting};
 use crate::types::automaton::{EdgeIx, MessageIx, RoleIx};
 use crate::types::diagnostics::{Code, Diagnostic, Span};
 use crate::types::local::Direction;
@@ -32,7 +32,8 @@ impl Composition {
             return Some(match self.safe.last() {
                 None => found,
                 Some(safe) => {
-                    let text = format!("safe at {}, but not at {capacities}", capacities_said(safe));
+                    let text =
+                        format!("safe at {}, but not at {capacities}", capacities_said(safe));
                     let found = found.notes.into_iter().fold(
                         Diagnostic::new(Code::CapacityMatters, found.span, text)
                             .note(Span::NONE, format!("at {capacities}, {}", found.message)),
@@ -144,8 +145,7 @@ impl Violation {
                 format!("at {capacities}, after {steps} step{plural}{shortest}: {cut}{said}")
             }
         };
-        let mut found =
-            Diagnostic::new(self.code(), names.span(role), text).note(Span::NONE, note);
+        let mut found = Diagnostic::new(self.code(), names.span(role), text).note(Span::NONE, note);
         for waiting in &self.run.waiting {
             found = found.note(names.span(waiting.role), names.waiting(waiting));
         }
@@ -188,8 +188,9 @@ impl Violation {
             Kind::NotLive(Starved::Message(edge)) => {
                 let (from, into) = names.ends(edge);
                 let label = head(edge);
-                let text =
-                    format!("`{label}` from `{from}` to `{into}` is never received, whatever happens");
+                let text = format!(
+                    "`{label}` from `{from}` to `{into}` is never received, whatever happens"
+                );
                 (to(edge), text)
             }
         }
