@@ -167,8 +167,8 @@ fn check_as_json_of_several_files_is_a_line_for_each() {
     let lines: Vec<serde_json::Value> =
         out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let [global, local] = &lines[..] else { panic!("{out}") };
-    assert_eq!(global["protocols"][0]["projectable"], true);
-    assert_eq!(local["protocols"][0]["composition"], "not_checked");
+    assert_eq!(global["protocols"][0]["projectable"]["complete"], true);
+    assert_eq!(local["protocols"][0]["composition"]["verdict"], "safe");
     insta::assert_snapshot!(serde_json::to_string_pretty(global).unwrap());
 }
 

@@ -216,7 +216,7 @@ fn alone(local: &LocalType) -> ProtocolDigest {
     let own = std::iter::once((name("Self"), local.clone()));
     let others = peers.into_iter().map(|peer| (peer, LocalType::end()));
     let (locals, _) = LocalTypes::new(own.chain(others)).unwrap();
-    Protocol::from_locals(name("P"), locals).unwrap().digest()
+    Protocol::unchecked(name("P"), locals).unwrap().digest()
 }
 
 /// A global type that is shown as its text.

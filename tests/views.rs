@@ -56,7 +56,7 @@ fn an_endpoint_shows_its_declared_type_its_current_one_and_its_legal_moves() {
         "rec X . Seller?price(nat) . Seller!{ ask(string) . X, done . end }"
     );
     assert_eq!((endpoint.position().0, endpoint.has_ended()), (1, false));
-    assert_eq!((view.tick(), view.is_checked()), (Tick(6), false));
+    assert_eq!((view.tick(), view.is_checked()), (Tick(6), true));
 
     let edge = view.edge(buyer, seller).unwrap();
     assert_eq!((edge.sent().0, edge.consumed().0, edge.messages().len()), (1, 0, 1));

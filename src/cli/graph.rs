@@ -39,7 +39,7 @@ enum Format {
 
 impl Graph {
     pub(super) fn run(&self) -> Result<(), Failure> {
-        let protocol = input::protocol(&self.file, self.protocol.as_deref())?;
+        let protocol = input::protocol_unchecked(&self.file, self.protocol.as_deref())?;
         let role = match &self.role {
             None => None,
             Some(role) => {

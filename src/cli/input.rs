@@ -45,6 +45,13 @@ pub(super) fn protocol(path: &Path, name: Option<&str>) -> Result<Protocol, Fail
     source.protocol(name).map_err(|report| said(&report))
 }
 
+/// The same, whether its roles are safe together or not.
+pub(super) fn protocol_unchecked(path: &Path, name: Option<&str>) -> Result<Protocol, Failure> {
+    let source = source(path)?;
+    meant(&source, name)?;
+    source.protocol_unchecked(name).map_err(|report| said(&report))
+}
+
 /// The place of the protocol that is meant in [`Source::names`].
 pub(super) fn meant(source: &Source, name: Option<&str>) -> Result<usize, Failure> {
     let Some(name) = name else { return Ok(0) };

@@ -37,7 +37,11 @@ impl Scene {
         text: &str,
         change: impl FnOnce(&Protocol, &mut Open),
     ) -> Self {
-        let protocol: Protocol = text.parse().unwrap();
+        // Roles that are not safe together have to be able to go wrong here.
+        let protocol = text.parse::<Protocol>().unwrap_or_else(|report| {
+            let locals: LocalTypes = text.parse().unwrap_or_else(|_| panic!("{report}"));
+            Protocol::unchecked(Name::new("Scene").unwrap(), locals).unwrap()
+        });
         let protocol = Arc::new(protocol);
         machine.register(&protocol);
         let mut open = open(&protocol, 1);

@@ -85,7 +85,8 @@ impl Plan {
 
 impl Run {
     pub(super) fn run(&self) -> Result<(), Failure> {
-        let protocol = Arc::new(input::protocol(&self.file, self.protocol.as_deref())?);
+        let read = if self.unchecked { input::protocol_unchecked } else { input::protocol };
+        let protocol = Arc::new(read(&self.file, self.protocol.as_deref())?);
         let values = Values::read(&protocol, self.values.as_deref())?;
         let people = self.people(&protocol)?;
         let plan = Plan {

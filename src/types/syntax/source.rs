@@ -7,6 +7,7 @@ use core::str::FromStr;
 
 use super::{Declared, Limits, Report, decode, read};
 use crate::types::diagnostics::{Code, Diagnostic, Diagnostics, Span};
+use crate::types::local::LocalTypes;
 use crate::types::name::Name;
 use crate::types::protocol::Protocol;
 
@@ -22,6 +23,9 @@ pub struct Source {
     /// What was found and refuses nothing.
     pub warnings: Diagnostics,
 }
+
+/// How a protocol is made of local types.
+type OfLocals = fn(Name, LocalTypes) -> Result<Protocol, Diagnostics>;
 
 impl Source {
     /// Reads a text in any of the syntaxes.
@@ -56,7 +60,7 @@ impl Source {
         let mut protocols = Vec::new();
         let mut found = Diagnostics::default();
         for index in 0..self.names().len() {
-            match self.compiled(index) {
+            match self.compiled(index, Protocol::from_locals) {
                 Ok(protocol) => protocols.push(protocol),
                 Err(more) => found.append(more),
             }
@@ -71,9 +75,22 @@ impl Source {
     /// # Errors
     /// As [`protocols`](Self::protocols), and `unknown_protocol`.
     pub fn protocol(&self, name: Option<&str>) -> Result<Protocol, Report> {
+        self.meant(name, Protocol::from_locals)
+    }
+
+    /// As [`protocol`](Self::protocol), where nobody has to know whether local types are safe
+    /// together: [`Protocol::unchecked`].
+    ///
+    /// # Errors
+    /// As [`protocol`](Self::protocol), but for what is wrong with local types together.
+    pub fn protocol_unchecked(&self, name: Option<&str>) -> Result<Protocol, Report> {
+        self.meant(name, Protocol::unchecked)
+    }
+
+    fn meant(&self, name: Option<&str>, of_locals: OfLocals) -> Result<Protocol, Report> {
         let names = self.names();
         let found = name.map_or(Some(0), |name| names.iter().position(|known| *known == name));
-        let compiled = found.map(|index| self.compiled(index)).unwrap_or_else(|| {
+        let compiled = found.map(|index| self.compiled(index, of_locals)).unwrap_or_else(|| {
             let text = alloc::format!("there is no protocol `{}` here", name.unwrap_or(""));
             Err(Diagnostic::new(Code::UnknownProtocol, Span::NONE, text).into())
         });
@@ -92,9 +109,9 @@ impl Source {
         }
     }
 
-    fn compiled(&self, index: usize) -> Result<Protocol, Diagnostics> {
+    fn compiled(&self, index: usize, of_locals: OfLocals) -> Result<Protocol, Diagnostics> {
         match &self.declared {
-            Declared::Local(locals) => Protocol::from_locals(self.stem(), locals.clone()),
+            Declared::Local(locals) => of_locals(self.stem(), locals.clone()),
             Declared::Global(globals) => Protocol::from_global(&globals[index]),
         }
     }
