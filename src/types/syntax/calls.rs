@@ -3,9 +3,11 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
+use crate::types::components::components;
+
 /// The call graph's components; a component is numbered after those that it calls.
 #[derive(Debug)]
-pub(super) struct Components {
+pub(super) struct Calls {
     /// The component of each protocol.
     pub(super) of: Vec<usize>,
     /// Protocols, those that are called before those that call.
@@ -14,48 +16,16 @@ pub(super) struct Components {
     pub(super) recursive: Vec<bool>,
 }
 
-/// Tarjan's algorithm ("Depth-first search and linear graph algorithms", 1972) with its own stack.
-pub(super) fn components(calls: &[Vec<usize>]) -> Components {
-    const NEW: usize = usize::MAX;
-    let count = calls.len();
-    let (mut number, mut low) = (vec![NEW; count], vec![0; count]);
-    let (mut of, mut order) = (vec![NEW; count], Vec::with_capacity(count));
-    let mut recursive: Vec<bool> =
-        calls.iter().enumerate().map(|(caller, callees)| callees.contains(&caller)).collect();
-    let (mut open, mut next, mut components) = (Vec::new(), 0, 0);
-    for root in 0..count {
-        let mut path = if number[root] == NEW { vec![(root, 0)] } else { Vec::new() };
-        while let Some((at, edge)) = path.last_mut() {
-            let at = *at;
-            if *edge == 0 {
-                (number[at], low[at]) = (next, next);
-                next += 1;
-                open.push(at);
-            }
-            if let Some(&callee) = calls[at].get(*edge) {
-                *edge += 1;
-                if number[callee] == NEW {
-                    path.push((callee, 0));
-                } else if of[callee] == NEW {
-                    low[at] = low[at].min(number[callee]);
-                }
-                continue;
-            }
-            path.pop();
-            if let Some((parent, _)) = path.last() {
-                low[*parent] = low[*parent].min(low[at]);
-            }
-            if low[at] == number[at] {
-                let first = open.iter().rposition(|node| *node == at).expect("it is open");
-                let members = open.split_off(first);
-                for member in &members {
-                    of[*member] = components;
-                    recursive[*member] |= members.len() > 1;
-                }
-                order.extend(members);
-                components += 1;
+impl Calls {
+    pub(super) fn of(calls: &[Vec<usize>]) -> Self {
+        let found = components(calls.len(), |caller, nth| calls[caller].get(nth).copied());
+        let mut recursive = vec![false; calls.len()];
+        for members in found.iter() {
+            for member in members.iter().map(|member| *member as usize) {
+                recursive[member] = members.len() > 1 || calls[member].contains(&member);
             }
         }
+        let index = |list: Vec<u32>| list.into_iter().map(|index| index as usize).collect();
+        Self { of: index(found.of), order: index(found.order), recursive }
     }
-    Components { of, order, recursive }
 }

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use hashbrown::{HashMap, HashSet};
 
 use super::ast::{Kind, Module, Parameter, Placed, Protocol};
-use super::calls::{Components, components};
+use super::calls::Calls;
 use super::reader::builtin;
 use super::walk::{Known, Walk};
 use crate::types::diagnostics::{Code, Diagnostic, Diagnostics, Span};
@@ -34,7 +34,7 @@ pub(super) fn resolve(module: &mut Module) -> (Resolved, Diagnostics) {
     let callee = |name: &Name| names.get(name).copied();
     let calls: Vec<Vec<usize>> =
         module.protocols.iter().map(|p| p.calls.iter().filter_map(callee).collect()).collect();
-    let graph = components(&calls);
+    let graph = Calls::of(&calls);
     let count = module.protocols.len();
     // By component. Components are numbered after those that they call, so that whether another
     // component can end is known when it is asked for.
@@ -60,7 +60,7 @@ pub(super) fn resolve(module: &mut Module) -> (Resolved, Diagnostics) {
 
 /// A protocol that calls an unsound one is unsound itself.
 fn spread(
-    graph: &Components,
+    graph: &Calls,
     calls: &[Vec<usize>],
     sound: &mut [bool],
     module: &Module,

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use hashbrown::{HashMap, HashSet};
 
 use super::ast::{Act, Argument, BlockId, Kind, Module, Parameter, Placed, Role};
-use super::calls::Components;
+use super::calls::Calls;
 use crate::types::diagnostics::{Code, Diagnostic, Diagnostics, Span};
 use crate::types::local::LocalType;
 use crate::types::name::Name;
@@ -37,7 +37,7 @@ enum Visit {
 /// What a walk knows of the other protocols.
 pub(super) struct Known<'a> {
     pub(super) names: &'a HashMap<Name, usize>,
-    pub(super) graph: &'a Components,
+    pub(super) graph: &'a Calls,
     /// Whether the protocols of a component can end; known of those that were walked.
     pub(super) ends: &'a [bool],
 }
