@@ -1,4 +1,5 @@
-//! What a protocol is: names, sorts, values, global and local types, automata, projection.
+//! What a protocol is: names, sorts, values, global and local types, automata, projection,
+//! composition.
 //!
 //! Pure: no state, no clock, no I/O. Reading and printing texts is `syntax`, behind a feature.
 
@@ -6,7 +7,6 @@ pub mod automaton;
 pub mod build;
 pub mod canonical;
 mod check;
-pub mod complete;
 mod components;
 pub mod compose;
 pub mod diagnostics;
@@ -28,9 +28,7 @@ pub mod value;
 
 pub use automaton::{Automaton, EdgeIx, LabelIx, MessageIx, RoleIx, StateIx, Transition};
 pub use build::{Builder, GlobalBuilder, LocalBuilder};
-pub use complete::{
-    ProjectionLimits, Unprojectable, project_complete, project_role, project_roles,
-};
+pub use compose::{ComposeLimits, Composition, compose};
 pub use diagnostics::{Code, Diagnostic, Diagnostics, Severity, Span};
 pub use draft::{Draft, DraftBranch, DraftId};
 pub use evidence::{CAPACITY_DEFAULT, CAPACITY_MAX, Evidence};

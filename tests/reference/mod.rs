@@ -2,8 +2,7 @@
 //! copies in the place of variables. Slow and obvious; what the tables are compared with.
 #![allow(dead_code, unreachable_pub)]
 
-pub mod composition;
-pub mod global;
+pub mod compose;
 pub mod model;
 pub mod script;
 

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use antiphon::machine::CAPACITY_MAX;
 use antiphon::machine::*;
 use antiphon::types::*;
 use proptest::collection::vec;

@@ -108,27 +108,38 @@ impl<'a> Cuttable<'a> {
         behind(place) == behind(self.steps_of[role].len())
     }
 
-    /// The latest cut at which this role has made `place` steps: how many each role has made.
+    /// The latest cut at which this role has made `place` steps and behind which no edge gives more
+    /// than it gets: how many steps each role has made.
     fn cut(&self, role: usize, place: usize) -> Option<Vec<usize>> {
         let mut cut: Vec<usize> = self.steps_of.iter().map(Vec::len).collect();
         cut[role] = place;
-        let mut changed = true;
-        while changed {
-            changed = false;
-            for (step, sent) in self.sent_by.iter().enumerate() {
-                let Some(sent) = *sent else { continue };
-                let (receiver, sender) = (self.role(step), self.role(sent));
-                if self.place[step] < cut[receiver] && self.place[sent] >= cut[sender] {
-                    if receiver == role {
-                        return None;
-                    }
-                    let earlier = (0..=self.place[step]).rev();
-                    cut[receiver] = earlier.into_iter().find(|at| self.returns(receiver, *at))?;
-                    changed = true;
-                }
-            }
+        while let Some((lowered, below)) = self.torn(&cut) {
+            let earlier = (0..below).rev().find(|at| self.returns(lowered, *at));
+            cut[lowered] = earlier.filter(|_| lowered != role)?;
         }
         Some(cut)
+    }
+
+    /// A role that must have made fewer steps than so many: it receives before the cut what is sent
+    /// behind it, or sends too little behind the cut.
+    fn torn(&self, cut: &[usize]) -> Option<(usize, usize)> {
+        let mut gain = vec![0_isize; self.graph.system.edges().len()];
+        for (step, sent) in self.sent_by.iter().enumerate() {
+            let role = self.role(step);
+            let behind = self.place[step] >= cut[role];
+            if let Some(sent) = sent.filter(|_| !behind)
+                && self.place[sent] >= cut[self.role(sent)]
+            {
+                return Some((role, self.place[step] + 1));
+            }
+            if behind {
+                let edge = self.graph.system.action(self.actions[step]).edge as usize;
+                gain[edge] += if sent.is_none() { 1 } else { -1 };
+            }
+        }
+        let edge = gain.iter().position(|gain| *gain < 0)?;
+        let sender = self.graph.system.sender(edge);
+        Some((sender, cut[sender]))
     }
 
     fn role(&self, step: usize) -> usize {

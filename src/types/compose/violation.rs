@@ -1,4 +1,4 @@
-//! What is said about a run that goes wrong: its steps, where it ends, and who waits for what there.
+//! What is said about a run that goes wrong: its steps, where it ends, who waits there for what.
 //!
 //! Clauses: COMP-5.
 
@@ -99,8 +99,8 @@ pub struct Violation {
     pub run: Run,
     /// For [`Kind::NotLive`]: what can go on for ever from the end of the run. Empty otherwise.
     pub cycle: Box<[Step]>,
-    /// Whether no shorter run shows as much at these capacities. (Unexpected and orphan messages and
-    /// deadlocks go before what is not live; what more room could change comes last.)
+    /// Whether no shorter run shows as much at these capacities. (Unexpected and orphan messages
+    /// and deadlocks go before what is not live; what more room could change comes last.)
     pub known_shortest: bool,
     /// Whether a send is blocked there by an edge that stays full: more capacity may help. Where
     /// this is `false`, the violation is there at every larger capacity, too. (For what is not

@@ -1,0 +1,238 @@
+//! One example for each thing that can be found.
+
+use antiphon::types::compose::{
+    Bound, Capacities, ComposeLimits, Composition, Determinacy, Exhaustivity, Kind, Run, Starved,
+    Step, compose,
+};
+use antiphon::types::{Direction, Evidence, Protocol};
+
+fn read(text: &str) -> Protocol {
+    text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+fn rising(text: &str) -> (Protocol, Composition) {
+    let protocol = read(text);
+    let found = compose(&protocol, &ComposeLimits::default());
+    (protocol, found)
+}
+
+fn fixed(text: &str, capacity: u32) -> (Protocol, Composition) {
+    let protocol = read(text);
+    let capacities = Capacities::Fixed(vec![capacity; protocol.edges().len()].into());
+    let limits = ComposeLimits { capacities, ..ComposeLimits::default() };
+    let found = compose(&protocol, &limits);
+    (protocol, found)
+}
+
+fn steps(protocol: &Protocol, steps: &[Step]) -> String {
+    let step = |step: &Step| {
+        let (role, peer) = (protocol.role_name(step.role), protocol.role_name(step.peer));
+        let label = protocol.label_name(protocol.message(step.message).label);
+        format!("{role}{}{peer}:{label}", if step.direction == Direction::Send { "!" } else { "?" })
+    };
+    steps.iter().map(step).collect::<Vec<_>>().join(" ")
+}
+
+fn shown(protocol: &Protocol, run: &Run) -> String {
+    steps(protocol, &run.steps)
+}
+
+/// Kind, run, whether for room.
+fn violation(protocol: &Protocol, found: &Composition) -> (&'static str, String, bool) {
+    let violation = found.violation.as_ref().expect("something is wrong");
+    assert!(violation.known_shortest);
+    (violation.kind.as_str(), shown(protocol, &violation.run), violation.for_room)
+}
+
+#[test]
+fn everybody_waiting_for_everybody_is_a_deadlock() {
+    let (protocol, found) = rising("A = B?x . B!y . end\nB = A?y . A!x . end");
+    assert_eq!(violation(&protocol, &found), ("deadlock", String::new(), false));
+    let waiting = &found.violation.as_ref().unwrap().run.waiting;
+    assert_eq!(waiting.len(), 2);
+    assert!(waiting.iter().all(|waiting| waiting.direction == Direction::Receive));
+    assert_eq!(found.evidence(), Evidence::None);
+}
+
+#[test]
+fn a_message_that_is_not_waited_for_is_unexpected() {
+    let (protocol, found) = rising("A = B!x . end\nB = A?y . end");
+    assert_eq!(violation(&protocol, &found), ("unexpected message", "A!B:x".into(), false));
+}
+
+#[test]
+fn a_message_to_one_who_has_ended_is_an_orphan() {
+    let (protocol, found) = rising("A = B!x . B!y . end\nB = A?x . end");
+    let wanted = ("orphan message", "A!B:x B?A:x A!B:y".into(), false);
+    assert_eq!(violation(&protocol, &found), wanted);
+}
+
+#[test]
+fn an_orphan_may_need_room_for_two() {
+    let text = "A = B!x . B!y . C!z . end\nB = C?z . end\nC = A?z . B!z . end";
+    let (protocol, found) = fixed(text, 1);
+    assert_eq!(violation(&protocol, &found), ("deadlock", "A!B:x".into(), true));
+    let (protocol, found) = rising(text);
+    assert_eq!(found.capacities.first(), Some(&2));
+    let run = "A!B:x A!B:y A!C:z C?A:z C!B:z B?C:z";
+    assert_eq!(violation(&protocol, &found), ("orphan message", run.into(), false));
+}
+
+#[test]
+fn streaming_is_unbounded_and_safe_at_every_capacity() {
+    let (protocol, found) = rising("A = rec X . B!x . X\nB = rec X . A?x . X");
+    assert!(found.is_safe());
+    assert_eq!(found.exhaustivity, Exhaustivity::From(1));
+    assert_eq!(found.determinacy, Determinacy::Determinate);
+    let Bound::Unbounded(growth) = &found.bounds[0] else { panic!("{:?}", found.bounds) };
+    assert_eq!(steps(&protocol, &growth.cycle), "A!B:x");
+    assert_eq!(found.evidence(), Evidence::From(1));
+}
+
+#[test]
+fn a_ring_in_which_all_send_first_needs_room_for_one() {
+    let (_, found) =
+        rising("A = rec X . B!x . C?x . X\nB = rec X . C!x . A?x . X\nC = rec X . A!x . B?x . X");
+    assert_eq!(found.exhaustivity, Exhaustivity::From(1));
+    // A role can be as many messages ahead of the next as there are roles.
+    let three = Bound::Finite { most: 3, exact: true };
+    assert!(found.bounds.iter().all(|bound| *bound == three), "{:?}", found.bounds);
+}
+
+#[test]
+fn what_is_safe_without_limit_may_be_stuck_at_every_capacity() {
+    let (protocol, found) = rising(
+        "A = rec X . B!{ a . X, stop . C!go . end }
+         B = C?ready . rec Y . A?{ a . Y, stop . end }
+         C = A?go . B!ready . end",
+    );
+    assert_eq!(found.capacities.first(), Some(&8));
+    let run = ["A!B:a"; 8].join(" ");
+    assert_eq!(violation(&protocol, &found), ("deadlock", run, true));
+    let edge = protocol.edge(protocol.role("A").unwrap(), protocol.role("B").unwrap()).unwrap();
+    let wanted = Exhaustivity::NotUpTo(8, protocol.role("A").unwrap(), edge);
+    assert_eq!(found.exhaustivity, wanted);
+    assert!(found.safe.is_empty());
+}
+
+#[test]
+fn a_role_that_nobody_can_serve_any_more_is_not_live() {
+    let (protocol, found) = rising(
+        "A = B!{ a . rec X . B!x . B?y . X, c . C!c . rec X . B!x . B?y . X }
+         B = A?{ a . rec X . A?x . A!y . X, c . rec X . A?x . A!y . X }
+         C = A?c . end",
+    );
+    assert_eq!(violation(&protocol, &found), ("not live", "A!B:a B?A:a".into(), false));
+    let violation = found.violation.as_ref().unwrap();
+    assert_eq!(violation.kind, Kind::NotLive(Starved::Role(protocol.role("C").unwrap())));
+    assert_eq!(steps(&protocol, &violation.cycle), "A!B:x B?A:x B!A:y A?B:y");
+}
+
+#[test]
+fn a_message_that_nobody_takes_any_more_is_not_live() {
+    let (protocol, found) = rising("A = B!x . end\nB = rec X . C!y . X\nC = rec X . B?y . X");
+    let violation = found.violation.as_ref().unwrap();
+    assert_eq!(shown(&protocol, &violation.run), "A!B:x");
+    let edge = protocol.edge(protocol.role("A").unwrap(), protocol.role("B").unwrap()).unwrap();
+    assert_eq!(violation.kind, Kind::NotLive(Starved::Message(edge)));
+}
+
+#[test]
+fn who_starves_only_where_scheduling_is_unfair_is_live() {
+    let (_, found) = rising(
+        "A = rec X . B!{ more . X, stop . C!done . end }
+         B = rec X . A?{ more . X, stop . end }
+         C = A?done . end",
+    );
+    assert!(found.is_safe());
+    assert_eq!(found.exhaustivity, Exhaustivity::From(1));
+}
+
+#[test]
+fn two_senders_may_be_heard_in_any_order() {
+    let (protocol, found) = rising(
+        "A = C!x . end
+         B = C!y . end
+         C = &{ A?x . B?y . end, B?y . A?x . end }",
+    );
+    assert!(found.is_safe());
+    let Determinacy::Several(role, run) = &found.determinacy else { panic!("two can be heard") };
+    assert_eq!(protocol.role_name(*role).as_str(), "C");
+    assert_eq!(run.steps.len(), 2);
+    assert_eq!(found.exhaustivity, Exhaustivity::NotDirected);
+    assert_eq!(found.evidence(), Evidence::Bounds([1, 1].into()));
+}
+
+#[test]
+fn a_choice_of_whom_to_hear_is_determinate_where_only_one_speaks() {
+    let (_, found) = rising(
+        "A = +{ B!x . end, C!x . B!y . end }
+         B = A?{ x . C!x . end, y . end }
+         C = &{ A?x . end, B?x . end }",
+    );
+    assert!(found.is_safe(), "{:?}", found.violation);
+    assert_eq!(found.determinacy, Determinacy::Determinate);
+}
+
+#[test]
+fn what_cannot_be_bounded_is_checked_capacity_by_capacity() {
+    let (_, found) = rising(
+        "A = rec X . C!x . X
+         B = rec X . C!y . X
+         C = rec X . &{ A?x . X, B?y . X }",
+    );
+    assert!(found.is_safe());
+    assert!(found.bounds.iter().all(|bound| matches!(bound, Bound::Unbounded(_))));
+    let vectors: Vec<Box<[u32]>> = (1..=8).map(|capacity| [capacity; 2].into()).collect();
+    assert_eq!(found.evidence(), Evidence::Exactly(vectors.into()));
+}
+
+/// Roles in pairs that know nothing of each other: `3^pairs` configurations without reduction.
+fn pairs(pairs: usize) -> Protocol {
+    let mut text = String::new();
+    for pair in 0..pairs {
+        text += &format!("A{pair} = rec X . B{pair}!x . B{pair}?y . X\n");
+        text += &format!("B{pair} = rec X . A{pair}?x . A{pair}!y . X\n");
+    }
+    read(&text)
+}
+
+#[test]
+fn independent_pairs_add_up_and_do_not_multiply() {
+    let protocol = pairs(10);
+    let reduced = compose(&protocol, &ComposeLimits::default());
+    assert!(reduced.is_safe());
+    assert!(reduced.explored.configurations <= 10 * 4 * 4, "{:?}", reduced.explored);
+    let limits = ComposeLimits { reduction: false, ..ComposeLimits::default() };
+    let whole = compose(&pairs(5), &limits);
+    assert_eq!(whole.explored.configurations, 4_usize.pow(5));
+}
+
+#[test]
+fn a_search_that_ends_at_its_limit_says_so_and_knows_nothing() {
+    let limits =
+        ComposeLimits { reduction: false, configurations: 1_000, ..ComposeLimits::default() };
+    let found = compose(&pairs(10), &limits);
+    assert!(found.explored.limited && !found.is_safe() && found.violation.is_none());
+    assert!(found.explored.configurations >= 1_000 && found.explored.configurations < 1_100);
+    assert_eq!(found.exhaustivity, Exhaustivity::Unknown);
+    assert_eq!(found.evidence(), Evidence::None);
+    let limits = ComposeLimits { bytes: 1_000, ..limits };
+    let found = compose(&pairs(10), &limits);
+    assert!(found.explored.limited && found.explored.bytes < 4_000);
+}
+
+#[test]
+fn a_run_that_could_not_be_shortened_says_so() {
+    let mut text = String::from("A = B!x . B!y . end\nB = A?x . end\n");
+    for pair in 0..12 {
+        text += &format!("C{pair} = rec X . D{pair}!x . D{pair}?y . X\n");
+        text += &format!("D{pair} = rec X . C{pair}?x . C{pair}!y . X\n");
+    }
+    let protocol = read(&text);
+    let limits = ComposeLimits { configurations: 2_000, ..ComposeLimits::default() };
+    let found = compose(&protocol, &limits);
+    let violation = found.violation.unwrap();
+    assert_eq!(violation.kind.as_str(), "not live");
+    assert!(!violation.known_shortest);
+}
