@@ -11,14 +11,14 @@ fn read(roles: &str, body: &str) -> GlobalType {
     text.parse().unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
-fn complete(global: &GlobalType, role: &str) -> Result<String, Unprojectable> {
+fn complete_of(global: &GlobalType, role: &str) -> Result<String, Unprojectable> {
     let role = Name::new(role).unwrap();
     let local = project_complete(global, &role, &ProjectionLimits::default())?;
     Ok(local.to_string())
 }
 
 fn refused(global: &GlobalType, role: &str) -> antiphon::types::complete::Ambiguity {
-    match complete(global, role) {
+    match complete_of(global, role) {
         Err(Unprojectable::Ambiguous(found)) => *found,
         other => panic!("{role}: {other:?}"),
     }
@@ -52,7 +52,7 @@ fn odd_even_is_implementable_and_has_no_classic_projection() {
     );
     assert_eq!(unmergeable(&global), ["r"]);
     let r = "rec X . q?{ o . q?{ o . X, b . p!o . end }, b . p!m . end }";
-    assert_eq!(complete(&global, "r").unwrap(), r);
+    assert_eq!(complete_of(&global, "r").unwrap(), r);
     Protocol::from_global(&global).unwrap();
 }
 
@@ -74,7 +74,7 @@ fn who_sends_has_to_know_what() {
     );
     assert!(found.shortest);
     let global = read("p q r", &body("b", "b"));
-    assert_eq!(complete(&global, "r").unwrap(), "q!b . end");
+    assert_eq!(complete_of(&global, "r").unwrap(), "q!b . end");
     Protocol::from_global(&global).unwrap();
 }
 
@@ -89,7 +89,7 @@ fn messages_whose_order_says_something_must_not_overtake() {
     let found = refused(&global, "r");
     let Cause::Overtaking(steps) = &found.cause else { panic!("{found:?}") };
     assert_eq!(steps.len(), 1);
-    assert_eq!(complete(&global, "q").unwrap(), "p?{ o . r!o . end, m . r!o . end }");
+    assert_eq!(complete_of(&global, "q").unwrap(), "p?{ o . r!o . end, m . r!o . end }");
 }
 
 /// The same with an answer in between: what has to come later is not sent before.
@@ -102,7 +102,7 @@ fn messages_that_wait_for_an_answer_do_not_overtake() {
     );
     assert_eq!(unmergeable(&global), ["r"]);
     let r = "&{ p?o . q!a . q?o . end, q?o . p!a . p?o . end }";
-    assert_eq!(complete(&global, "r").unwrap(), r);
+    assert_eq!(complete_of(&global, "r").unwrap(), r);
     Protocol::from_global(&global).unwrap();
 }
 
@@ -123,7 +123,7 @@ fn messages_are_looked_for_through_loops() {
     // `p` goes on at once and may pick the other branch: `m` comes before `n` is received.
     assert!(matches!(refused(&loops(""), "r").cause, Cause::Overtaking(_)));
     // `p` waits until `r` has answered. Only `q` is refused now: it waits for `x` that may not come.
-    assert!(complete(&loops("a() from r to p;"), "r").is_ok());
+    assert!(complete_of(&loops("a() from r to p;"), "r").is_ok());
     assert_eq!(refused(&loops("a() from r to p;"), "q").cause, Cause::End);
 }
 
@@ -141,9 +141,26 @@ fn a_client_may_hear_from_either_worker() {
     );
     assert_eq!(unmergeable(&global), ["Client", "W1", "W2"]);
     let client = "rec X . Server!req . &{ W1?reply . X, W2?reply . X }";
-    assert_eq!(complete(&global, "Client").unwrap(), client);
-    assert_eq!(complete(&global, "W1").unwrap(), "rec X . Server?req . Client!reply . X");
+    assert_eq!(complete_of(&global, "Client").unwrap(), client);
+    assert_eq!(complete_of(&global, "W1").unwrap(), "rec X . Server?req . Client!reply . X");
     Protocol::from_global(&global).unwrap();
+}
+
+/// Found by comparing the two projections on random types: full merge makes one loop of two, which
+/// receives mixtures that nobody sends. The protocol does what the runs do (PROJ-11).
+#[test]
+fn two_loops_stay_two_loops() {
+    let global = read(
+        "A B C",
+        "choice at A { one() from A to B; rec X { l() from A to C; continue X; } }
+         or { two() from A to B; rec Y { m() from A to C; continue Y; } }",
+    );
+    let role = &global.roles()[2];
+    assert_eq!(project(&global, role).unwrap().to_string(), "rec X . A?{ l . X, m . X }");
+    let complete = "A?{ l . rec X . A?l . X, m . rec X . A?m . X }";
+    assert_eq!(complete_of(&global, "C").unwrap(), complete);
+    let protocol = Protocol::from_global(&global).unwrap();
+    assert_eq!(protocol.local(RoleIx(2)).to_string(), complete);
 }
 
 /// PROJ-10: the paper's automaton would be final and receive.
@@ -223,7 +240,7 @@ fn cycles(lengths: &[usize]) -> GlobalType {
 #[test]
 fn many_states_that_are_alike_are_written_as_one() {
     let global = cycles(&[2, 3, 5, 7]);
-    assert_eq!(complete(&global, "R").unwrap(), "rec X . Q?a . X");
+    assert_eq!(complete_of(&global, "R").unwrap(), "rec X . Q?a . X");
     let states_max = 2 * 3 * 5 * 7;
     let limits = ProjectionLimits { states_max, ..ProjectionLimits::default() };
     assert!(project_complete(&global, &global.roles()[2], &limits).is_ok());

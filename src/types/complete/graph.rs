@@ -49,16 +49,17 @@ pub(crate) struct Graph<'a> {
     pub(super) points: Vec<Point>,
     pub(super) links: Vec<Link>,
     pub(super) root: u32,
-    /// How many messages, labels with sorts, there are.
-    pub(super) messages: usize,
+    roles: HashMap<&'a Name, RoleNo>,
+    labels: HashMap<&'a Name, u32>,
+    messages: HashMap<(u32, &'a Sort), u32>,
 }
 
 impl<'a> Graph<'a> {
     pub(crate) fn of(global: &'a GlobalType) -> Self {
         let tree = global.tree();
-        let numbers: HashMap<&Name, RoleNo> = global.roles().iter().zip(0..).collect();
+        let roles: HashMap<&Name, RoleNo> = global.roles().iter().zip(0..).collect();
         let mut labels: HashMap<&Name, u32> = HashMap::new();
-        let mut sorts: HashMap<(u32, &Sort), u32> = HashMap::new();
+        let mut messages: HashMap<(u32, &Sort), u32> = HashMap::new();
         let stands_for = unfolded(tree);
         let mut points = vec![Point::Passed; tree.nodes().len()];
         let mut links = Vec::with_capacity(tree.branches().len());
@@ -67,16 +68,16 @@ impl<'a> Graph<'a> {
                 Node::End => points[index] = Point::End,
                 Node::Rec(..) | Node::Var(_) => {}
                 Node::Choice(sender, range) => {
-                    let sender = numbers[sender];
+                    let sender = roles[sender];
                     points[index] = Point::Choice { sender, first: range.start, past: range.end };
                     debug_assert_eq!(links.len(), range.start as usize);
                     for branch in tree.branches_of(range) {
                         let fresh = number(labels.len());
                         let label = *labels.entry(&branch.label).or_insert(fresh);
-                        let fresh = number(sorts.len());
+                        let fresh = number(messages.len());
                         let sort = (label, branch.payload.sort());
-                        let message = *sorts.entry(sort).or_insert(fresh);
-                        let (to, next) = (numbers[&branch.peer], stands_for[branch.next.index()]);
+                        let message = *messages.entry(sort).or_insert(fresh);
+                        let (to, next) = (roles[&branch.peer], stands_for[branch.next.index()]);
                         let at = number(index);
                         links.push(Link { at, from: sender, to, label, message, next });
                     }
@@ -84,13 +85,24 @@ impl<'a> Graph<'a> {
             }
         }
         let root = stands_for[NodeId::ROOT.index()];
-        Self { global, points, links, root, messages: sorts.len() }
+        Self { global, points, links, root, roles, labels, messages }
     }
 
     /// The number of a role.
     pub(crate) fn role(&self, name: &Name) -> Option<RoleNo> {
-        let place = self.global.roles().iter().position(|role| role == name)?;
-        RoleNo::try_from(place).ok()
+        self.roles.get(name).copied()
+    }
+
+    /// How many labels with sorts there are.
+    pub(super) fn messages(&self) -> usize {
+        self.messages.len()
+    }
+
+    /// The numbers of the partner, the label and the message of a branch of a local type, if the
+    /// global type has them.
+    pub(super) fn numbers(&self, branch: &Branch) -> Option<(RoleNo, u32, u32)> {
+        let (peer, label) = (*self.roles.get(&branch.peer)?, *self.labels.get(&branch.label)?);
+        Some((peer, label, *self.messages.get(&(label, branch.payload.sort()))?))
     }
 
     pub(super) fn name(&self, role: RoleNo) -> &'a Name {

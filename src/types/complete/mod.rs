@@ -30,7 +30,7 @@
 //! In the worst case there are exponentially many states, and availability is hard, too; both have
 //! limits. Where each state has one leaf, the whole takes time by the size of the global type.
 //!
-//! Clauses: PROJ-6 to PROJ-10.
+//! Clauses: PROJ-6 to PROJ-11.
 
 mod available;
 mod explain;
@@ -53,6 +53,7 @@ use super::name::Name;
 use super::project::project;
 use graph::{Graph, RoleNo};
 use subset::{Stopped, subsets};
+use table::Table;
 use view::View;
 
 /// The local type of `role` in `global`, if there is any that does its part: `end` for a role that
@@ -81,24 +82,23 @@ pub fn project_complete(
     limits: &ProjectionLimits,
 ) -> Result<LocalType, Unprojectable> {
     let graph = Graph::of(global);
-    match graph.role(role) {
-        Some(role) => of_role(&graph, role, limits),
-        None => Ok(LocalType::end()),
-    }
+    let Some(number) = graph.role(role) else { return Ok(LocalType::end()) };
+    let table = table(&graph, number, limits)?;
+    table.local_type().map_err(|exceeded| Unprojectable::TooLarge { role: role.clone(), exceeded })
 }
 
-/// A local type of `role`: the classic projection where there is one, which says things in the
-/// words of the global type, and the complete one elsewhere. They denote the same (PROJ-6).
+/// A local type of `role`: the classic projection where it says the same as the complete one, which
+/// is in the words of the global type; otherwise the complete one. (Merging two loops, the classic
+/// projection may say more: one loop that receives what either of them does, also mixed.)
 ///
 /// # Errors
-/// As [`project_complete`].
+/// As [`project_complete`], unless the limit was passed and there is a classic projection.
 pub fn project_role(
     global: &GlobalType,
     role: &Name,
     limits: &ProjectionLimits,
 ) -> Result<LocalType, Unprojectable> {
-    // What the classic projection finds wrong does not matter: it knows some ways only.
-    project(global, role).or_else(|_| project_complete(global, role, limits))
+    of_role(&Graph::of(global), role, limits)
 }
 
 /// [`project_role`] of every role.
@@ -109,10 +109,11 @@ pub fn project_roles(
     global: &GlobalType,
     limits: &ProjectionLimits,
 ) -> Result<LocalTypes, Diagnostics> {
+    let graph = Graph::of(global);
     let mut found = Diagnostics::default();
     let mut locals = Vec::with_capacity(global.roles().len());
     for role in global.roles() {
-        match project_role(global, role, limits) {
+        match of_role(&graph, role, limits) {
             Ok(local) => locals.push((role.clone(), local)),
             Err(error) => found.push(error.into()),
         }
@@ -123,15 +124,34 @@ pub fn project_roles(
     Ok(LocalTypes::new(locals)?.0)
 }
 
+/// PROJ-11: what sessions run.
 fn of_role(
     graph: &Graph<'_>,
-    role: RoleNo,
+    role: &Name,
     limits: &ProjectionLimits,
 ) -> Result<LocalType, Unprojectable> {
+    // What the classic projection finds wrong does not matter: it knows some ways only.
+    let classic = project(graph.global, role).ok();
+    let Some(number) = graph.role(role) else { return Ok(LocalType::end()) };
+    let too_large = |exceeded| Unprojectable::TooLarge { role: role.clone(), exceeded };
+    match (table(graph, number, limits), classic) {
+        (Ok(table), Some(classic)) if table.is_of(&classic) => Ok(classic),
+        (Ok(table), _) => table.local_type().map_err(too_large),
+        (Err(Unprojectable::TooLarge { .. }), Some(classic)) => Ok(classic),
+        (Err(error), _) => Err(error),
+    }
+}
+
+/// The automaton of a role, or why there is none.
+fn table<'g, 'a>(
+    graph: &'g Graph<'a>,
+    role: RoleNo,
+    limits: &ProjectionLimits,
+) -> Result<Table<'g, 'a>, Unprojectable> {
     let mut view = View::of(graph, role);
     let too_large = |exceeded| Unprojectable::TooLarge { role: graph.name(role).clone(), exceeded };
     match subsets(&mut view, limits) {
-        Ok(subsets) => table::local_type(graph, &subsets).map_err(too_large),
+        Ok(subsets) => Table::of(graph, &subsets).map_err(too_large),
         Err(Stopped::Exceeded(exceeded)) => Err(too_large(exceeded)),
         Err(Stopped::Conflict(subsets, state, conflict)) => {
             let runs = explain::explain(&view, &subsets, (state, conflict), limits);
