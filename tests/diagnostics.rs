@@ -2,7 +2,7 @@
 #![cfg(feature = "syntax")]
 
 use antiphon::types::syntax::{Declared, Limits, Report, Source};
-use antiphon::types::{Diagnostics, Protocol, project_all};
+use antiphon::types::{ComposeLimits, Protocol, compose, project_all};
 
 /// Everything that is said of a text; if nothing is, what the classic projection says.
 fn said(name: &str, bytes: &[u8]) -> Report {
@@ -15,7 +15,13 @@ fn said(name: &str, bytes: &[u8]) -> Report {
                 Declared::Global(globals) => {
                     source.report(project_all(&globals[0]).err().unwrap_or_default())
                 }
-                Declared::Local(_) => source.report(Diagnostics::default()),
+                Declared::Local(_) => {
+                    let protocol = source.protocol(None).unwrap();
+                    let found = compose(&protocol, &ComposeLimits::default());
+                    source.report(
+                        found.diagnostic(&protocol).map_or_else(Default::default, Into::into),
+                    )
+                }
             },
         },
     }

@@ -7,6 +7,7 @@ pub mod automaton;
 pub mod build;
 pub mod canonical;
 mod check;
+pub mod complete;
 mod components;
 pub mod compose;
 pub mod diagnostics;
@@ -28,6 +29,9 @@ pub mod value;
 
 pub use automaton::{Automaton, EdgeIx, LabelIx, MessageIx, RoleIx, StateIx, Transition};
 pub use build::{Builder, GlobalBuilder, LocalBuilder};
+pub use complete::{
+    ProjectionLimits, Unprojectable, project_complete, project_role, project_roles,
+};
 pub use compose::{ComposeLimits, Composition, compose};
 pub use diagnostics::{Code, Diagnostic, Diagnostics, Severity, Span};
 pub use draft::{Draft, DraftBranch, DraftId};

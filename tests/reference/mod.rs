@@ -3,6 +3,8 @@
 #![allow(dead_code, unreachable_pub)]
 
 pub mod compose;
+pub mod composition;
+pub mod global;
 pub mod model;
 pub mod script;
 

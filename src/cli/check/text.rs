@@ -124,8 +124,7 @@ fn write_composition(
     checked: &Checked,
     composition: &Composition,
 ) -> Result<()> {
-    let explored = &composition.explored;
-    let configurations = explored.configurations;
+    let configurations = composition.explored.configurations;
     let verdict = match (&composition.violation, checked.origin) {
         (Some(violation), _) => {
             let safe = match composition.safe.last() {
@@ -143,7 +142,9 @@ fn write_composition(
             format!("{GOOD}safe{GOOD:#} at {}", composition.evidence())
         }
     };
-    field(out, "composition", &format!("{verdict} ({configurations} configurations explored)"))?;
+    let plural = if configurations == 1 { "" } else { "s" };
+    let explored = format!("{configurations} configuration{plural} explored");
+    field(out, "composition", &format!("{verdict} ({explored})"))?;
     let reason = match (&composition.exhaustivity, composition.evidence()) {
         (_, Evidence::None) => None,
         (Exhaustivity::From(k), _) => {
@@ -182,18 +183,19 @@ fn write_growth(out: &mut impl Write, protocol: &Protocol, found: &Composition) 
 }
 
 fn write_violation(out: &mut impl Write, protocol: &Protocol, found: &Violation) -> Result<()> {
-    let shortest = if found.known_shortest {
-        "a shortest run"
-    } else {
-        "a run, not known to be the shortest,"
-    };
-    writeln!(out, "\n{shortest} that shows it:\n")?;
+    match (found.run.steps.len(), found.known_shortest) {
+        (0, _) => writeln!(out, "\nit is so from the beginning")?,
+        (_, true) => writeln!(out, "\na shortest run that shows it:\n")?,
+        (_, false) => writeln!(out, "\na run that shows it, not known to be the shortest:\n")?,
+    }
     let steps: Vec<_> = found.run.steps.iter().map(|step| drawn(protocol, step)).collect();
     let chart = Chart::for_terminal(
         protocol.roles().map(ToString::to_string).collect(),
         steps.iter().map(|(.., text)| text.chars().count()).max().unwrap_or(0),
     );
-    draw(out, &chart, &steps)?;
+    if !steps.is_empty() {
+        draw(out, &chart, &steps)?;
+    }
     if !found.cycle.is_empty() {
         let steps: Vec<String> = found.cycle.iter().map(|step| step_said(protocol, step)).collect();
         writeln!(out, "and then for ever: {}", steps.join(", "))?;

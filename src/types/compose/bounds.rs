@@ -65,7 +65,7 @@ impl Bound {
 }
 
 /// The most that each edge can hold, by what its two roles do alone; `None` if they do not say.
-pub(super) fn upper(protocol: &Protocol) -> Vec<Option<u32>> {
+pub fn upper(protocol: &Protocol) -> Vec<Option<u32>> {
     protocol.edges().iter().map(|edge| upper_of(protocol, *edge)).collect()
 }
 

@@ -26,6 +26,7 @@ mod bounds;
 mod explore;
 mod growth;
 mod layout;
+mod report;
 mod system;
 mod verdict;
 mod violation;
@@ -34,9 +35,12 @@ use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 
-pub use bounds::Bound;
+pub use bounds::{Bound, upper as upper_bounds};
 pub use growth::Growth;
-pub use violation::{Configuration, Kind, Run, Starved, Step, Violation, Waiting};
+pub use report::{capacities_said, step_said};
+pub use violation::{
+    Configuration, Kind, Kind as ViolationKind, Run, Starved, Step, Violation, Waiting,
+};
 
 use super::automaton::{EdgeIx, RoleIx, StateIx};
 use super::evidence::{CAPACITY_MAX, Evidence};

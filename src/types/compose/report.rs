@@ -164,7 +164,8 @@ impl Violation {
                 let (from, into) = names.ends(edge);
                 let label = head(edge);
                 let text = format!(
-                    "`{into}` waits for another message than `{label}`, which is what comes from `{from}`"
+                    "`{into}` waits for another message than `{label}`, which is what comes \
+                     from `{from}`"
                 );
                 (to(edge), text)
             }
@@ -172,7 +173,8 @@ impl Violation {
                 let (from, into) = names.ends(edge);
                 let label = head(edge);
                 let text = format!(
-                    "every role has ended, and `{label}` from `{from}` to `{into}` is never received"
+                    "every role has ended, and `{label}` from `{from}` to `{into}` is never \
+                     received"
                 );
                 (to(edge), text)
             }
