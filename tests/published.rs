@@ -11,8 +11,13 @@ mod naive;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use antiphon::types::complete::Cause;
+use antiphon::types::compose::{self, Bound, Exhaustivity, Kind};
 use antiphon::types::syntax::Declared;
-use antiphon::types::{GlobalType, LocalTypes, project};
+use antiphon::types::{
+    ComposeLimits, GlobalType, LocalTypes, Name, ProjectionLimits, Protocol, Unprojectable,
+    project, project_complete,
+};
 
 use entry::{Capacities, Claim, Entry, entries, folder};
 use naive::{Role, Space};
@@ -113,6 +118,115 @@ fn roles_are_complete_or_not_by_the_naive_definition() {
         }
     }
     none(&wrong);
+}
+
+#[test]
+fn the_complete_projection_refuses_the_roles_that_are_named_for_that_reason() {
+    let mut wrong = Vec::new();
+    for (entry, global) in globals() {
+        let mut found = BTreeMap::new();
+        for role in global.roles() {
+            match project_complete(&global, role, &ProjectionLimits::default()) {
+                Ok(_) => {}
+                Err(Unprojectable::Ambiguous(why)) => {
+                    let cause = match why.cause {
+                        Cause::Send => entry::Cause::Send,
+                        Cause::Overtaking(_) => entry::Cause::Receive,
+                        Cause::End => entry::Cause::End,
+                        _ => entry::Cause::Sorts,
+                    };
+                    found.insert(role.to_string(), cause);
+                }
+                Err(error) => panic!("{}: {error}", entry.name()),
+            }
+        }
+        if Some(&found) != entry.complete().as_ref() {
+            wrong.push(format!("{}: {found:?}", entry.name()));
+        }
+    }
+    none(&wrong);
+}
+
+fn composed(locals: &LocalTypes, capacities: compose::Capacities) -> compose::Composition {
+    let protocol = Protocol::unchecked(Name::new("P").unwrap(), locals.clone()).unwrap();
+    compose::compose(&protocol, &ComposeLimits { capacities, ..ComposeLimits::default() })
+}
+
+#[test]
+fn the_composition_is_what_is_said_of_it_at_every_capacity() {
+    let mut wrong = Vec::new();
+    for (entry, locals) in locals() {
+        let edges = Protocol::unchecked(Name::new("P").unwrap(), locals.clone()).unwrap();
+        let edges = edges.edges().len();
+        let mut said: BTreeMap<u32, BTreeSet<_>> = BTreeMap::new();
+        for claim in entry.composition() {
+            match claim {
+                Claim::Safe { at } => tried(at).into_iter().for_each(|capacity| {
+                    said.entry(capacity).or_default();
+                }),
+                Claim::Unsafe { at, wrong } => {
+                    said.entry(at).or_default().insert(wrong);
+                }
+            }
+        }
+        for (capacity, said) in said {
+            let fixed = compose::Capacities::Fixed(vec![capacity; edges].into());
+            let found = composed(&locals, fixed);
+            let kind = found.violation.as_ref().map(|violation| violation.kind);
+            let agrees = match kind {
+                None => said.is_empty() && entry.liveness() == Some(true) && found.is_safe(),
+                Some(Kind::NotLive(_)) => said.is_empty() && entry.liveness() == Some(false),
+                Some(Kind::Deadlock) => said.contains(&entry::Wrong::Deadlock),
+                Some(Kind::OrphanMessage(_)) => said.contains(&entry::Wrong::Orphan),
+                Some(Kind::UnexpectedMessage(_)) => said.contains(&entry::Wrong::Unexpected),
+            };
+            if !agrees {
+                wrong.push(format!("{} at {capacity}: {kind:?}, said {said:?}", entry.name()));
+            }
+        }
+    }
+    none(&wrong);
+}
+
+/// Where the checker says that it does not know, it is not wrong: the last assertion bounds how
+/// often that may be.
+#[test]
+fn exhaustivity_and_bounds_agree_with_what_is_said() {
+    let (mut wrong, mut known, mut open) = (Vec::new(), 0, Vec::new());
+    for (entry, locals) in locals() {
+        let protocol = Protocol::unchecked(Name::new("P").unwrap(), locals.clone()).unwrap();
+        let found = composed(&locals, compose::Capacities::Rising(TRIED + 1));
+        let agrees = match (found.exhaustivity, entry.exhaustive()) {
+            (Exhaustivity::From(k), Some(said)) => said == Some(k),
+            (Exhaustivity::NotUpTo(k, ..), Some(said)) => said.is_none_or(|said| said > k),
+            _ => true,
+        };
+        if !agrees {
+            wrong.push(format!("{}: {:?}", entry.name(), found.exhaustivity));
+        }
+        for said in entry.bounds() {
+            let role = |name: &str| protocol.role(name).unwrap();
+            let edge = protocol.edge(role(&said.from), role(&said.to)).unwrap();
+            let bound = &found.bounds[edge.index()];
+            let said_here = format!("{} -> {}", said.from, said.to);
+            let agrees = match (bound, said.most) {
+                (Bound::Finite { most, exact: true }, Some(said)) => *most == said,
+                (Bound::Finite { most, exact: false }, Some(said)) => *most >= said,
+                (Bound::Unbounded(_), None) => true,
+                (Bound::Unknown { seen }, said) => {
+                    open.push(format!("{}: {said_here}", entry.name()));
+                    said.is_none_or(|said| *seen <= said)
+                }
+                _ => false,
+            };
+            known += 1;
+            if !agrees {
+                wrong.push(format!("{}: {said_here}: {bound:?}", entry.name()));
+            }
+        }
+    }
+    none(&wrong);
+    assert!(open.len() * 10 <= known, "of {known} bounds these are not known: {open:#?}");
 }
 
 /// The claims as the capacities at which they can be tried.

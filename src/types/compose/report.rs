@@ -1,4 +1,4 @@
-//! What is wrong with a composition, as a diagnostic: what happens, after which run, what to change.
+//! What is wrong with a composition, as a diagnostic: what happens, after which run, the remedy.
 //!
 //! Clauses: COMP-5.
 
