@@ -66,8 +66,11 @@ pub fn read_dot(text: &str, limits: &Limits) -> Result<(LocalTypes, Diagnostics)
     let parsed = DigraphsParser::new().parse(&mut dot, lexer.by_ref());
     let Dot { done, mut found, .. } = dot;
     found.append(lexer.found);
-    if let Some(unexpected) = parsed.err().and_then(|error| unexpected(&error)) {
-        found.push(unexpected);
+    if let Err(error) = parsed {
+        // The digraphs behind it are not known: what would be said of partners is a consequence.
+        unexpected(&error).into_iter().for_each(|diagnostic| found.push(diagnostic));
+        found.sort();
+        return Err(found);
     }
     let system = resolved(done, Messages::new(limits), &mut found);
     locals(system, found)
