@@ -12,7 +12,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 fn library() -> Vec<(PathBuf, Vec<u8>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("specs/protocols");
     let mut files = Vec::new();
-    for kind in ["global", "local"] {
+    for kind in ["global", "local", "automata"] {
         for entry in std::fs::read_dir(folder.join(kind)).unwrap() {
             let path = entry.unwrap().path();
             let bytes = std::fs::read(&path).unwrap();

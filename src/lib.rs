@@ -50,7 +50,8 @@
 //! `--no-default-features`, without the standard library.
 //!
 //! - [`types`]: names, sorts, values, global and local types, projection, automata, protocols;
-//!   `types::syntax` reads and prints them (Scribble, local types, JSON) and draws diagnostics.
+//!   `types::syntax` reads and prints them (Scribble, local types, JSON, automata) and draws
+//!   diagnostics.
 //! - [`machine`]: sessions, edges, capabilities, positions, records, replay.
 //! - [`wire`]: values, records and journals as JSON.
 //! - `journal`: where the lines of a journal go.

@@ -60,7 +60,7 @@ fn file(name: &str) -> Vec<u8> {
 }
 
 /// The codes that refuse nothing.
-const WARNINGS: [&str; 2] = ["capacity_matters", "role_never_acts"];
+const WARNINGS: [&str; 3] = ["capacity_matters", "role_never_acts", "unreachable_state"];
 
 fn invalid() -> Vec<String> {
     let entries = std::fs::read_dir(protocols().join("invalid")).unwrap();
@@ -305,6 +305,34 @@ fn graph_escapes_what_would_be_taken_for_syntax() {
         assert_eq!((status, err.as_str()), (0, ""));
         insta::assert_snapshot!(name, out);
     }
+}
+
+#[test]
+fn graph_prints_automata_that_are_read_back() {
+    for file in ["global/two_buyer.scr", "local/double_buffering.local", "automata/vending.fsa"] {
+        let types = good(&["project", file]);
+        for format in ["dot", "json", "fsm"] {
+            let text = good(&["graph", "--format", format, file]);
+            let again = run_with(&["graph", "--format", format, "-"], text.as_bytes());
+            assert_eq!((again.status, again.err.as_str()), (0, ""), "{file}: {format}");
+            // The title is the name of the file, which standard input has not.
+            let title = |text: &str| text.lines().filter(|l| !l.contains("digraph")).count();
+            assert_eq!(title(&again.out), title(&text), "{file}: {format}");
+            let projected = run_with(&["project", "-"], text.as_bytes());
+            let roles = |types: &str| {
+                types.lines().map(|l| l.split(" = ").next().unwrap().to_owned()).collect::<Vec<_>>()
+            };
+            assert_eq!(roles(&projected.out), roles(&types), "{file}: {format}");
+        }
+    }
+    let one = run(&["graph", "automata/parcel.dot", "--format", "fsm", "--role", "Courier"]);
+    assert_eq!((one.status, one.out.as_str()), (2, ""));
+    assert!(one.err.starts_with("error: the text of KMC numbers all roles"), "{}", one.err);
+    let one = good(&["graph", "automata/parcel.dot", "--format", "json", "--role", "Courier"]);
+    assert!(
+        one.contains("\"role\": \"Courier\"") && !one.contains("\"role\": \"Sender\""),
+        "{one}"
+    );
 }
 
 #[test]

@@ -51,6 +51,11 @@ fn json() {
 }
 
 #[test]
+fn automata() {
+    replay("automata", properties::automata);
+}
+
+#[test]
 fn journal() {
     replay("journal", properties::journal);
 }
@@ -68,13 +73,14 @@ fn the_whole_journals_of_the_corpus_are_read() {
 
 #[test]
 fn the_library_of_protocols() {
-    for folder in ["global", "local", "invalid"] {
+    for folder in ["global", "local", "automata", "invalid"] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("specs/protocols").join(folder);
         for entry in std::fs::read_dir(folder).unwrap() {
             let bytes = std::fs::read(entry.unwrap().path()).unwrap();
             properties::scribble(&bytes);
             properties::local(&bytes);
             properties::json(&bytes);
+            properties::automata(&bytes);
         }
     }
 }
@@ -82,7 +88,7 @@ fn the_library_of_protocols() {
 #[test]
 fn the_corpora_are_small() {
     let size = |target| corpus(target).iter().map(|(_, bytes)| bytes.len() as u64).sum::<u64>();
-    let all: u64 = ["scribble", "local", "json", "journal"].into_iter().map(size).sum();
+    let all: u64 = ["scribble", "local", "json", "automata", "journal"].into_iter().map(size).sum();
     assert!(all <= BYTES_MAX, "{all} bytes\nremedy: keep the inputs that show something new");
 }
 

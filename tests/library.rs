@@ -13,6 +13,10 @@ fn files(folder: &str) -> Vec<std::path::PathBuf> {
     files
 }
 
+fn valid() -> Vec<std::path::PathBuf> {
+    ["global", "local", "automata"].into_iter().flat_map(files).collect()
+}
+
 fn read(path: &Path) -> Result<Source, antiphon::types::syntax::Report> {
     let name = path.file_name().unwrap().to_str().unwrap();
     Source::read(name, &std::fs::read(path).unwrap(), &Limits::default())
@@ -21,7 +25,7 @@ fn read(path: &Path) -> Result<Source, antiphon::types::syntax::Report> {
 #[test]
 fn every_valid_protocol_compiles_without_a_warning() {
     let mut wrong = Vec::new();
-    let all: Vec<_> = files("global").into_iter().chain(files("local")).collect();
+    let all = valid();
     assert!(all.len() >= 30, "the library has {} protocols", all.len());
     for path in all {
         match read(&path).and_then(|source| source.protocols().map(|_| source)) {
@@ -35,7 +39,7 @@ fn every_valid_protocol_compiles_without_a_warning() {
 
 #[test]
 fn every_valid_protocol_prints_to_what_reads_to_the_same() {
-    for path in files("global").into_iter().chain(files("local")) {
+    for path in valid() {
         let source = read(&path).unwrap();
         match &source.declared {
             Declared::Global(globals) => {

@@ -61,7 +61,7 @@ fn the_main_job_prints_what_the_readme_shows() {
 #[test]
 fn every_protocol_of_the_library_runs_and_its_journal_replays() {
     let folder = Folder::new("library");
-    for kind in ["global", "local"] {
+    for kind in ["global", "local", "automata"] {
         let protocols = Path::new(env!("CARGO_MANIFEST_DIR")).join("specs/protocols").join(kind);
         for (index, entry) in std::fs::read_dir(protocols).unwrap().enumerate() {
             let path = entry.unwrap().path();

@@ -63,7 +63,7 @@ fn what_is_not_a_document_is_refused() {
         error[json_shape]: EOF while parsing a list
           at `[`
     `{"antiphon":"locale","version":1}`
-        error[json_shape]: unknown variant `locale`, expected `global` or `local`
+        error[json_shape]: unknown variant `locale`, expected one of `global`, `local`, `automata`
           at `"locale"`
     `{"antiphon":"local","version":2,"more":0}`
         error[json_shape]: version 2 is not known (help: write version 1, or read it with a newer antiphon)

@@ -7,6 +7,7 @@
 mod strategies;
 
 use antiphon::types::syntax::{Declared, Limits, json};
+use antiphon::types::{LocalTypes, Name, Protocol};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use strategies::Size;
@@ -66,6 +67,12 @@ fn schema() -> Value {
     serde_json::from_str(SCHEMA).expect("the schema is JSON")
 }
 
+/// The document of the automata of these types.
+fn automata(locals: &LocalTypes) -> Value {
+    let protocol = Protocol::unchecked(Name::new("P").unwrap(), locals.clone()).unwrap();
+    serde_json::from_str(&json::write_automata(&protocol, None)).unwrap()
+}
+
 /// Changes one thing somewhere in `value`: takes a field away, adds one, or replaces a value.
 fn damage(value: &mut Value, path: &mut impl Iterator<Item = usize>) {
     let step = path.next().unwrap_or(0);
@@ -112,6 +119,7 @@ proptest! {
         let written = |value: Value, at: &Value| fits(&schema, at, &value);
         prop_assert!(written(serde_json::to_value(&global).unwrap(), &schema));
         prop_assert!(written(serde_json::to_value(&locals).unwrap(), &schema));
+        prop_assert!(written(automata(&locals), &schema));
         let defs = &schema["$defs"];
         prop_assert!(written(serde_json::to_value(&local).unwrap(), &defs["local_type"]));
         prop_assert!(written(serde_json::to_value(&sort).unwrap(), &defs["single_sort"]));
@@ -122,12 +130,14 @@ proptest! {
     fn reader_and_schema_agree_on_damaged_documents(
         global in strategies::global(Size::SMALL),
         locals in strategies::locals(Size::SMALL),
-        which: bool,
+        which in 0..3usize,
         path in proptest::collection::vec(0..60usize, 24),
     ) {
-        let declared =
-            if which { Declared::Global(vec![global]) } else { Declared::Local(locals) };
-        let mut value = serde_json::to_value(&declared).unwrap();
+        let mut value = match which {
+            0 => serde_json::to_value(Declared::Global(vec![global])).unwrap(),
+            1 => serde_json::to_value(Declared::Local(locals)).unwrap(),
+            _ => automata(&locals),
+        };
         damage(&mut value, &mut path.into_iter());
         let fits = fits(&schema(), &schema(), &value);
         match json::read(&value.to_string(), &Limits::default()) {

@@ -1,4 +1,5 @@
-//! `antiphon graph`: what each role may do, drawn as an automaton by Graphviz or Mermaid.
+//! `antiphon graph`: what each role may do, as an automaton: drawn by Graphviz or Mermaid, or as
+//! other tools read it.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -7,16 +8,18 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::{Failure, input};
+use crate::types::syntax::{cfsm, json};
 use crate::types::{Direction, Protocol, RoleIx, StateIx, Transition};
 
-/// Draw the automaton of each role, as Graphviz DOT or Mermaid
+/// Print the automaton of each role, for drawing or for other tools
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   antiphon graph two_buyer.scr | dot -Tsvg -o two_buyer.svg
-  antiphon graph two_buyer.scr --role Bob --format mermaid")]
+  antiphon graph two_buyer.scr --role Bob --format mermaid
+  antiphon graph two_buyer.scr --format fsm > two_buyer.fsa")]
 pub(super) struct Graph {
-    /// The protocol: Scribble, local types or JSON; `-` is standard input
+    /// The protocol: Scribble, local types, automata or JSON; `-` is standard input
     file: PathBuf,
     /// Only the automaton of this role
     #[arg(long)]
@@ -31,10 +34,14 @@ pub(super) struct Graph {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// Graphviz
+    /// Graphviz; read back by antiphon
     Dot,
     /// Mermaid's `stateDiagram-v2`
     Mermaid,
+    /// A table of transitions, read back by antiphon
+    Json,
+    /// The text of KMC and ChorGram, of all roles; read back by antiphon
+    Fsm,
 }
 
 impl Graph {
@@ -48,8 +55,14 @@ impl Graph {
             }
         };
         let text = match self.format {
-            Format::Dot => dot(&protocol, role),
+            Format::Dot => cfsm::write_dot(&protocol, role),
             Format::Mermaid => mermaid(&protocol, role),
+            Format::Json => json::write_automata(&protocol, role),
+            Format::Fsm if role.is_some() => {
+                let text = "the text of KMC numbers all roles: leave out `--role`";
+                return Err(Failure::Usage(text.into()));
+            }
+            Format::Fsm => cfsm::write_fsm(&protocol),
         };
         let mut out = std::io::stdout().lock();
         out.write_all(text.as_bytes())?;
@@ -86,52 +99,6 @@ fn moves(
         let row = automaton.moves(state).iter();
         row.map(move |transition| (action(protocol, direction, transition), transition.next))
     })
-}
-
-/// One digraph: with a cluster for each role, or of one role alone.
-fn dot(protocol: &Protocol, only: Option<RoleIx>) -> String {
-    let title = match only {
-        None => protocol.name().to_string(),
-        Some(role) => format!("{}: {}", protocol.name(), protocol.role_name(role)),
-    };
-    let mut out = format!("digraph \"{}\" {{\n", dot_escaped(&title));
-    let _ = writeln!(out, "  label=\"{}\";", dot_escaped(&title));
-    out.push_str("  labelloc=t;\n  rankdir=LR;\n  node [shape=circle];\n");
-    match only {
-        Some(role) => dot_role(protocol, role, "  ", &mut out),
-        None => {
-            for role in roles(protocol) {
-                let name = protocol.role_name(role);
-                let _ = writeln!(out, "  subgraph \"cluster_{name}\" {{\n    label=\"{name}\";");
-                dot_role(protocol, role, "    ", &mut out);
-                out.push_str("  }\n");
-            }
-        }
-    }
-    out.push_str("}\n");
-    out
-}
-
-fn dot_role(protocol: &Protocol, role: RoleIx, indent: &str, out: &mut String) {
-    let name = protocol.role_name(role);
-    let _ = writeln!(out, "{indent}{name}_start [shape=point];");
-    for state in states(protocol, role) {
-        let shape =
-            if protocol.automaton(role).is_end(state) { ", shape=doublecircle" } else { "" };
-        let _ = writeln!(out, "{indent}{name}_{0} [label=\"{0}\"{shape}];", state.0);
-    }
-    let _ = writeln!(out, "{indent}{name}_start -> {name}_{};", StateIx::INITIAL.0);
-    for state in states(protocol, role) {
-        for (action, next) in moves(protocol, role, state) {
-            let (from, to, action) = (state.0, next.0, dot_escaped(&action));
-            let _ = writeln!(out, "{indent}{name}_{from} -> {name}_{to} [label=\"{action}\"];");
-        }
-    }
-}
-
-/// A text between the quotes of DOT.
-fn dot_escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"")
 }
 
 /// A state diagram: with a composite state for each role, or of one role alone.

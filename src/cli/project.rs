@@ -19,7 +19,7 @@ Examples:
   antiphon project two_buyer.scr --role Bob    one role
   antiphon project two_buyer.scr --json        as JSON, see specs/schema/protocol.schema.json")]
 pub(super) struct Project {
-    /// The protocol: Scribble, local types or JSON; `-` is standard input
+    /// The protocol: Scribble, local types, automata or JSON; `-` is standard input
     file: PathBuf,
     /// Only the type of this role
     #[arg(long)]

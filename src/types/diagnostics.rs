@@ -130,6 +130,10 @@ codes! {
     DuplicateField = "duplicate_field",
     /// JSON that is not JSON, or not of the schema.
     JsonShape = "json_shape",
+    /// An automaton without an initial state, or with two.
+    InitialState = "initial_state",
+    /// A state of an automaton that nothing leads to (a warning).
+    UnreachableState = "unreachable_state",
     /// The classic projection fails: a role cannot know which branch was taken.
     Unmergeable = "unmergeable",
     /// No projection exists: a role cannot know what to do.
@@ -153,7 +157,9 @@ impl Code {
     #[must_use]
     pub fn severity(self) -> Severity {
         match self {
-            Self::RoleNeverActs | Self::CapacityMatters => Severity::Warning,
+            Self::RoleNeverActs | Self::UnreachableState | Self::CapacityMatters => {
+                Severity::Warning
+            }
             _ => Severity::Error,
         }
     }

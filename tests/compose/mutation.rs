@@ -23,7 +23,7 @@ pub(crate) fn system() -> impl Strategy<Value = Shown> {
 }
 
 fn protocol(locals: LocalTypes) -> Protocol {
-    Protocol::from_locals(Name::new("P").unwrap(), locals).unwrap()
+    Protocol::unchecked(Name::new("P").unwrap(), locals).unwrap()
 }
 
 /// Projections with so many changes.

@@ -3,7 +3,7 @@
 #![allow(dead_code)]
 
 use antiphon::machine::{Batch, Head, Machine, Record, SessionId};
-use antiphon::types::syntax::{Declared, Limits, Report, decode, json as types_json};
+use antiphon::types::syntax::{Declared, Limits, Report, Source, cfsm, decode, json as types_json};
 use antiphon::types::syntax::{read_global, read_local, read_local_type};
 use antiphon::types::{
     Diagnostics, GlobalType, LocalType, LocalTypes, Name, Origin, Protocol, StateIx,
@@ -90,6 +90,43 @@ pub(crate) fn json(bytes: &[u8]) {
     if let Ok(sort) = types_json::read_sort(text, &limits()) {
         let written = types_json::write_sort(&sort);
         assert_eq!(types_json::read_sort(&written, &Limits::default()).as_ref(), Ok(&sort));
+    }
+}
+
+/// Automata in the text of KMC and in DOT.
+pub(crate) fn automata(bytes: &[u8]) {
+    let Some(text) = text(bytes) else { return };
+    for read in [cfsm::read_fsm, cfsm::read_dot] {
+        match read(text, &limits()) {
+            Err(found) => drawn(text, &found),
+            Ok((locals, warnings)) => {
+                assert!(!warnings.has_errors());
+                let name = Name::new("Fuzzed").expect("this is a name");
+                if let Ok(protocol) = Protocol::unchecked(name, locals) {
+                    same_protocol(&protocol);
+                    same_automata(&protocol);
+                }
+            }
+        }
+    }
+    // Which notation it is, is found out in any text.
+    if let Err(report) = Source::read("text", bytes, &limits()) {
+        drawn(text, &report.diagnostics);
+    }
+}
+
+/// What is printed of the automata is read back as a protocol that does the same.
+fn same_automata(protocol: &Protocol) {
+    let texts = [
+        cfsm::write_dot(protocol, None),
+        cfsm::write_fsm(protocol),
+        types_json::write_automata(protocol, None),
+    ];
+    for text in texts {
+        let again = Source::read("protocol", text.as_bytes(), &Limits::default())
+            .and_then(|source| source.protocol_unchecked(None))
+            .unwrap_or_else(|report| panic!("{report}\n{text}"));
+        assert_eq!(again.digest(), protocol.digest(), "{text}");
     }
 }
 

@@ -134,7 +134,7 @@ pub fn library() -> &'static [Arc<Protocol>] {
 fn read_library() -> Vec<Arc<Protocol>> {
     use antiphon::types::syntax::{Limits, Source};
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("specs/protocols");
-    let mut files: Vec<_> = ["global", "local"]
+    let mut files: Vec<_> = ["global", "local", "automata"]
         .iter()
         .flat_map(|folder| std::fs::read_dir(root.join(folder)).unwrap())
         .map(|entry| entry.unwrap().path())

@@ -32,7 +32,7 @@ const STEPS_DEFAULT: u64 = 1_000;
   antiphon run shop.local --roles Buyer=stdin
   antiphon run shop.local --sessions 100000")]
 pub(super) struct Run {
-    /// The protocol: Scribble, local types or JSON; `-` for standard input
+    /// The protocol: Scribble, local types, automata or JSON; `-` for standard input
     file: PathBuf,
     /// Which protocol of the file, if not the first
     #[arg(long, value_name = "NAME")]

@@ -5,6 +5,7 @@
 //! of its own. Whatever is written is read back to the same type, and the same type is always
 //! written alike (TYPE-12).
 
+mod automata;
 mod lines;
 mod raw;
 mod read;
@@ -12,14 +13,18 @@ mod shape;
 mod sort;
 mod write;
 
+pub(super) use sort::weight_of_sort;
+
 use alloc::string::String;
 
 use serde::Serialize;
 
 use super::{Declared, Limits};
+use crate::types::automaton::RoleIx;
 use crate::types::diagnostics::Diagnostics;
 use crate::types::global::GlobalType;
 use crate::types::local::{LocalType, LocalTypes};
+use crate::types::protocol::Protocol;
 use crate::types::sort::Sort;
 
 /// The version of the JSON that is written, and the only one that is read.
@@ -29,7 +34,8 @@ pub const VERSION: u32 = 1;
 /// that several payloads share is written once in JSON, and counted once for each of them.
 pub const SORT_NODES_MAX: u64 = 4_000_000;
 
-/// Reads a document: global protocols, or one local type a role. Beside it stand warnings.
+/// Reads a document: global protocols, one local type a role, or one automaton a role. Beside it
+/// stand warnings.
 ///
 /// # Errors
 /// `json_shape`, `too_large`, `too_deep`, `no_protocol`, `duplicate_protocol`, `duplicate_field`,
@@ -88,6 +94,13 @@ pub fn write_globals(globals: &[GlobalType]) -> String {
 #[must_use]
 pub fn write_locals(locals: &LocalTypes) -> String {
     lines::lines(locals, 4)
+}
+
+/// The document of the automata of a protocol, of all of them or of one role's; read back, it gives
+/// a protocol of the same digest (CFSM-9).
+#[must_use]
+pub fn write_automata(protocol: &Protocol, only: Option<RoleIx>) -> String {
+    lines::lines(&automata::Document { protocol, only }, 4)
 }
 
 /// A single local type; `impl Serialize for LocalType` gives the same on one line, or as a value.

@@ -1,10 +1,12 @@
-//! Texts to types and back: Scribble / nuScr global protocols, local types, JSON of both.
+//! Texts to types and back: Scribble / nuScr global protocols, local types, JSON of both, and
+//! communicating automata in the notations of other tools.
 //!
 //! Readers report many errors in one run, each with its place, and are bounded: text by
 //! [`Limits::bytes_max`], nesting by [`Limits::depth_max`] (counted on tokens, before a tree
 //! exists), types by [`NODES_MAX`](super::tree::NODES_MAX). The parsers are table-driven (LALR), so
 //! that no input, however deep, can overflow the stack.
 
+pub mod cfsm;
 pub mod json;
 mod print;
 mod render;

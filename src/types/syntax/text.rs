@@ -11,12 +11,13 @@ use super::grammar::{LocalTypeParser, LocalsParser, ModuleParser};
 use super::lexer::{Lexer, Notation, Pulse};
 use super::reader::Reader;
 use super::token::Token;
-use super::{Declared, Limits, elaborate, resolve, words};
+use super::{Declared, Limits, cfsm, elaborate, resolve, words};
 use crate::types::diagnostics::{Code, Diagnostic, Diagnostics, Span};
 use crate::types::global::GlobalType;
 use crate::types::local::{LocalType, LocalTypes};
 
-/// Reads a text in any notation: JSON, Scribble, local types, told apart by how it begins.
+/// Reads a text in any notation: JSON, Scribble, local types, automata, told apart by how it
+/// begins.
 ///
 /// The diagnostics beside the result are warnings.
 ///
@@ -37,6 +38,13 @@ pub fn read(text: &str, limits: &Limits) -> Result<(Declared, Diagnostics), Diag
         }
         Form::Local => {
             let (locals, warnings) = read_local(text, limits)?;
+            Ok((Declared::Local(locals), warnings))
+        }
+        Form::Automata(notation) => {
+            let (locals, warnings) = match notation {
+                cfsm::Notation::Fsm => cfsm::read_fsm(text, limits)?,
+                cfsm::Notation::Dot => cfsm::read_dot(text, limits)?,
+            };
             Ok((Declared::Local(locals), warnings))
         }
     }
@@ -125,7 +133,7 @@ fn scribble(text: &str, limits: &Limits) -> Result<(Vec<GlobalType>, Diagnostics
 type Failure<'t> = lalrpop_util::ParseError<usize, Token<'t>, super::lexer::Stop>;
 
 /// What lexer and parser found, in the order of the text.
-fn finish(
+pub(super) fn finish(
     reader: &mut Reader<'_, '_>,
     lexer: Lexer<'_, '_>,
     error: Option<Failure<'_>>,
@@ -162,7 +170,7 @@ fn unique(found: Diagnostics, more: Diagnostics) -> Diagnostics {
     all
 }
 
-fn fits(text: &str, limits: &Limits) -> Result<(), Diagnostics> {
+pub(super) fn fits(text: &str, limits: &Limits) -> Result<(), Diagnostics> {
     if text.len() <= limits.bytes_max {
         return Ok(());
     }
@@ -175,10 +183,14 @@ enum Form {
     Json,
     Scribble,
     Local,
+    Automata(cfsm::Notation),
 }
 
 /// The form of a text, by its first tokens.
 fn sniff(text: &str) -> Form {
+    if let Some(notation) = cfsm::notation(text) {
+        return Form::Automata(notation);
+    }
     if Token::lexer(text).next().is_none() {
         return Form::Empty;
     }

@@ -183,7 +183,20 @@ pub(super) struct Version(pub(super) u64);
 pub(super) enum DocumentKind {
     Global,
     Local,
+    Automata,
 }
+
+/// Which way a message of a transition goes.
+#[derive(Clone, Copy, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Sense {
+    Send,
+    Receive,
+}
+
+/// How many there are.
+#[derive(serde::Deserialize)]
+pub(super) struct Count(pub(super) u32);
 
 /// The kinds of nodes, of global and of local types.
 #[derive(Clone, Copy, serde::Deserialize)]
@@ -250,6 +263,33 @@ objects! {
         _version: IgnoredAny,
         #[serde(borrow)]
         roles: List<'a>,
+    }
+    AutomataDocument<'a> {
+        #[serde(rename = "antiphon")]
+        _antiphon: IgnoredAny,
+        #[serde(rename = "version")]
+        _version: IgnoredAny,
+        #[serde(borrow)]
+        automata: List<'a>,
+    }
+    Automaton<'a> {
+        #[serde(borrow)]
+        role: &'a RawValue,
+        initial: &'a RawValue,
+        states: &'a RawValue,
+        #[serde(default)]
+        sorts: List<'a>,
+        transitions: List<'a>,
+    }
+    Transition<'a> {
+        #[serde(borrow)]
+        from: &'a RawValue,
+        to: &'a RawValue,
+        direction: Sense,
+        peer: Word,
+        label: Word,
+        #[serde(default)]
+        payload: List<'a>,
     }
     Protocol<'a> {
         #[serde(borrow)]

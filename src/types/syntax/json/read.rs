@@ -50,6 +50,7 @@ impl<'a> Reader<'a> {
         let declared = match header(self.source, whole)? {
             DocumentKind::Global => self.globals(whole).map(Declared::Global),
             DocumentKind::Local => self.locals(whole).map(Declared::Local),
+            DocumentKind::Automata => self.automata(whole).map(Declared::Local),
         };
         let warnings = self.finish()?;
         Ok((declared.expect("nothing is missing where nothing is wrong"), warnings))
@@ -117,7 +118,7 @@ impl<'a> Reader<'a> {
 
     /// Names with their places. More than a protocol may have are refused before the rest is looked
     /// at, which takes time by their number.
-    fn roles(&mut self, list: Vec<&'a RawValue>) -> Option<Vec<(Name, Span)>> {
+    pub(super) fn roles(&mut self, list: Vec<&'a RawValue>) -> Option<Vec<(Name, Span)>> {
         if let Some(more) = list.get(ROLES_MAX) {
             let text = format!("a protocol has at most {ROLES_MAX} roles");
             self.found.push(Diagnostic::new(Code::TooLarge, self.source.span(more), text));
@@ -259,7 +260,7 @@ impl<'a> Reader<'a> {
         Some(DraftBranch { peer: peer.0, label: label.0, payload, next: DraftId::of(next?), span })
     }
 
-    fn payload(
+    pub(super) fn payload(
         &mut self,
         list: Vec<&'a RawValue>,
         span: Span,

@@ -58,12 +58,17 @@ impl Table {
 /// How much a local type adds to the sorts that contain it.
 fn weight(local: &LocalType) -> u64 {
     let tree = local.tree();
-    let payloads = tree.branches().iter().map(|branch| branch.payload.sort());
-    let payloads = payloads.flat_map(|sort| sort.nodes()).map(|node| match node {
+    let payloads = tree.branches().iter().map(|branch| weight_of_sort(branch.payload.sort()));
+    (tree.nodes().len() as u64).saturating_add(payloads.fold(0, u64::saturating_add))
+}
+
+/// How many constructors a sort has, with those of the types in it.
+pub(in crate::types::syntax) fn weight_of_sort(sort: &Sort) -> u64 {
+    let nodes = sort.nodes().iter().map(|node| match node {
         SortNode::Chan(inner) => weight(inner).saturating_add(1),
         _ => 1,
     });
-    (tree.nodes().len() as u64).saturating_add(payloads.fold(0, u64::saturating_add))
+    nodes.fold(0, u64::saturating_add)
 }
 
 impl<'a> Reader<'a> {

@@ -87,7 +87,7 @@ impl Serialize for LocalType {
 /// As an object with `sorts` and `root`.
 impl Serialize for Sort {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut table = Table::default();
+        let mut table = SortTable::default();
         let root = table.embed(self);
         let mut object = serializer.serialize_struct("Sort", 2)?;
         object.serialize_field("sorts", &table.entries)?;
@@ -99,7 +99,7 @@ impl Serialize for Sort {
 /// A tree with the table of its sorts.
 struct Part<'a, H> {
     tree: &'a Tree<H>,
-    table: Table<'a>,
+    table: SortTable<'a>,
     /// The sorts of the arguments of all branches, in order.
     args: Vec<u32>,
     /// Where those of each branch begin.
@@ -108,7 +108,8 @@ struct Part<'a, H> {
 
 impl<'a, H: Shape> Part<'a, H> {
     fn new(tree: &'a Tree<H>) -> Self {
-        let mut part = Self { tree, table: Table::default(), args: Vec::new(), starts: Vec::new() };
+        let mut part =
+            Self { tree, table: SortTable::default(), args: Vec::new(), starts: Vec::new() };
         for branch in tree.branches() {
             part.starts.push(part.args.len());
             for (_, sort) in branch.payload.args() {
@@ -188,22 +189,22 @@ struct BranchEntry<'a> {
 }
 
 #[derive(Serialize)]
-struct Argument<'a> {
+pub(super) struct Argument<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<&'a str>,
-    sort: u32,
+    pub(super) name: Option<&'a str>,
+    pub(super) sort: u32,
 }
 
 /// Sorts, each written once, parts before wholes.
 #[derive(Default)]
-struct Table<'a> {
-    entries: Vec<SortEntry<'a>>,
+pub(super) struct SortTable<'a> {
+    pub(super) entries: Vec<SortEntry<'a>>,
     known: HashMap<SortEntry<'a>, u32>,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
-enum SortEntry<'a> {
+pub(super) enum SortEntry<'a> {
     Unit,
     Bool,
     Int,
@@ -230,14 +231,14 @@ enum SortEntry<'a> {
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Serialize)]
-struct Field<'a> {
+pub(super) struct Field<'a> {
     name: &'a str,
     sort: u32,
 }
 
-impl<'a> Table<'a> {
+impl<'a> SortTable<'a> {
     /// Adds what is not there yet; returns the index of the whole.
-    fn embed(&mut self, sort: &'a Sort) -> u32 {
+    pub(super) fn embed(&mut self, sort: &'a Sort) -> u32 {
         let mut places: Vec<u32> = Vec::with_capacity(sort.nodes().len());
         for node in sort.nodes() {
             let part = |part: &u32| places[*part as usize];
