@@ -62,7 +62,8 @@ fn file(name: &str) -> Vec<u8> {
 fn invalid() -> Vec<String> {
     let entries = std::fs::read_dir(protocols().join("invalid")).unwrap();
     let name = |path: PathBuf| format!("invalid/{}", path.file_name().unwrap().to_str().unwrap());
-    let mut files: Vec<String> = entries.map(|entry| name(entry.unwrap().path())).collect();
+    let paths = entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
+    let mut files: Vec<String> = paths.map(name).collect();
     files.sort();
     files
 }

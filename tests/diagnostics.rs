@@ -1,12 +1,25 @@
 //! What a user sees of every invalid protocol of the library: one snapshot a file.
 #![cfg(feature = "syntax")]
 
-use antiphon::types::Protocol;
-use antiphon::types::syntax::{Limits, Report, Source};
+use std::path::Path;
 
-/// Everything that is said of a text.
-fn said(name: &str, bytes: &[u8]) -> Report {
-    match Source::read(name, bytes, &Limits { depth_max: 20, ..Limits::default() }) {
+use antiphon::files::Folder;
+use antiphon::types::Protocol;
+use antiphon::types::syntax::{Limits, Loader, ModulePath, Report, Source};
+
+/// Everything that is said of a text, which imports modules from beside `path`.
+fn said(path: &Path, bytes: &[u8]) -> Report {
+    let name = path.file_name().unwrap().to_str().unwrap();
+    let limits = Limits { depth_max: 20, ..Limits::default() };
+    // What a report calls an imported file does not depend on where the tests run.
+    let mut folder = Folder::of(path);
+    let mut load = |module: &ModulePath| {
+        let mut loaded = folder.load(None, module, limits.bytes_max)?;
+        let parent = path.parent().unwrap();
+        loaded.name = Path::new(&loaded.name).strip_prefix(parent).unwrap().display().to_string();
+        Ok(loaded)
+    };
+    match Source::read_with(name, bytes, &limits, &mut load) {
         Err(report) => report,
         Ok(source) => match source.protocols() {
             Err(report) => report,
@@ -19,7 +32,7 @@ fn said(name: &str, bytes: &[u8]) -> Report {
 fn every_invalid_protocol_is_explained() {
     insta::glob!("../specs/protocols/invalid", "*.*", |path: &Path| {
         let name = path.file_name().unwrap().to_str().unwrap();
-        let report = said(name, &std::fs::read(path).unwrap());
+        let report = said(path, &std::fs::read(path).unwrap());
         assert!(!report.diagnostics.is_empty(), "{name} is valid");
         insta::assert_snapshot!(report.render(false));
     });
@@ -43,7 +56,7 @@ fn other_causes_of_a_code_are_explained() {
         ("binary", b"\x7fELF\x02\x01\x01\x00\x00\x00"),
     ];
     for (name, text) in texts {
-        insta::assert_snapshot!(name, said("protocol", text).render(false));
+        insta::assert_snapshot!(name, said(Path::new("protocol"), text).render(false));
     }
 }
 

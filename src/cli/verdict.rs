@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::{Failure, input};
-use crate::types::syntax::{Declared, Limits, Report, Source};
+use crate::types::syntax::{Each, Place, Report, Texts};
 use crate::types::{
     Diagnostic, Diagnostics, Edge, GlobalType, Name, Origin, Protocol, RoleIx, Severity, Span,
 };
@@ -46,26 +46,22 @@ pub(super) struct CheckedRole {
 impl Verdict {
     /// Checks a file.
     pub(super) fn of(file: &Path) -> Result<Self, Failure> {
-        let limits = Limits::default();
-        let bytes = input::read(file, limits.bytes_max)?;
-        let source = match Source::read(&input::name(file), &bytes, &limits) {
+        let source = match input::read_source(file)? {
             Ok(source) => source,
             Err(report) => return Ok(Self { ok: false, protocols: Vec::new(), report }),
         };
         let mut found = source.warnings.clone();
-        let protocols = match &source.declared {
-            Declared::Global(globals) => {
-                globals.iter().map(|global| Checked::global(global, &mut found)).collect()
-            }
-            Declared::Local(locals) => {
-                let name = source.names().swap_remove(0);
+        let each = source.declared.each().into_iter().zip(source.names());
+        let protocols = each.map(|(each, name)| match each {
+            Each::Global(global) => Checked::global(global, &mut found),
+            Each::Local(_, locals) => {
                 let roles = locals.roles().iter().map(|(name, _)| name);
                 let roles = roles.map(CheckedRole::of).collect();
                 let protocol = Protocol::from_locals(name.clone(), locals.clone());
-                let origin = Origin::Local;
-                vec![Checked::new(name, origin, roles, None, protocol, &mut found)]
+                Checked::new(name, Origin::Local, roles, None, protocol, &mut found)
             }
-        };
+        });
+        let protocols = protocols.collect();
         found.sort();
         Ok(Self { ok: !found.has_errors(), protocols, report: source.report(found) })
     }
@@ -120,12 +116,14 @@ impl Verdict {
     /// The verdict as one JSON document, on one line.
     pub(super) fn json(&self) -> String {
         let report = &self.report;
-        let list = report.diagnostics.list().iter().zip(report.positions());
+        let list = report.diagnostics.list().iter().zip(report.places());
         let document = VerdictJson {
             ok: self.ok,
-            file: &report.name,
+            file: report.name(),
             protocols: self.protocols.iter().map(Checked::json).collect(),
-            diagnostics: list.map(|(found, position)| diagnostic(found, position)).collect(),
+            diagnostics: list
+                .map(|(found, place)| diagnostic(&report.texts, found, place))
+                .collect(),
             suppressed: report.diagnostics.suppressed(),
         };
         serde_json::to_string(&document).expect("a verdict has nothing that JSON cannot write")
@@ -182,12 +180,15 @@ struct EdgeJson<'a> {
     to: &'a str,
 }
 
-/// Places are in bytes (`span`) and for people (`line` and `column`, from 1, in characters).
+/// Places are in bytes (`span`) and for people (`line` and `column`, from 1, in characters). `file`
+/// is there where it is another one: that of an imported module.
 #[derive(Serialize)]
 struct DiagnosticJson<'a> {
     code: &'static str,
     severity: &'static str,
     message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a str>,
     span: Option<SpanJson>,
     line: Option<usize>,
     column: Option<usize>,
@@ -198,6 +199,8 @@ struct DiagnosticJson<'a> {
 #[derive(Serialize)]
 struct NoteJson<'a> {
     message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a str>,
     span: Option<SpanJson>,
 }
 
@@ -251,8 +254,16 @@ fn edges(protocol: &Protocol) -> Vec<EdgeJson<'_>> {
     protocol.edges().iter().map(edge).collect()
 }
 
-fn diagnostic(found: &Diagnostic, position: Option<(usize, usize)>) -> DiagnosticJson<'_> {
-    let notes = found.notes.iter();
+fn diagnostic<'a>(
+    texts: &'a Texts,
+    found: &'a Diagnostic,
+    place: Option<Place<'_>>,
+) -> DiagnosticJson<'a> {
+    let note = |(at, message): &'a (Span, String)| {
+        let (file, span) = located(texts, *at);
+        NoteJson { message, file, span }
+    };
+    let (file, span) = located(texts, found.span);
     DiagnosticJson {
         code: found.code.as_str(),
         severity: match found.code.severity() {
@@ -260,14 +271,19 @@ fn diagnostic(found: &Diagnostic, position: Option<(usize, usize)>) -> Diagnosti
             Severity::Error => "error",
         },
         message: &found.message,
-        span: span(found.span),
-        line: position.map(|(line, _)| line),
-        column: position.map(|(_, column)| column),
+        file,
+        span,
+        line: place.map(|place| place.line),
+        column: place.map(|place| place.column),
         remedy: found.remedy.as_deref(),
-        notes: notes.map(|(at, message)| NoteJson { message, span: span(*at) }).collect(),
+        notes: found.notes.iter().map(note).collect(),
     }
 }
 
-fn span(at: Span) -> Option<SpanJson> {
-    (at != Span::NONE).then_some(SpanJson { start: at.start, end: at.end })
+/// The file of a place, if it is not the main one, and the place there.
+fn located(texts: &Texts, at: Span) -> (Option<&str>, Option<SpanJson>) {
+    let (text, span) = texts.find(at);
+    let other = (!core::ptr::eq(text, texts.main())).then_some(text.name.as_str());
+    let span = SpanJson { start: span.start, end: span.end };
+    (other, (at != Span::NONE).then_some(span))
 }

@@ -27,7 +27,7 @@ fn drawn(text: &str, found: &Diagnostics) {
         let (start, end) = (diagnostic.span.start as usize, diagnostic.span.end as usize);
         assert!(text.is_empty() || text.get(start..end).is_some(), "{diagnostic:?}");
     }
-    let report = Report { name: "text".into(), text: text.into(), diagnostics: found.clone() };
+    let report = Report::new("text", text, found.clone());
     assert!(!report.render(false).is_empty());
 }
 

