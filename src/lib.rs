@@ -85,7 +85,7 @@
 //! | feature | adds |
 //! |---|---|
 //! | `std` | the standard library under the pure layers |
-//! | `syntax` | readers and printers of protocols, `files`, diagnostics, JSON of values and journals |
+//! | `syntax` | readers and printers of protocols, `files`, diagnostics, JSON of values, journals |
 //! | `driver` | `journal` and `driver`: sessions on tokio or on threads |
 //! | `cli` (default) | the `antiphon` command |
 //!

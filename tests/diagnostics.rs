@@ -5,7 +5,7 @@ use std::path::Path;
 
 use antiphon::files::Folder;
 use antiphon::types::Protocol;
-use antiphon::types::syntax::{Limits, Loader, ModulePath, Report, Source};
+use antiphon::types::syntax::{Limits, Loaded, Loader, ModulePath, Report, Source, Unloaded};
 
 /// Everything that is said of a text, which imports modules from beside `path`.
 fn said(path: &Path, bytes: &[u8]) -> Report {
@@ -14,10 +14,15 @@ fn said(path: &Path, bytes: &[u8]) -> Report {
     // What a report calls an imported file does not depend on where the tests run.
     let mut folder = Folder::of(path);
     let mut load = |module: &ModulePath| {
-        let mut loaded = folder.load(None, module, limits.bytes_max)?;
-        let parent = path.parent().unwrap();
-        loaded.name = Path::new(&loaded.name).strip_prefix(parent).unwrap().display().to_string();
-        Ok(loaded)
+        let inside = |name: &str| {
+            let name = Path::new(name).strip_prefix(path.parent().unwrap());
+            name.unwrap().display().to_string()
+        };
+        match folder.load(None, module, limits.bytes_max) {
+            Ok(Loaded { name, bytes }) => Ok(Loaded { name: inside(&name), bytes }),
+            Err(Unloaded::Missing(name)) => Err(Unloaded::Missing(inside(&name))),
+            Err(other) => Err(other),
+        }
     };
     match Source::read_with(name, bytes, &limits, &mut load) {
         Err(report) => report,

@@ -1,8 +1,11 @@
 //! Texts in the notation of local types and in Scribble: what they mean, and what is said of those
 //! that mean nothing.
 
+mod corpus;
 mod limits;
 mod local;
+mod local_protocols;
+mod modules;
 mod scribble;
 mod soup;
 mod wrong;

@@ -1,5 +1,5 @@
-//! What Scribble texts say, before it is checked: declarations and statements of all modules in flat
-//! arrays.
+//! What Scribble texts say, before it is checked: declarations and statements of all modules in
+//! flat arrays.
 
 use alloc::string::String;
 use alloc::vec::Vec;

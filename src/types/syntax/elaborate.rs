@@ -1,5 +1,5 @@
-//! Scribble protocols to global and local types: calls inlined, what follows a block appended to its ends,
-//! the first messages of the branches of a choice gathered into one choice.
+//! Scribble protocols to global and local types: calls inlined, what follows a block appended to
+//! its ends, the first messages of the branches of a choice gathered into one choice.
 //!
 //! All with an explicit stack, and bounded by [`WORK_MAX`] for a text, so that neither depth nor
 //! blow-up can do harm. A way back is recognised by its [`Position`]: a `continue` or a recursive

@@ -152,7 +152,7 @@ impl Names {
     ) -> Result<(usize, &'t Name), Nowhere> {
         let (scope, name) = (self.of(from), &target.name.value);
         match &target.module {
-            Some(path) => Ok((self.find(from, &path.value)?, name)),
+            Some(path) => Ok((self.find(modules, from, &path.value)?, name)),
             None if scope.has_protocol(name) => Ok((from, name)),
             None => match scope.members.get(name) {
                 Some((module, name)) => Ok((*module, name)),
@@ -162,11 +162,13 @@ impl Names {
         }
     }
 
-    fn find(&self, from: usize, path: &ModulePath) -> Result<usize, Nowhere> {
+    fn find(&self, modules: &Modules, from: usize, path: &ModulePath) -> Result<usize, Nowhere> {
         match self.of(from).modules.get(path) {
             Some(Known::One(module)) => Ok(*module),
             Some(Known::Several) => Err(Nowhere::SeveralModules),
             Some(Known::Lost) => Err(Nowhere::Lost),
+            // Its import may be what could not be read.
+            None if modules.list[from].incomplete => Err(Nowhere::Lost),
             None => Err(Nowhere::NoModule),
         }
     }
@@ -286,7 +288,7 @@ impl Names {
         name: &Placed<Name>,
         found: &mut Diagnostics,
     ) {
-        match self.find(at, &path.value) {
+        match self.find(modules, at, &path.value) {
             Ok(module) => {
                 let declared = self.of(module).types.contains_key(&name.value);
                 if !declared && !modules.list[module].incomplete {

@@ -1,5 +1,6 @@
 //! The texts of one reading: the one that was asked for and those of the modules that it imports,
 //! laid one behind the other, so that a [`Span`] says the text and the place in it.
+//! Clause: TYPE-24.
 
 use alloc::string::String;
 use alloc::vec::Vec;
