@@ -231,6 +231,24 @@ fn deep_binders_are_read() {
     assert!(local(text).is_ok());
 }
 
+/// What modules and local protocols add to a reading takes no time in the square of the text.
+#[test]
+fn many_imports_and_local_protocols_are_read() {
+    let lines = |line: fn(usize) -> String| (0..50_000).map(line).collect::<String>();
+    let one = |name: &str| format!("global protocol {name}(role A, role B) {{ a() from A to B; }}");
+    for text in [
+        one("P") + &lines(|k| format!("local protocol P{k} at A(role A) {{ l to B; }}")),
+        one("P") + &lines(|k| format!("local protocol Q at R{k}(role A) {{ do Q(A, R{k}); }}")),
+        lines(|k| format!("from a import P{k};"))
+            + &lines(|k| format!("global protocol P{k}(role A) {{ }}")),
+        lines(|k| format!("import a.b{k} as x;")) + &one("P"),
+        "module m;".to_string() + &lines(|_| "import m;".to_string()) + &one("P"),
+    ] {
+        let found = codes(text);
+        assert!(found.len() <= 100 && found != ["ok"], "{}", found.len());
+    }
+}
+
 #[test]
 fn texts_are_no_longer_than_the_limit() {
     let limits = Limits { bytes_max: 10, ..Limits::default() };

@@ -99,6 +99,10 @@ fn global_and_local_protocols_stand_beside_each_other() {
     let origins: Vec<_> = source.protocols().unwrap().iter().map(|p| p.origin()).collect();
     assert_eq!(origins, [Origin::Global, Origin::Local, Origin::Local]);
     assert_eq!(source.protocol(Some("Q")).unwrap().name(), &"Q");
+    let stem = "global protocol P(role A, role B) { l from A to B; }
+         local protocol P_A at A(role A, role B) { l to B; }
+         local protocol P_B at B(role A, role B) { l from A; }";
+    assert_eq!(meaning(stem), "duplicate_protocol");
     // Nothing else is called like it: which one would be meant?
     let same = text.replace("protocol G", "protocol P");
     assert_eq!(meaning(&same), "duplicate_protocol");

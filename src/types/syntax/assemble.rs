@@ -4,10 +4,13 @@
 use alloc::format;
 use alloc::vec::Vec;
 
+use hashbrown::HashMap;
+
 use super::ast::{Declaration, Modules};
-use crate::types::diagnostics::{Code, Diagnostic, Diagnostics};
+use crate::types::diagnostics::{Code, Diagnostic, Diagnostics, Span};
 use crate::types::local::{LocalType, LocalTypes};
 use crate::types::name::Name;
+use crate::types::protocol::ROLES_MAX;
 
 /// Local protocols that belong together, by their indices.
 struct Party {
@@ -20,19 +23,37 @@ struct Party {
 /// `types` are the local types of the protocols that are sound, by index.
 pub(super) fn assemble(
     modules: &Modules,
-    mut types: Vec<(usize, LocalType)>,
+    types: Vec<(usize, LocalType)>,
 ) -> (Vec<(Name, LocalTypes)>, Diagnostics) {
     let mut found = Diagnostics::default();
     let mut protocols = Vec::new();
+    let mut types: HashMap<usize, LocalType> = types.into_iter().collect();
+    let globals = modules.protocols.iter().filter(|p| p.module == 0 && p.head.own.is_none());
+    let globals: HashMap<&Name, Span> =
+        globals.map(|p| (&p.head.name.value, p.head.name.span)).collect();
     for Party { name, members } in parties(modules) {
         let heads: Vec<&Declaration> =
             members.iter().map(|index| &modules.protocols[*index].head).collect();
+        if let Some(more) = heads.get(ROLES_MAX) {
+            let text = format!("a protocol has at most {ROLES_MAX} roles");
+            found.push(Diagnostic::new(Code::TooLarge, more.name.span, text));
+            continue;
+        }
+        // Where the names are the same as they stand, it was reported.
+        if let Some(global) = globals.get(&name).filter(|_| heads[0].name.value != name) {
+            let text = format!("local and global protocols are called `{name}`");
+            found.push(
+                Diagnostic::new(Code::DuplicateProtocol, heads[0].name.span, text)
+                    .note(*global, "the global one")
+                    .remedy("give each a name of its own"),
+            );
+        }
         complete(&name, &heads, modules.list[0].incomplete, &mut found);
         let mut roles = Vec::with_capacity(members.len());
         for (index, head) in members.iter().zip(&heads) {
-            let Some(at) = types.iter().position(|(of, _)| of == index) else { continue };
+            let Some(local) = types.remove(index) else { continue };
             let own = head.own_role().expect("it is a local protocol");
-            roles.push((own.value.clone(), own.span, types.swap_remove(at).1));
+            roles.push((own.value.clone(), own.span, local));
         }
         if roles.len() < members.len() || found.has_errors() {
             continue;
@@ -51,7 +72,7 @@ pub(super) fn assemble(
 /// The local protocols of the main module that are not there to be called only.
 fn parties(modules: &Modules) -> Vec<Party> {
     let mut parties: Vec<Party> = Vec::new();
-    let mut places: hashbrown::HashMap<Name, usize> = hashbrown::HashMap::new();
+    let mut places: HashMap<Name, usize> = HashMap::new();
     let mut add = |parties: &mut Vec<Party>, name: Name, members: Vec<usize>| {
         let place = *places.entry(name.clone()).or_insert(parties.len());
         match parties.get_mut(place) {
@@ -62,7 +83,7 @@ fn parties(modules: &Modules) -> Vec<Party> {
     let heads = modules.protocols.iter().enumerate();
     let heads = heads.filter(|(_, p)| p.module == 0 && p.head.own.is_some() && !p.head.aux);
     let heads: Vec<(usize, &Declaration)> = heads.map(|(index, p)| (index, &p.head)).collect();
-    let mut count: hashbrown::HashMap<&Name, usize> = hashbrown::HashMap::new();
+    let mut count: HashMap<&Name, usize> = HashMap::new();
     heads.iter().for_each(|(_, head)| *count.entry(&head.name.value).or_default() += 1);
     for (index, head) in heads {
         // Projections are called `P_A`, `P_B`, … by other tools.

@@ -30,7 +30,8 @@ pub(super) fn read(
     let imported = Imported::behind(main.len());
     let (modules, known) = (Modules::default(), HashMap::new());
     let found = Diagnostics::default();
-    let mut imports = Imports { modules, found, imported, known, limits, full: false };
+    let pulse = &Pulse::default();
+    let mut imports = Imports { modules, found, imported, known, limits, pulse, full: false };
     imports.parse(main, 0);
     let main = imports.modules.list[0].path.as_ref().map(|path| path.value.clone());
     if let Some(main) = &main {
@@ -59,6 +60,8 @@ struct Imports<'a> {
     /// What was asked for before: the module, or that it could not be had.
     known: HashMap<ModulePath, Option<usize>>,
     limits: &'a Limits,
+    /// One for all texts, so that what error recovery may cost is bounded for them together.
+    pulse: &'a Pulse,
     /// A limit was met, and said: nothing more is read.
     full: bool,
 }
@@ -66,11 +69,12 @@ struct Imports<'a> {
 impl Imports<'_> {
     /// Reads one text behind those that were read before.
     fn parse(&mut self, text: &str, base: usize) {
-        let pulse = Pulse::default();
+        let pulse = self.pulse;
+        pulse.beat();
         let before = core::mem::take(&mut self.modules);
         let protocols = before.protocols.len();
-        let mut reader = Reader::behind(before, text, base, Notation::Scribble, &pulse);
-        let mut lexer = Lexer::new(text, base, Notation::Scribble, self.limits, &pulse);
+        let mut reader = Reader::behind(before, text, base, Notation::Scribble, pulse);
+        let mut lexer = Lexer::new(text, base, Notation::Scribble, self.limits, pulse);
         let parsed = ModuleParser::new().parse(&mut reader, lexer.by_ref());
         let found = finish(&mut reader, lexer, parsed.err());
         self.modules = reader.modules;
@@ -203,7 +207,7 @@ fn circles(modules: &Modules, found: &mut Diagnostics) {
             path.push((module, 0));
         } else if place[module] < count {
             let circle = path[place[module]..].iter().map(|(at, _)| *at);
-            found.push(circle_found(modules, import, circle.chain([module])));
+            found.push(circle_found(modules, import, circle, module));
         }
     }
 }
@@ -212,13 +216,14 @@ fn circle_found(
     modules: &Modules,
     import: &Import,
     circle: impl Iterator<Item = usize>,
+    last: usize,
 ) -> Diagnostic {
     let name = |index: usize| match &modules.list[index].path {
         Some(path) => format!("`{}`", path.value),
         None => "a module without a name".into(),
     };
-    let mut names: Vec<String> = circle.map(name).collect();
-    let last = names.pop().unwrap_or_default();
+    let mut names: Vec<String> = circle.take(NAMED_MAX + 1).map(name).collect();
+    let last = name(last);
     if names.len() > NAMED_MAX {
         names.truncate(NAMED_MAX);
         names.push("others".into());

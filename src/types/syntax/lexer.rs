@@ -40,12 +40,13 @@ pub(crate) struct Stop;
 pub(crate) struct Pulse {
     idle: Cell<u32>,
     errors: Cell<usize>,
+    recovery: Cell<usize>,
 }
 
 /// The most tokens that stand in a row in a correct text before something is put together.
 const IDLE_MAX: u32 = 32;
 
-/// The most steps that error recovery may take in one text.
+/// The most steps that error recovery may take in one reading.
 const RECOVERY_MAX: usize = 1_000_000_000;
 
 impl Pulse {
@@ -76,7 +77,6 @@ pub(super) struct Lexer<'t, 'p> {
     parens: usize,
     /// The parentheses around the outermost `chan(…)` that is open.
     chan: Option<usize>,
-    recovery: usize,
     stopped: bool,
     /// A comment that is not closed took the rest.
     cut: bool,
@@ -106,7 +106,6 @@ impl<'t, 'p> Lexer<'t, 'p> {
             deepest: 1,
             parens: 0,
             chan: None,
-            recovery: 0,
             stopped: false,
             cut: false,
             bad: Span::NONE,
@@ -259,9 +258,10 @@ impl<'t, 'p> Lexer<'t, 'p> {
         let idle = self.pulse.idle.get() + 1;
         self.pulse.idle.set(idle);
         if idle > IDLE_MAX {
-            self.recovery = self.recovery.saturating_add(self.deepest * self.deepest);
+            let recovery = self.pulse.recovery.get();
+            self.pulse.recovery.set(recovery.saturating_add(self.deepest * self.deepest));
         }
-        self.recovery > RECOVERY_MAX || self.pulse.errors.get() >= DIAGNOSTICS_MAX
+        self.pulse.recovery.get() > RECOVERY_MAX || self.pulse.errors.get() >= DIAGNOSTICS_MAX
     }
 
     fn count(&mut self, token: Token<'t>, span: Span) -> Result<(), Stop> {

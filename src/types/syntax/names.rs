@@ -11,6 +11,7 @@ use super::module::ModulePath;
 use super::reader::sort_of;
 use crate::types::diagnostics::{Code, Diagnostic, Diagnostics, Span};
 use crate::types::name::Name;
+use crate::types::protocol::ROLES_MAX;
 use crate::types::sort::Sort;
 
 /// A module as another one names it.
@@ -55,8 +56,10 @@ impl Scope {
         !self.renamed.is_empty()
     }
 
-    fn has_protocol(&self, name: &Name) -> bool {
-        self.globals.contains_key(name) || self.locals.contains_key(name)
+    /// The first protocol of this name.
+    fn protocol(&self, name: &Name) -> Option<usize> {
+        let local = || self.locals.get(name).map(|locals| locals[0]);
+        self.globals.get(name).copied().or_else(local)
     }
 }
 
@@ -136,7 +139,8 @@ impl Names {
             roles.clone().nth(at) == Some(own)
         };
         let first = &candidates[0];
-        match candidates.iter().find(ours) {
+        // More than a protocol has roles are refused elsewhere.
+        match candidates.iter().take(ROLES_MAX).find(ours) {
             Some(callee) => Ok(*callee),
             None if head(first).roles.len() != roles.count() => Ok(*first),
             None => Err(if lost { Nowhere::Lost } else { Nowhere::OtherRole }),
@@ -153,7 +157,7 @@ impl Names {
         let (scope, name) = (self.of(from), &target.name.value);
         match &target.module {
             Some(path) => Ok((self.find(modules, from, &path.value)?, name)),
-            None if scope.has_protocol(name) => Ok((from, name)),
+            None if scope.protocol(name).is_some() => Ok((from, name)),
             None => match scope.members.get(name) {
                 Some((module, name)) => Ok((*module, name)),
                 None if modules.list[from].incomplete => Err(Nowhere::Lost),
@@ -248,7 +252,7 @@ impl Names {
         let there = self.of(module);
         let message = there.messages.get(&member.value).cloned();
         let is_type = there.types.contains_key(&member.value);
-        if !is_type && !there.has_protocol(&member.value) {
+        if !is_type && there.protocol(&member.value).is_none() {
             if !modules.list[module].incomplete {
                 let text = format!("module `{}` declares no `{}`", import.path.value, member.value);
                 let remedy = "correct the name, or declare it there";
@@ -257,9 +261,9 @@ impl Names {
             }
             return;
         }
-        let mut own = modules.protocols.iter().filter(|p| p.module == at).map(|p| &p.head.name);
-        let own = own.find(|name| name.value == known.value).map(|name| name.span);
         let scope = &mut self.0[at];
+        let own = scope.protocol(&known.value);
+        let own = own.map(|index| modules.protocols[index].head.name.span);
         let own = own.or_else(|| scope.types.get(&known.value).copied());
         let here = (module, member.value.clone());
         let first = scope.members.insert(known.value.clone(), here.clone());
