@@ -27,9 +27,9 @@ pub(super) fn assemble(
 ) -> (Vec<(Name, LocalTypes)>, Diagnostics) {
     let mut found = Diagnostics::default();
     let mut protocols = Vec::new();
-    let mut types: HashMap<usize, LocalType> = types.into_iter().collect();
+    let mut local_of: HashMap<usize, LocalType> = types.into_iter().collect();
     let globals = modules.protocols.iter().filter(|p| p.module == 0 && p.head.own.is_none());
-    let globals: HashMap<&Name, Span> =
+    let spans: HashMap<&Name, Span> =
         globals.map(|p| (&p.head.name.value, p.head.name.span)).collect();
     for Party { name, members } in parties(modules) {
         let heads: Vec<&Declaration> =
@@ -40,7 +40,7 @@ pub(super) fn assemble(
             continue;
         }
         // Where the names are the same as they stand, it was reported.
-        if let Some(global) = globals.get(&name).filter(|_| heads[0].name.value != name) {
+        if let Some(global) = spans.get(&name).filter(|_| heads[0].name.value != name) {
             let text = format!("local and global protocols are called `{name}`");
             found.push(
                 Diagnostic::new(Code::DuplicateProtocol, heads[0].name.span, text)
@@ -51,7 +51,7 @@ pub(super) fn assemble(
         complete(&name, &heads, modules.list[0].incomplete, &mut found);
         let mut roles = Vec::with_capacity(members.len());
         for (index, head) in members.iter().zip(&heads) {
-            let Some(local) = types.remove(index) else { continue };
+            let Some(local) = local_of.remove(index) else { continue };
             let own = head.own_role().expect("it is a local protocol");
             roles.push((own.value.clone(), own.span, local));
         }
