@@ -34,8 +34,8 @@
 //! # Layers
 //!
 //! ```text
-//!            types         what a protocol is      pure, no state
-//!              │
+//!            types ──────┐ what a protocol is      pure, no state
+//!              │         files                     protocols in files, modules beside them
 //!           machine        what a session does     pure; one struct owns all protocol state
 //!              │
 //!       wire ──┴── journal                         bytes as what they mean · bytes at rest
@@ -54,6 +54,7 @@
 //!   diagnostics.
 //! - [`machine`]: sessions, edges, capabilities, positions, records, replay.
 //! - [`wire`]: values, records and journals as JSON.
+//! - `files`: protocols in files, and the modules that they import.
 //! - `journal`: where the lines of a journal go.
 //! - `driver`: sessions in this process, their endpoints and handlers.
 //! - `cli`: the `antiphon` command.
@@ -85,7 +86,7 @@
 //! | feature | adds |
 //! |---|---|
 //! | `std` | the standard library under the pure layers |
-//! | `syntax` | readers and printers of protocols, diagnostics, JSON of values and journals |
+//! | `syntax` | readers and printers of protocols, `files`, diagnostics, JSON of values, journals |
 //! | `driver` | `journal` and `driver`: sessions on tokio or on threads |
 //! | `cli` (default) | the `antiphon` command |
 //!
@@ -98,6 +99,8 @@ extern crate alloc;
 pub mod cli;
 #[cfg(feature = "driver")]
 pub mod driver;
+#[cfg(feature = "syntax")]
+pub mod files;
 #[cfg(feature = "driver")]
 pub mod journal;
 pub mod machine;

@@ -65,7 +65,8 @@ const WARNINGS: [&str; 3] = ["capacity_matters", "role_never_acts", "unreachable
 fn invalid() -> Vec<String> {
     let entries = std::fs::read_dir(protocols().join("invalid")).unwrap();
     let name = |path: PathBuf| format!("invalid/{}", path.file_name().unwrap().to_str().unwrap());
-    let mut files: Vec<String> = entries.map(|entry| name(entry.unwrap().path())).collect();
+    let paths = entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
+    let mut files: Vec<String> = paths.map(name).collect();
     // What the classic projection alone refuses is a good protocol.
     files.retain(|file| file != "invalid/unmergeable.scr");
     files.sort();
@@ -187,6 +188,42 @@ fn check_as_json_is_one_document_whatever_is_wrong() {
             assert_eq!(found["line"].is_u64() && found["column"].is_u64(), placed, "{found}");
         }
     }
+}
+
+/// What is wrong in an imported module is wrong there: `file` says which one it is.
+#[test]
+fn check_as_json_names_the_file_of_a_module() {
+    let Done { out, .. } = run(&["check", "--json", "invalid/module_mismatch.scr"]);
+    let verdict: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let found = &verdict["diagnostics"][0];
+    assert_eq!(verdict["file"], "invalid/module_mismatch.scr");
+    assert_eq!(found["file"], "invalid/parts/misnamed.scr");
+    assert_eq!((&found["line"], &found["column"]), (&4.into(), &8.into()));
+    let text = String::from_utf8(file("invalid/parts/misnamed.scr")).unwrap();
+    let start = found["span"]["start"].as_u64().unwrap() as usize;
+    assert!(text[start..].starts_with("parts.renamed;"));
+    // The note stands in the main file, which needs no name.
+    assert!(found["notes"][0].get("file").is_none(), "{found}");
+}
+
+#[test]
+fn a_protocol_of_several_files_is_checked_projected_and_drawn() {
+    let shop = "global/web_shop.scr";
+    assert!(good(&["check", shop]).contains("charge(Card, amount: nat)"));
+    assert!(good(&["project", shop, "--role", "Bank"]).starts_with("Bank = Shop?{ charge("));
+    assert!(good(&["graph", shop, "--role", "Carrier"]).contains("Shop?pick_up"));
+    // Standard input stands in no folder.
+    let Done { status, err, .. } = run_with(&["check", "-"], &file(shop));
+    assert_eq!(status, 1);
+    assert!(err.contains("error[unknown_module]") && err.contains("stands in no folder"), "{err}");
+}
+
+#[test]
+fn local_protocols_of_scribble_have_a_name() {
+    let loan = "local/library_loan.scr";
+    assert!(good(&["check", loan]).starts_with("Loan (local/library_loan.scr)\n"));
+    assert!(good(&["project", loan, "--protocol", "Loan"]).starts_with("Reader  = rec Day . "));
+    assert!(good(&["graph", loan, "--role", "Desk"]).contains("Archive!close"));
 }
 
 #[test]

@@ -290,10 +290,9 @@ fn every_limit_is_reached_and_says_how_to_raise_it() {
 #[test]
 fn every_global_protocol_of_the_library_has_the_same_automata_by_both() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("specs/protocols/global");
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
-        let limits = syntax::Limits::default();
-        let source = syntax::Source::read("library", text.as_bytes(), &limits).unwrap();
+    let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    for path in paths.filter(|path| path.is_file()) {
+        let source = syntax::Source::open(&path).unwrap();
         let syntax::Declared::Global(globals) = &source.declared else { panic!("not global") };
         for global in globals {
             let usual = Protocol::from_global(global).unwrap();

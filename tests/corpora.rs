@@ -75,8 +75,9 @@ fn the_whole_journals_of_the_corpus_are_read() {
 fn the_library_of_protocols() {
     for folder in ["global", "local", "automata", "invalid"] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("specs/protocols").join(folder);
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        for path in paths.filter(|path| path.is_file()) {
+            let bytes = std::fs::read(path).unwrap();
             properties::scribble(&bytes);
             properties::local(&bytes);
             properties::json(&bytes);

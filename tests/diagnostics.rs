@@ -1,12 +1,32 @@
 //! What a user sees of every invalid protocol of the library: one snapshot a file.
 #![cfg(feature = "syntax")]
 
-use antiphon::types::syntax::{Declared, Limits, Report, Source};
+use std::path::Path;
+
+use antiphon::files::Folder;
+use antiphon::types::syntax::{
+    Declared, Limits, Loaded, Loader, ModulePath, Report, Source, Unloaded,
+};
 use antiphon::types::{ComposeLimits, Protocol, compose, project_all};
 
-/// Everything that is said of a text; if nothing is, what the classic projection says.
-fn said(name: &str, bytes: &[u8]) -> Report {
-    match Source::read(name, bytes, &Limits { depth_max: 20, ..Limits::default() }) {
+/// Everything that is said of a text, which imports modules from beside `path`.
+fn said(path: &Path, bytes: &[u8]) -> Report {
+    let name = path.file_name().unwrap().to_str().unwrap();
+    let limits = Limits { depth_max: 20, ..Limits::default() };
+    // What a report calls an imported file does not depend on where the tests run.
+    let mut folder = Folder::of(path);
+    let mut load = |module: &ModulePath| {
+        let inside = |name: &str| {
+            let name = Path::new(name).strip_prefix(path.parent().unwrap());
+            name.unwrap().display().to_string()
+        };
+        match folder.load(None, module, limits.bytes_max) {
+            Ok(Loaded { name, bytes }) => Ok(Loaded { name: inside(&name), bytes }),
+            Err(Unloaded::Missing(name)) => Err(Unloaded::Missing(inside(&name))),
+            Err(other) => Err(other),
+        }
+    };
+    match Source::read_with(name, bytes, &limits, &mut load) {
         Err(report) => report,
         Ok(source) => match source.protocols() {
             Err(report) => report,
@@ -15,7 +35,7 @@ fn said(name: &str, bytes: &[u8]) -> Report {
                 Declared::Global(globals) => {
                     source.report(project_all(&globals[0]).err().unwrap_or_default())
                 }
-                Declared::Local(_) => {
+                Declared::Local(_) | Declared::Named(_) => {
                     let protocol = source.protocol(None).unwrap();
                     let found = compose(&protocol, &ComposeLimits::default());
                     source.report(
@@ -31,7 +51,7 @@ fn said(name: &str, bytes: &[u8]) -> Report {
 fn every_invalid_protocol_is_explained() {
     insta::glob!("../specs/protocols/invalid", "*.*", |path: &Path| {
         let name = path.file_name().unwrap().to_str().unwrap();
-        let report = said(name, &std::fs::read(path).unwrap());
+        let report = said(path, &std::fs::read(path).unwrap());
         assert!(!report.diagnostics.is_empty(), "{name} is valid");
         insta::assert_snapshot!(report.render(false));
     });
@@ -55,7 +75,7 @@ fn other_causes_of_a_code_are_explained() {
         ("binary", b"\x7fELF\x02\x01\x01\x00\x00\x00"),
     ];
     for (name, text) in texts {
-        insta::assert_snapshot!(name, said("protocol", text).render(false));
+        insta::assert_snapshot!(name, said(Path::new("protocol"), text).render(false));
     }
 }
 

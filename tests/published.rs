@@ -40,7 +40,7 @@ fn globals() -> Vec<(Entry, GlobalType)> {
 fn locals() -> Vec<(Entry, LocalTypes)> {
     let read = |entry: Entry| match entry.declared() {
         Declared::Local(locals) => (entry, locals),
-        Declared::Global(_) => panic!("{}: a global type", entry.name()),
+        _ => panic!("{}: no local types", entry.name()),
     };
     let readable = |entry: &Entry| !entry.is_global() && entry.refused().is_none();
     entries().into_iter().filter(readable).map(read).collect()

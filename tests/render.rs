@@ -9,7 +9,7 @@ use antiphon::types::*;
 fn report(text: &str, diagnostics: impl IntoIterator<Item = Diagnostic>) -> Report {
     let mut all = Diagnostics::default();
     diagnostics.into_iter().for_each(|diagnostic| all.push(diagnostic));
-    Report { name: "p.scr".into(), text: text.into(), diagnostics: all }
+    Report::new("p.scr", text, all)
 }
 
 /// The diagnostic about the first occurrence of `part`.

@@ -67,7 +67,7 @@ proptest! {
             for diagnostic in diagnostics.list() {
                 prop_assert!(diagnostic.span.end as usize <= text.len());
             }
-            let _ = Report { name: "x".into(), text, diagnostics }.render(true);
+            let _ = Report::new("x", text, diagnostics).render(true);
         }
     }
 }

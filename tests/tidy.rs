@@ -9,9 +9,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("types", &[]),
     ("machine", &["types"]),
     ("wire", &["types", "machine"]),
+    ("files", &["types"]),
     ("journal", &[]),
     ("driver", &["types", "machine", "wire", "journal"]),
-    ("cli", &["types", "machine", "wire", "journal", "driver"]),
+    ("cli", &["types", "machine", "wire", "files", "journal", "driver"]),
 ];
 
 /// Layers without I/O, clock, randomness, locks and anything asynchronous. Files that need the

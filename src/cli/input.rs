@@ -4,21 +4,19 @@ use std::io::{Read, Write};
 use std::path::Path;
 
 use super::{Failure, style};
+use crate::files::{self, Folder};
 use crate::types::syntax::{Limits, Report, Source};
 use crate::types::{Name, Protocol};
 
-/// The bytes of a file, or of standard input for `-`; never more than `bytes_max`.
+/// The bytes of a file, or of standard input for `-`; never more than `bytes_max`, and one by which
+/// it is seen that there are more.
 pub(super) fn read(path: &Path, bytes_max: usize) -> Result<Vec<u8>, Failure> {
-    let mut bytes = Vec::new();
-    // One more than the limit, so that what is too long can be told.
-    let limit = bytes_max as u64 + 1;
     let named = |error: std::io::Error| Failure::Usage(format!("`{}`: {error}", path.display()));
-    if path == Path::new("-") {
-        std::io::stdin().take(limit).read_to_end(&mut bytes).map_err(named)?;
-    } else {
-        let file = std::fs::File::open(path).map_err(named)?;
-        file.take(limit).read_to_end(&mut bytes).map_err(named)?;
+    if path != Path::new("-") {
+        return files::read(path, bytes_max).map_err(named);
     }
+    let mut bytes = Vec::new();
+    std::io::stdin().take(bytes_max as u64 + 1).read_to_end(&mut bytes).map_err(named)?;
     Ok(bytes)
 }
 
@@ -27,11 +25,21 @@ pub(super) fn name(path: &Path) -> String {
     if path == Path::new("-") { "<stdin>".into() } else { path.display().to_string() }
 }
 
-/// A text of protocols, with its warnings said.
-pub(super) fn source(path: &Path) -> Result<Source, Failure> {
+/// Reads a text of protocols, with the modules beside it; standard input has none.
+pub(super) fn read_source(path: &Path) -> Result<Result<Source, Report>, Failure> {
     let limits = Limits::default();
     let bytes = read(path, limits.bytes_max)?;
-    let source = Source::read(&name(path), &bytes, &limits).map_err(|report| said(&report))?;
+    let name = name(path);
+    Ok(if path == Path::new("-") {
+        Source::read(&name, &bytes, &limits)
+    } else {
+        Source::read_with(&name, &bytes, &limits, &mut Folder::of(path))
+    })
+}
+
+/// A text of protocols, with its warnings said.
+pub(super) fn source(path: &Path) -> Result<Source, Failure> {
+    let source = read_source(path)?.map_err(|report| said(&report))?;
     if !source.warnings.is_empty() {
         said(&source.report(source.warnings.clone()));
     }
@@ -58,7 +66,10 @@ pub(super) fn meant(source: &Source, name: Option<&str>) -> Result<usize, Failur
     let names = source.names();
     names.iter().position(|known| *known == name).ok_or_else(|| {
         let known = listed(names.iter());
-        Failure::Usage(format!("there is no protocol `{name}` in {}; it has {known}", source.name))
+        Failure::Usage(format!(
+            "there is no protocol `{name}` in {}; it has {known}",
+            source.name()
+        ))
     })
 }
 

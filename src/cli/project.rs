@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::{Failure, input};
-use crate::types::syntax::{Declared, Source, json};
+use crate::types::syntax::{Each, Source, json};
 use crate::types::{
     Diagnostics, LocalType, LocalTypes, Name, ProjectionLimits, project_role, project_roles,
 };
@@ -80,24 +80,24 @@ impl Project {
     fn locals(&self, source: &Source) -> Result<LocalTypes, Failure> {
         let refused = |found: Diagnostics| input::said(&source.report(found));
         let index = input::meant(source, self.protocol.as_deref())?;
-        let global = match &source.declared {
-            Declared::Local(locals) => return Ok(locals.clone()),
-            Declared::Global(globals) => &globals[index],
-        };
-        project_roles(global, &ProjectionLimits::default()).map_err(refused)
+        match source.declared.each()[index] {
+            Each::Local(_, locals) => Ok(locals.clone()),
+            Each::Global(global) => {
+                project_roles(global, &ProjectionLimits::default()).map_err(refused)
+            }
+        }
     }
 
     /// The type of one role; whether the others have one does not matter.
     fn local(&self, source: &Source, role: &str) -> Result<(Name, LocalType), Failure> {
         let index = input::meant(source, self.protocol.as_deref())?;
-        match &source.declared {
-            Declared::Local(locals) => {
+        match source.declared.each()[index] {
+            Each::Local(_, locals) => {
                 let found = locals.roles().iter().find(|(name, _)| *name == role).cloned();
                 let roles = || locals.roles().iter().map(|(name, _)| name);
                 found.ok_or_else(|| input::unknown_role(role, roles()))
             }
-            Declared::Global(globals) => {
-                let global = &globals[index];
+            Each::Global(global) => {
                 let Some(role) = global.roles().iter().find(|name| **name == role) else {
                     return Err(input::unknown_role(role, global.roles().iter()));
                 };

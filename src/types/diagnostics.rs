@@ -98,6 +98,20 @@ codes! {
     DuplicateProtocol = "duplicate_protocol",
     /// A call of a protocol that is not declared.
     UnknownProtocol = "unknown_protocol",
+    /// A module that is imported and not there, or named and not imported.
+    UnknownModule = "unknown_module",
+    /// Something that is named with its module, and that the module does not declare.
+    UnknownMember = "unknown_member",
+    /// Two imports under one name, or one under the name of something declared.
+    DuplicateImport = "duplicate_import",
+    /// A module that imports itself, at once or through others.
+    ImportCycle = "import_cycle",
+    /// A module that calls itself otherwise than it is imported.
+    ModuleMismatch = "module_mismatch",
+    /// A role without a local protocol, where the others have one.
+    MissingLocal = "missing_local",
+    /// Local protocols of one name that list different roles.
+    RoleMismatch = "role_mismatch",
     /// A call with the wrong number of roles.
     RoleArity = "role_arity",
     /// A call with the wrong number of payload arguments.

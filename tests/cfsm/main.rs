@@ -20,7 +20,7 @@ use antiphon::types::{Diagnostics, Severity};
 fn meaning(text: &str) -> String {
     match read(text, &Limits::default()) {
         Ok((Declared::Local(locals), _)) => locals.to_string(),
-        Ok((Declared::Global(_), _)) => panic!("global: {text}"),
+        Ok((Declared::Global(_) | Declared::Named(_), _)) => panic!("global: {text}"),
         Err(found) => codes(&found).join(" "),
     }
 }

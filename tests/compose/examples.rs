@@ -4,10 +4,11 @@ use antiphon::types::compose::{
     Bound, Capacities, ComposeLimits, Composition, Determinacy, Exhaustivity, Kind, Run, Starved,
     Step, compose,
 };
-use antiphon::types::{Direction, Evidence, Protocol};
+use antiphon::types::{Direction, Evidence, Name, Protocol};
 
 fn read(text: &str) -> Protocol {
-    text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
+    let locals = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
+    Protocol::unchecked(Name::new("P").unwrap(), locals).unwrap()
 }
 
 fn rising(text: &str) -> (Protocol, Composition) {

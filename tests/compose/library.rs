@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use antiphon::files::Folder;
 use antiphon::types::Protocol;
 use antiphon::types::compose::{
     Bound, ComposeLimits, Composition, Determinacy, Exhaustivity, compose,
@@ -11,14 +12,15 @@ use antiphon::types::syntax::{Limits, Source};
 
 fn protocols(folder: &str) -> Vec<(String, Protocol)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("specs/protocols").join(folder);
-    let mut files: Vec<_> =
-        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = paths.filter(|path| path.is_file()).collect();
     files.sort();
     let mut all = Vec::new();
     for path in files {
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let bytes = std::fs::read(&path).unwrap();
         let source =
-            Source::read(&name, &std::fs::read(&path).unwrap(), &Limits::default()).unwrap();
+            Source::read_with(&name, &bytes, &Limits::default(), &mut Folder::of(&path)).unwrap();
         let read = source.protocols().unwrap();
         all.extend(read.into_iter().map(|protocol| (name.clone(), protocol)));
     }

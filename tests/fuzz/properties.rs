@@ -3,7 +3,8 @@
 #![allow(dead_code)]
 
 use antiphon::machine::{Batch, Head, Machine, Record, SessionId};
-use antiphon::types::syntax::{Declared, Limits, Report, Source, cfsm, decode, json as types_json};
+use antiphon::types::syntax::{Declared, Limits, Report, cfsm, decode, json as types_json};
+use antiphon::types::syntax::{Each, Loaded, ModulePath, Source, Unloaded};
 use antiphon::types::syntax::{read_global, read_local, read_local_type};
 use antiphon::types::{
     Diagnostics, GlobalType, LocalType, LocalTypes, Name, Origin, Protocol, StateIx,
@@ -27,20 +28,60 @@ fn drawn(text: &str, found: &Diagnostics) {
         let (start, end) = (diagnostic.span.start as usize, diagnostic.span.end as usize);
         assert!(text.is_empty() || text.get(start..end).is_some(), "{diagnostic:?}");
     }
-    let report = Report { name: "text".into(), text: text.into(), diagnostics: found.clone() };
+    let report = Report::new("text", text, found.clone());
     assert!(!report.render(false).is_empty());
 }
 
-/// Global protocols in Scribble.
+/// What stands before the name of a module in a text of several: the first is the main one.
+const MODULE: &str = "\n=== ";
+
+/// Protocols in Scribble, with the modules that stand behind the first one.
 pub(crate) fn scribble(bytes: &[u8]) {
     let Some(text) = text(bytes) else { return };
-    match read_global(text, &limits()) {
-        Err(found) => drawn(text, &found),
-        Ok((globals, warnings)) => {
-            assert!(!globals.is_empty() && !warnings.has_errors());
-            globals.iter().for_each(global);
+    if let Ok((globals, warnings)) = read_global(text, &limits()) {
+        assert!(!globals.is_empty() && !warnings.has_errors());
+    }
+    let mut parts = text.split(MODULE);
+    let main = parts.next().expect("there is a first part");
+    let modules: Vec<(&str, &str)> = parts.filter_map(|part| part.split_once('\n')).collect();
+    let mut load = |path: &ModulePath| {
+        let name = path.to_string();
+        let found = modules.iter().find(|(known, _)| *known == name);
+        let (_, text) = found.ok_or_else(|| Unloaded::Missing(name.clone()))?;
+        Ok(Loaded { name, bytes: text.as_bytes().to_vec() })
+    };
+    // As small as the texts are, so that the limits are met.
+    let limits = Limits { modules_max: 8, modules_bytes_max: 3_000, ..limits() };
+    match Source::read_with("main", main.as_bytes(), &limits, &mut load) {
+        Err(report) => inside(&report),
+        Ok(source) => {
+            assert!(!source.warnings.has_errors());
+            for each in source.declared.each() {
+                match each {
+                    Each::Global(read) => global(read),
+                    Each::Local(_, locals) => {
+                        same_locals(locals);
+                        let name = Name::new("Fuzzed").expect("this is a name");
+                        Protocol::from_locals(name, locals.clone()).iter().for_each(same_protocol);
+                    }
+                }
+            }
         }
     }
+}
+
+/// What is said of several texts can be shown, and is said of places inside them.
+fn inside(report: &Report) {
+    assert!(report.diagnostics.has_errors(), "refused without a reason");
+    for diagnostic in report.diagnostics.list() {
+        let notes = diagnostic.notes.iter().map(|(span, _)| *span);
+        for span in std::iter::once(diagnostic.span).chain(notes) {
+            let (text, span) = report.texts.find(span);
+            let place = span.start as usize..span.end as usize;
+            assert!(text.text.get(place).is_some(), "{diagnostic:?}");
+        }
+    }
+    assert!(!report.render(false).is_empty());
 }
 
 /// Local types, a file of them or a single one.
@@ -80,6 +121,7 @@ pub(crate) fn json(bytes: &[u8]) {
             match &declared {
                 Declared::Global(globals) => globals.iter().for_each(global),
                 Declared::Local(locals) => same_locals(locals),
+                Declared::Named(_) => unreachable!("a document has one kind of protocols"),
             }
         }
     }

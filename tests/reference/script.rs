@@ -132,18 +132,21 @@ pub fn library() -> &'static [Arc<Protocol>] {
 
 #[cfg(feature = "syntax")]
 fn read_library() -> Vec<Arc<Protocol>> {
+    use antiphon::files::Folder;
     use antiphon::types::syntax::{Limits, Source};
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("specs/protocols");
     let mut files: Vec<_> = ["global", "local", "automata"]
         .iter()
         .flat_map(|folder| std::fs::read_dir(root.join(folder)).unwrap())
         .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file())
         .collect();
     files.sort();
     let mut protocols = Vec::new();
     for path in files {
         let name = path.file_name().unwrap().to_str().unwrap();
-        let source = Source::read(name, &std::fs::read(&path).unwrap(), &Limits::default());
+        let (bytes, mut folder) = (std::fs::read(&path).unwrap(), Folder::of(&path));
+        let source = Source::read_with(name, &bytes, &Limits::default(), &mut folder);
         protocols.extend(source.unwrap().protocols().unwrap().into_iter().map(Arc::new));
     }
     protocols

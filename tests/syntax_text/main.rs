@@ -1,13 +1,16 @@
 //! Texts in the notation of local types and in Scribble: what they mean, and what is said of those
 //! that mean nothing.
 
+mod corpus;
 mod limits;
 mod local;
+mod local_protocols;
+mod modules;
 mod scribble;
 mod soup;
 mod wrong;
 
-use antiphon::types::syntax::{Declared, Limits, read};
+use antiphon::types::syntax::{Declared, Each, Limits, read};
 use antiphon::types::{Diagnostics, GlobalType, LocalType, Node, NodeId};
 
 /// A global type on one line: `A -> B:l(S) . …`, choices in braces.
@@ -33,14 +36,23 @@ fn shown(global: &GlobalType, at: NodeId) -> String {
     }
 }
 
+/// The protocols that are declared: a line for each global one, a line a role for each local one.
+fn all_shown(declared: &Declared) -> String {
+    let each = declared.each().into_iter().map(|each| match each {
+        Each::Global(global) => shown(global, NodeId::ROOT),
+        Each::Local(name, locals) => {
+            let name = name.map(|name| format!("{name}: ")).unwrap_or_default();
+            format!("{name}{}", locals.to_string().trim_end().replace('\n', " | "))
+        }
+    });
+    each.collect::<Vec<_>>().join("\n")
+}
+
 /// What a text means, or the codes of what is wrong with it.
 fn meaning(text: &str) -> String {
     match read(text, &Limits::default()) {
         Ok((Declared::Local(locals), _)) => locals.to_string(),
-        Ok((Declared::Global(globals), _)) => {
-            let lines = globals.iter().map(|global| shown(global, NodeId::ROOT));
-            lines.collect::<Vec<_>>().join("\n")
-        }
+        Ok((declared, _)) => all_shown(&declared),
         Err(found) => codes(&found),
     }
 }

@@ -1,5 +1,5 @@
 //! Texts that nobody wrote: whatever they are, readers give an answer.
-use antiphon::types::syntax::{Limits, decode, read};
+use antiphon::types::syntax::{Limits, Loaded, ModulePath, Source, Unloaded, decode, read};
 use antiphon::types::{Code, GlobalType, LocalType, LocalTypes};
 use proptest::prelude::*;
 
@@ -75,6 +75,18 @@ const PIECES: &[&str] = &[
     "module x;",
     "type <a> \"b\" from \"c\" as T;",
     "import",
+    "import a;",
+    "from a import P as Q;",
+    "do a.P(A, B);",
+    "a.T",
+    "local protocol P at A(role A, role B) {",
+    "local protocol P(role A, self B) {",
+    "m to B;",
+    "m from A;",
+    "(*# RefinementTypes #*)",
+    "by",
+    "catches",
+    "with {",
     "§",
     "0",
     "=",
@@ -104,6 +116,27 @@ proptest! {
         }
         if let Ok(locals) = text.parse::<LocalTypes>() {
             prop_assert_eq!(locals.to_string().parse::<LocalTypes>(), Ok(locals));
+        }
+    }
+
+    /// The same with a module beside it: everything is said inside the text that it is about.
+    #[test]
+    fn no_soup_of_modules_makes_a_reader_panic(
+        pieces in proptest::collection::vec(proptest::sample::select(PIECES), 0..40),
+        module in proptest::collection::vec(proptest::sample::select(PIECES), 0..20),
+    ) {
+        let main = format!("import a; {}", pieces.join(" "));
+        let mut load = |path: &ModulePath| match path.last().as_str() {
+            "a" => Ok(Loaded { name: "a".into(), bytes: module.join(" ").into_bytes() }),
+            other => Err(Unloaded::Missing(other.into())),
+        };
+        let read = Source::read_with("main", main.as_bytes(), &Limits::default(), &mut load);
+        if let Err(report) = read {
+            for diagnostic in report.diagnostics.list() {
+                let (text, span) = report.texts.find(diagnostic.span);
+                prop_assert!(text.text.get(span.start as usize..span.end as usize).is_some());
+            }
+            prop_assert!(!report.render(false).is_empty());
         }
     }
 

@@ -9,18 +9,21 @@ use crate::types::compose::{
     Bound, Composition, Determinacy, Exhaustivity, Run, Starved, Step, Violation, ViolationKind,
     step_said,
 };
+use crate::types::syntax::{Place, Texts};
 use crate::types::{Diagnostic, Origin, Protocol, Severity, Span};
 
 impl Verdict {
     /// The verdict as one JSON document, on one line.
     pub(super) fn json(&self) -> String {
         let report = &self.report;
-        let list = report.diagnostics.list().iter().zip(report.positions());
+        let list = report.diagnostics.list().iter().zip(report.places());
         let document = VerdictJson {
             ok: self.ok,
-            file: &report.name,
+            file: report.name(),
             protocols: self.protocols.iter().map(Checked::json).collect(),
-            diagnostics: list.map(|(found, position)| diagnostic(found, position)).collect(),
+            diagnostics: list
+                .map(|(found, place)| diagnostic(&report.texts, found, place))
+                .collect(),
             suppressed: report.diagnostics.suppressed(),
         };
         serde_json::to_string(&document).expect("a verdict has nothing that JSON cannot write")
@@ -87,12 +90,15 @@ struct EdgeJson<'a> {
     bound: Tree,
 }
 
-/// Places are in bytes (`span`) and for people (`line` and `column`, from 1, in characters).
+/// Places are in bytes (`span`) and for people (`line` and `column`, from 1, in characters). `file`
+/// is there where it is another one: that of an imported module.
 #[derive(Serialize)]
 struct DiagnosticJson<'a> {
     code: &'static str,
     severity: &'static str,
     message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a str>,
     span: Option<SpanJson>,
     line: Option<usize>,
     column: Option<usize>,
@@ -103,6 +109,8 @@ struct DiagnosticJson<'a> {
 #[derive(Serialize)]
 struct NoteJson<'a> {
     message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a str>,
     span: Option<SpanJson>,
 }
 
@@ -282,8 +290,16 @@ fn run(trace: &Trace) -> Tree {
     })
 }
 
-fn diagnostic(found: &Diagnostic, position: Option<(usize, usize)>) -> DiagnosticJson<'_> {
-    let notes = found.notes.iter();
+fn diagnostic<'a>(
+    texts: &'a Texts,
+    found: &'a Diagnostic,
+    place: Option<Place<'_>>,
+) -> DiagnosticJson<'a> {
+    let note = |(at, message): &'a (Span, String)| {
+        let (file, span) = located(texts, *at);
+        NoteJson { message, file, span }
+    };
+    let (file, span) = located(texts, found.span);
     DiagnosticJson {
         code: found.code.as_str(),
         severity: match found.code.severity() {
@@ -291,14 +307,19 @@ fn diagnostic(found: &Diagnostic, position: Option<(usize, usize)>) -> Diagnosti
             Severity::Error => "error",
         },
         message: &found.message,
-        span: span(found.span),
-        line: position.map(|(line, _)| line),
-        column: position.map(|(_, column)| column),
+        file,
+        span,
+        line: place.map(|place| place.line),
+        column: place.map(|place| place.column),
         remedy: found.remedy.as_deref(),
-        notes: notes.map(|(at, message)| NoteJson { message, span: span(*at) }).collect(),
+        notes: found.notes.iter().map(note).collect(),
     }
 }
 
-fn span(at: Span) -> Option<SpanJson> {
-    (at != Span::NONE).then_some(SpanJson { start: at.start, end: at.end })
+/// The file of a place, if it is not the main one, and the place there.
+fn located(texts: &Texts, at: Span) -> (Option<&str>, Option<SpanJson>) {
+    let (text, span) = texts.find(at);
+    let other = (!core::ptr::eq(text, texts.main())).then_some(text.name.as_str());
+    let span = SpanJson { start: span.start, end: span.end };
+    (other, (at != Span::NONE).then_some(span))
 }

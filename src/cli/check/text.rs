@@ -28,11 +28,11 @@ pub(super) fn write(out: &mut impl Write, verdict: &Verdict) -> Result<()> {
         if index > 0 {
             writeln!(out)?;
         }
-        write_protocol(out, &verdict.report.name, checked)?;
+        write_protocol(out, verdict.report.name(), checked)?;
     }
     if verdict.protocols.is_empty() {
         let errors = verdict.errors();
-        let (name, plural) = (&verdict.report.name, if errors == 1 { "" } else { "s" });
+        let (name, plural) = (verdict.report.name(), if errors == 1 { "" } else { "s" });
         writeln!(out, "{name}: {BAD}refused{BAD:#}, {errors} error{plural}")?;
     }
     Ok(())

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::cli::{Failure, input};
 use crate::types::complete::Ambiguity;
 use crate::types::compose::{ComposeLimits, Composition, compose};
-use crate::types::syntax::{Declared, Limits, Report, Source};
+use crate::types::syntax::{Each, Report};
 use crate::types::{
     Diagnostics, GlobalType, LocalTypes, Name, Origin, ProjectionLimits, Protocol, RoleIx,
     Severity, Unprojectable, project, project_complete,
@@ -59,23 +59,17 @@ pub(super) type LimitsFor<'a> = &'a dyn Fn(usize) -> ComposeLimits;
 impl Verdict {
     /// Checks a file.
     pub(super) fn of(file: &Path, limits_for: LimitsFor<'_>) -> Result<Self, Failure> {
-        let limits = Limits::default();
-        let bytes = input::read(file, limits.bytes_max)?;
-        let source = match Source::read(&input::name(file), &bytes, &limits) {
+        let source = match input::read_source(file)? {
             Ok(source) => source,
             Err(report) => return Ok(Self { ok: false, protocols: Vec::new(), report }),
         };
         let mut found = source.warnings.clone();
-        let protocols = match &source.declared {
-            Declared::Global(globals) => globals
-                .iter()
-                .map(|global| Checked::global(global, limits_for, &mut found))
-                .collect(),
-            Declared::Local(locals) => {
-                let name = source.names().swap_remove(0);
-                vec![Checked::local(name, locals, limits_for, &mut found)]
-            }
-        };
+        let each = source.declared.each().into_iter().zip(source.names());
+        let protocols = each.map(|(each, name)| match each {
+            Each::Global(global) => Checked::global(global, limits_for, &mut found),
+            Each::Local(_, locals) => Checked::local(name, locals, limits_for, &mut found),
+        });
+        let protocols = protocols.collect();
         found.sort();
         Ok(Self { ok: !found.has_errors(), protocols, report: source.report(found) })
     }

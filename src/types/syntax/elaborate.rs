@@ -1,5 +1,5 @@
-//! Scribble protocols to global types: calls inlined, what follows a block appended to its ends,
-//! the first messages of the branches of a choice gathered into one choice.
+//! Scribble protocols to global and local types: calls inlined, what follows a block appended to
+//! its ends, the first messages of the branches of a choice gathered into one choice.
 //!
 //! All with an explicit stack, and bounded by [`WORK_MAX`] for a text, so that neither depth nor
 //! blow-up can do harm. A way back is recognised by its [`Position`]: a `continue` or a recursive
@@ -12,44 +12,57 @@ use alloc::vec::Vec;
 
 use hashbrown::HashMap;
 
-use super::ast::{Act, Module};
+use super::ast::{Act, Modules};
 use super::heads::Gather;
 use super::instance::{Instance, SORT_NODES_MAX, TooLarge, cost};
-use super::plan::Plan;
+use super::plan::{Branch, Plan};
 use super::position::{Call, NONE, Position, Positions};
 use super::resolve::Resolved;
 use crate::types::diagnostics::{Code, Diagnostic, Diagnostics, Span};
 use crate::types::global::GlobalType;
+use crate::types::local::LocalType;
 use crate::types::name::Name;
 use crate::types::tree::NODES_MAX;
 
 /// The most steps for all protocols of one text.
 const WORK_MAX: usize = 4 * NODES_MAX;
 
-/// The global types of all protocols but auxiliary ones.
+/// The type of one protocol of the main module.
+pub(super) enum Elaborated {
+    Global(GlobalType),
+    /// With the index of the local protocol that it is of.
+    Local(usize, LocalType),
+}
+
+/// The types of the main module's protocols, without the auxiliary global ones.
 ///
 /// A protocol that is not sound is left out: why, was reported before.
-pub(super) fn elaborate(module: &Module, resolved: &Resolved) -> (Vec<GlobalType>, Diagnostics) {
+pub(super) fn elaborate(modules: &Modules, resolved: &Resolved) -> (Vec<Elaborated>, Diagnostics) {
     let mut found = Diagnostics::default();
-    let mut globals = Vec::new();
+    let mut types = Vec::new();
     let mut work = WORK_MAX;
-    let mut met = vec![false; module.protocols.len()];
-    let aux = |index: &usize| module.protocols[*index].head.aux;
+    let mut met = vec![false; modules.protocols.len()];
+    // What is there to be called.
+    let aux = |index: &usize| {
+        let protocol = &modules.protocols[*index];
+        protocol.head.aux || protocol.module > 0
+    };
     let (auxiliary, public): (Vec<usize>, Vec<usize>) =
-        (0..module.protocols.len()).filter(|index| resolved.sound[*index]).partition(aux);
+        (0..modules.protocols.len()).filter(|index| resolved.sound[*index]).partition(aux);
     for index in public.into_iter().chain(auxiliary) {
         // What an auxiliary protocol does was seen where it is called.
         if aux(&index) && met[index] {
             continue;
         }
-        let (global, more) = Elaborate::new(module, resolved, index, &mut work, &mut met).run();
+        let elaborate = Elaborate::new(modules, resolved, index, &mut work, &mut met);
+        let (elaborated, more) = elaborate.run();
         found.append(more);
-        globals.extend(global.filter(|_| !aux(&index)));
+        types.extend(elaborated.filter(|_| !aux(&index)));
         if work == 0 {
             break;
         }
     }
-    (globals, found)
+    (types, found)
 }
 
 /// What may lead back to a position.
@@ -86,20 +99,20 @@ pub(super) struct Elaborate<'a> {
 
 impl<'a> Elaborate<'a> {
     fn new(
-        module: &'a Module,
+        modules: &'a Modules,
         resolved: &'a Resolved,
         protocol: usize,
         work: &'a mut usize,
         met: &'a mut [bool],
     ) -> Self {
         let plan = Plan::default();
-        let positions = Positions::new(module);
+        let positions = Positions::new(modules);
         let (path, tasks, found) = Default::default();
         Self { positions, resolved, protocol, plan, path, tasks, work, met, found }
     }
 
-    fn run(mut self) -> (Option<GlobalType>, Diagnostics) {
-        let head = &self.positions.module.protocols[self.protocol].head;
+    fn run(mut self) -> (Option<Elaborated>, Diagnostics) {
+        let head = &self.positions.modules.protocols[self.protocol].head;
         let roles = (0..head.roles.len()).map(|index| index as u16).collect();
         // Its own parameters stand for themselves.
         let own = |parameter: &super::ast::Parameter| {
@@ -112,11 +125,21 @@ impl<'a> Elaborate<'a> {
         if done.is_err() || self.found.has_errors() {
             return (None, self.found);
         }
-        let (draft, root) = self.plan.draft();
+        if let Some(own) = head.own_role() {
+            let (draft, root) = self.plan.local(&own.value);
+            return match LocalType::from_draft(&draft, root) {
+                Ok(local) => (Some(Elaborated::Local(self.protocol, local)), self.found),
+                Err(found) => (None, found),
+            };
+        }
+        let (draft, root) = self.plan.global();
         let roles = head.roles.iter().map(|role| (role.value.clone(), role.span)).collect();
         match GlobalType::from_draft(head.name.value.clone(), roles, &draft, root) {
-            Ok((global, warnings)) if !head.aux => (Some(global), warnings),
-            Ok((global, _)) => (Some(global), Diagnostics::default()),
+            Ok((global, warnings)) => {
+                let aux = head.aux || self.positions.modules.protocols[self.protocol].module > 0;
+                let warnings = if aux { Diagnostics::default() } else { warnings };
+                (Some(Elaborated::Global(global)), warnings)
+            }
             Err(found) => (None, found),
         }
     }
@@ -147,8 +170,7 @@ impl<'a> Elaborate<'a> {
         match &statement.act {
             Act::Transfer { .. } => {
                 let (branch, next) = self.transfer(position)?;
-                let from = branch.0;
-                self.plan.choice(place, from, vec![branch.1]);
+                self.plan.choice(place, vec![branch]);
                 self.tasks.push(next);
                 Ok(())
             }
@@ -178,8 +200,7 @@ impl<'a> Elaborate<'a> {
                     place
                 };
                 self.tasks.extend(gathered.tasks.into_iter().rev());
-                let chooser = self.role_at(position).1;
-                self.plan.choice(place, chooser, gathered.branches);
+                self.plan.choice(place, gathered.branches);
                 Ok(())
             }
         }
@@ -195,7 +216,7 @@ impl<'a> Elaborate<'a> {
         } else if let Some(&binder) = self.path.get(&(at, Entry::Call)) {
             self.plan.back(place, binder);
         } else {
-            let name = self.positions.module.protocols[protocol].head.name.value.clone();
+            let name = self.positions.modules.protocols[protocol].head.name.value.clone();
             let span = self.span_at(at, self.plan.span(place));
             let body = self.bind(place, (at, Entry::Call), name, false, span);
             self.tasks.push(Task::Fill(body, at));
@@ -217,11 +238,8 @@ impl<'a> Elaborate<'a> {
         self.plan.bind(place, name, written, body)
     }
 
-    /// The message at `position`: who sends it, the branch, and what is to be done behind it.
-    pub(super) fn transfer(
-        &mut self,
-        position: Position,
-    ) -> Result<((Name, super::plan::Branch), Task), Stopped> {
+    /// The message at `position` and what is to be done behind it.
+    pub(super) fn transfer(&mut self, position: Position) -> Result<(Branch, Task), Stopped> {
         let statement = self.positions.statement(position);
         let Act::Transfer { label, payload, from, to } = &statement.act else {
             unreachable!("asked for at messages only");
@@ -242,15 +260,16 @@ impl<'a> Elaborate<'a> {
         }
         let mut branches = receivers.into_iter().zip(&places).map(|(peer, next)| {
             let (label, payload) = (label.clone(), payload.clone());
-            super::plan::Branch { peer, label, payload, next: *next, span: statement.span }
+            let from = sender.clone();
+            Branch { from, peer, label, payload, next: *next, span: statement.span }
         });
         let first = branches.next().expect("a message has a receiver");
         let others: Vec<_> = branches.collect();
         for (branch, place) in others.into_iter().zip(&places) {
-            self.plan.choice(*place, sender.clone(), vec![branch]);
+            self.plan.choice(*place, vec![branch]);
         }
         let last = places[places.len() - 1];
-        Ok(((sender, first), Task::Fill(last, behind)))
+        Ok((first, Task::Fill(last, behind)))
     }
 
     /// The call that is made at `position`.
@@ -281,17 +300,22 @@ impl<'a> Elaborate<'a> {
 
     fn instance(&self, position: Position) -> Instance<'_> {
         let call = self.positions.call(position);
-        Instance::new(self.positions.module, call, &self.resolved.messages)
+        Instance::new(self.positions.modules, call, &self.resolved.names)
+    }
+
+    /// The role whose local protocol this is.
+    pub(super) fn own(&self) -> Option<u16> {
+        self.positions.modules.protocols[self.protocol].head.own.map(|own| own.index)
     }
 
     pub(super) fn role_name(&self, index: u16) -> Name {
-        let head = &self.positions.module.protocols[self.protocol].head;
+        let head = &self.positions.modules.protocols[self.protocol].head;
         head.roles[index as usize].value.clone()
     }
 
     fn name_of(&self, position: Position) -> Name {
         let protocol = self.positions.call(position).protocol as usize;
-        self.positions.module.protocols[protocol].head.name.value.clone()
+        self.positions.modules.protocols[protocol].head.name.value.clone()
     }
 
     fn span_at(&self, at: u32, otherwise: Span) -> Span {

@@ -69,7 +69,7 @@ impl<'e, 'a> Gather<'e, 'a> {
         self.elaborate.charge(super::instance::cost(&statement.act), statement.span)?;
         if let Act::Transfer { .. } = &statement.act {
             if self.chosen(at) {
-                let ((_, branch), task) = self.elaborate.transfer(position)?;
+                let (branch, task) = self.elaborate.transfer(position)?;
                 self.gathered.branches.push(branch);
                 self.gathered.tasks.push(task);
             }
@@ -116,19 +116,25 @@ impl<'e, 'a> Gather<'e, 'a> {
     fn chosen(&mut self, at: u32) -> bool {
         let position = self.elaborate.positions.position(at);
         let (role, name) = self.elaborate.role_at(position);
-        if role == self.chooser {
-            return true;
-        }
         let span = self.elaborate.positions.statement(position).span;
         let chooser = self.elaborate.role_name(self.chooser);
-        let text = format!("this branch begins with `{name}`, but `{chooser}` makes the choice");
+        let text = match self.elaborate.own() {
+            None if role == self.chooser => return true,
+            None => format!("this branch begins with `{name}`, but `{chooser}` makes the choice"),
+            // TYPE-22: what another role chose is known by what arrives, from whomever.
+            Some(own) if (role == own) == (self.chooser == own) => return true,
+            Some(own) if role == own => {
+                format!("this branch begins with `{name}`, but waits for what `{chooser}` chose")
+            }
+            Some(_) => format!("this branch begins by waiting, but `{chooser}` makes the choice"),
+        };
         self.wrong(span, text);
         false
     }
 
     /// A branch in which nothing happens.
     fn silent(&mut self, branch: BlockId) {
-        let block = self.elaborate.positions.module.blocks.get(branch.index());
+        let block = self.elaborate.positions.modules.blocks.get(branch.index());
         let span = block.map_or(self.choice, |block| block.span);
         self.wrong(span, "nothing happens in this branch: nobody can know that it was chosen");
     }

@@ -2,9 +2,8 @@
 
 use alloc::vec::Vec;
 
-use hashbrown::HashSet;
-
-use super::ast::{Act, Argument, Kind, Module, Parameter, Placed, Role};
+use super::ast::{Act, Argument, Kind, Modules, Parameter, Placed, Role};
+use super::names::{Names, Scope};
 use super::position::Call;
 use super::reader::sort_of;
 use crate::types::name::Name;
@@ -21,13 +20,16 @@ pub(super) struct TooLarge;
 pub(super) struct Instance<'a> {
     pub(super) parameters: &'a [Parameter],
     pub(super) call: &'a Call,
-    pub(super) messages: &'a HashSet<Name>,
+    modules: &'a Modules,
+    /// What the names of its module mean.
+    scope: &'a Scope,
 }
 
 impl<'a> Instance<'a> {
-    pub(super) fn new(module: &'a Module, call: &'a Call, messages: &'a HashSet<Name>) -> Self {
-        let parameters = &module.protocols[call.protocol as usize].head.parameters[..];
-        Self { parameters, call, messages }
+    pub(super) fn new(modules: &'a Modules, call: &'a Call, names: &'a Names) -> Self {
+        let protocol = &modules.protocols[call.protocol as usize];
+        let (parameters, scope) = (&protocol.head.parameters[..], names.of(protocol.module));
+        Self { parameters, call, modules, scope }
     }
 
     fn argument(&self, name: &Name, kind: Kind) -> Option<&'a Argument> {
@@ -47,35 +49,42 @@ impl<'a> Instance<'a> {
         match self.argument(label, Kind::Message) {
             Some(Argument::Message(label, payload)) => Ok((label.clone(), payload.clone())),
             Some(Argument::Sort(sort)) => match sort.top() {
-                SortNode::Named(name) => Ok((name.clone(), self.signature(name))),
+                SortNode::Named(name) => Ok((name.clone(), Payload::none())),
                 _ => Ok((label.clone(), Payload::one(sort.clone()))),
             },
-            None => Ok((label.clone(), self.signature(label))),
+            None => Ok(self.signature(label).unwrap_or_else(|| (label.clone(), Payload::none()))),
         }
     }
 
     /// A message that was declared by `sig` carries a payload of its name.
-    fn signature(&self, name: &Name) -> Payload {
-        if self.messages.contains(name) { Payload::one(sort_of(name)) } else { Payload::none() }
+    fn signature(&self, name: &Name) -> Option<(Name, Payload)> {
+        let name = self.scope.message(name)?;
+        Some((name.clone(), Payload::one(sort_of(name))))
     }
 
     fn payload(&self, payload: &Payload) -> Result<Payload, TooLarge> {
-        if self.parameters.is_empty() {
+        if self.is_plain() {
             return Ok(payload.clone());
         }
         let args = payload.args().iter().map(|(name, sort)| Ok((name.clone(), self.sort(sort)?)));
         Ok(Payload::new(args.collect::<Result<Vec<_>, TooLarge>>()?))
     }
 
+    /// Every name stands for itself.
+    fn is_plain(&self) -> bool {
+        self.parameters.is_empty() && !self.scope.renames()
+    }
+
     fn sort(&self, sort: &Sort) -> Result<Sort, TooLarge> {
         let replaced = |node: &SortNode| match node {
             SortNode::Named(name) => match self.argument(name, Kind::Sort) {
                 Some(Argument::Sort(sort)) => Some(sort),
-                _ => None,
+                Some(Argument::Message(..)) => None,
+                None => self.scope.renamed(name),
             },
             _ => None,
         };
-        if self.parameters.is_empty() || sort.nodes().iter().all(|node| replaced(node).is_none()) {
+        if self.is_plain() || sort.nodes().iter().all(|node| replaced(node).is_none()) {
             return Ok(sort.clone());
         }
         let mut builder = SortBuilder::default();
@@ -112,12 +121,19 @@ impl<'a> Instance<'a> {
         arguments: &[Placed<Argument>],
         roles: &[Role],
     ) -> Result<Call, TooLarge> {
-        let argument = |given: &Placed<Argument>| match &given.value {
+        let wanted = &self.modules.protocols[protocol as usize].head.parameters;
+        let argument = |(index, given): (usize, &Placed<Argument>)| match &given.value {
             Argument::Sort(sort) => match sort.top() {
-                // The name of a message goes on as what the caller was given for it.
+                // The name of a message goes on as what the caller was given for it, or as what it
+                // means where the caller stands.
                 SortNode::Named(name) => match self.argument(name, Kind::Message) {
                     Some(message) => Ok(message.clone()),
-                    None => Ok(Argument::Sort(self.sort(sort)?)),
+                    None => match self.signature(name) {
+                        Some((label, payload)) if wanted[index].kind == Kind::Message => {
+                            Ok(Argument::Message(label, payload))
+                        }
+                        _ => Ok(Argument::Sort(self.sort(sort)?)),
+                    },
                 },
                 _ => Ok(Argument::Sort(self.sort(sort)?)),
             },
@@ -125,7 +141,8 @@ impl<'a> Instance<'a> {
                 Ok(Argument::Message(label.clone(), self.payload(payload)?))
             }
         };
-        let arguments = arguments.iter().map(argument).collect::<Result<_, TooLarge>>()?;
+        let arguments =
+            arguments.iter().enumerate().map(argument).collect::<Result<_, TooLarge>>()?;
         let roles = roles.iter().map(|role| self.role(role)).collect();
         Ok(Call { protocol, roles, arguments })
     }

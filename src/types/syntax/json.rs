@@ -19,7 +19,7 @@ use alloc::string::String;
 
 use serde::Serialize;
 
-use super::{Declared, Limits};
+use super::{Declared, Each, Limits, Stated};
 use crate::types::automaton::RoleIx;
 use crate::types::diagnostics::Diagnostics;
 use crate::types::global::GlobalType;
@@ -75,12 +75,20 @@ pub fn read_sort(text: &str, limits: &Limits) -> Result<Sort, Diagnostics> {
     read::Reader::new(text, limits)?.sort()
 }
 
-/// The document of what a text declares, a line for each node and each sort.
+/// The document of what a text declares, a line for each node and each sort. Where a text declares
+/// global and local protocols by name, each has a document of its own, one behind the other.
 #[must_use]
 pub fn write(declared: &Declared) -> String {
     match declared {
         Declared::Global(globals) => write_globals(globals),
-        Declared::Local(locals) => write_locals(locals),
+        Declared::Local(_) | Declared::Named(_) => declared
+            .each()
+            .into_iter()
+            .map(|each| match each {
+                Each::Global(global) => write_globals(core::slice::from_ref(global)),
+                Each::Local(_, locals) => write_locals(locals),
+            })
+            .collect(),
     }
 }
 
@@ -120,6 +128,20 @@ impl Serialize for Declared {
         match self {
             Self::Global(globals) => write::GlobalDocument::new(globals).serialize(serializer),
             Self::Local(locals) => locals.serialize(serializer),
+            Self::Named(list) => list.serialize(serializer),
+        }
+    }
+}
+
+impl Serialize for Stated {
+    /// A document of its own.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Global(global) => {
+                let one = core::slice::from_ref(global);
+                write::GlobalDocument::new(one).serialize(serializer)
+            }
+            Self::Local(_, locals) => locals.serialize(serializer),
         }
     }
 }

@@ -24,6 +24,9 @@ pub(super) enum Notation {
     Local,
 }
 
+/// What the names of those pragmas of nuScr have in them that give a text another meaning.
+const PRAGMAS: [&str; 3] = ["Refinement", "Nested", "Crash"];
+
 /// The lexer met its limit; the parser is to stop without a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stop;
@@ -37,12 +40,13 @@ pub(crate) struct Stop;
 pub(crate) struct Pulse {
     idle: Cell<u32>,
     errors: Cell<usize>,
+    recovery: Cell<usize>,
 }
 
 /// The most tokens that stand in a row in a correct text before something is put together.
 const IDLE_MAX: u32 = 32;
 
-/// The most steps that error recovery may take in one text.
+/// The most steps that error recovery may take in one reading.
 const RECOVERY_MAX: usize = 1_000_000_000;
 
 impl Pulse {
@@ -62,6 +66,8 @@ type Spanned<'t> = (usize, Token<'t>, usize);
 /// Tokens with their places.
 pub(super) struct Lexer<'t, 'p> {
     tokens: logos::Lexer<'t, Token<'t>>,
+    /// Where the text begins among all texts of the reading.
+    base: usize,
     notation: Notation,
     limits: Limits,
     pulse: &'p Pulse,
@@ -71,7 +77,6 @@ pub(super) struct Lexer<'t, 'p> {
     parens: usize,
     /// The parentheses around the outermost `chan(…)` that is open.
     chan: Option<usize>,
-    recovery: usize,
     stopped: bool,
     /// A comment that is not closed took the rest.
     cut: bool,
@@ -85,12 +90,14 @@ pub(super) struct Lexer<'t, 'p> {
 impl<'t, 'p> Lexer<'t, 'p> {
     pub(super) fn new(
         text: &'t str,
+        base: usize,
         notation: Notation,
         limits: &Limits,
         pulse: &'p Pulse,
     ) -> Self {
         Self {
             tokens: Token::lexer(text),
+            base,
             notation,
             limits: *limits,
             pulse,
@@ -99,7 +106,6 @@ impl<'t, 'p> Lexer<'t, 'p> {
             deepest: 1,
             parens: 0,
             chan: None,
-            recovery: 0,
             stopped: false,
             cut: false,
             bad: Span::NONE,
@@ -132,7 +138,7 @@ impl<'t, 'p> Lexer<'t, 'p> {
                 }
             };
             if core::mem::take(&mut self.flawed) {
-                self.after_flaw.push(at.start);
+                self.after_flaw.push(self.base + at.start);
             }
             return Some((at.start, token, at.end));
         }
@@ -148,28 +154,47 @@ impl<'t, 'p> Lexer<'t, 'p> {
             return word;
         }
         let text = format!("this name has {} bytes; the limit is {NAME_BYTES_MAX}", word.len());
-        let span = Span::new(start, start + word.len());
+        let span = self.span(start, start + word.len());
         self.found.push(Diagnostic::new(Code::NameTooLong, span, text).remedy("shorten it"));
         &word[..NAME_BYTES_MAX]
     }
 
+    /// A place of the text among all texts.
+    fn span(&self, start: usize, end: usize) -> Span {
+        Span::new(self.base + start, self.base + end)
+    }
+
+    /// TYPE-16: a pragma that changes what the text means, or allows what has no meaning here.
+    fn pragma(&mut self, start: usize) {
+        let slice = self.tokens.slice();
+        let word = |c: char| !(c.is_ascii_alphanumeric() || c == '_');
+        let known = slice.split(word).find(|word| PRAGMAS.iter().any(|part| word.contains(part)));
+        let Some(name) = known.filter(|_| self.notation == Notation::Scribble) else { return };
+        let at = start + slice.find(name).unwrap_or(0);
+        let text = format!("the pragma `{name}` is not supported");
+        let span = self.span(at, at + name.len());
+        let remedy = "remove the pragma, and what it allows";
+        self.found.push(Diagnostic::new(Code::Unsupported, span, text).remedy(remedy));
+    }
+
     fn report(&mut self, flaw: Flaw, at: core::ops::Range<usize>) {
-        self.flawed = true;
         let (start, end) = (at.start, at.end);
+        self.flawed |= flaw != Flaw::Pragma;
         let found = match flaw {
+            Flaw::Pragma => return self.pragma(start),
             Flaw::Comment => {
                 self.cut = true;
                 let text = "this comment is not closed";
-                Diagnostic::new(Code::UnterminatedComment, Span::new(start, start + 2), text)
+                Diagnostic::new(Code::UnterminatedComment, self.span(start, start + 2), text)
                     .remedy("close it with `*/`, or with `*)` if it was opened with `(*`")
             }
             Flaw::Text => {
                 let text = "this quoted text is not closed on its line";
-                Diagnostic::new(Code::UnterminatedString, Span::new(start, end), text)
+                Diagnostic::new(Code::UnterminatedString, self.span(start, end), text)
                     .remedy("close it with `\"`")
             }
             Flaw::Character => {
-                let span = Span::new(start, end);
+                let span = self.span(start, end);
                 // One report for a run of them.
                 if self.bad != Span::NONE && self.bad.end == span.start {
                     self.bad = span;
@@ -217,6 +242,10 @@ impl<'t, 'p> Lexer<'t, 'p> {
                     Token::Mu | Token::End => false,
                     Token::Protocol => true,
                     Token::Role | Token::New if self.parens > 0 => true,
+                    // Where these mean something, a name stands behind them.
+                    Token::Own => self.parens > 0 && matches!(next, Some(Token::Word(_))),
+                    Token::As if self.parens > 0 => matches!(next, Some(Token::Word(_))),
+                    Token::By | Token::Catches => matches!(next, Some(Token::Word(_))),
                     _ => self.parens == 0 && !matches!(next, Some(Token::Open | Token::From)),
                 };
                 if keyword || !written.is_ascii() { token } else { Token::Word(word(token)) }
@@ -229,9 +258,10 @@ impl<'t, 'p> Lexer<'t, 'p> {
         let idle = self.pulse.idle.get() + 1;
         self.pulse.idle.set(idle);
         if idle > IDLE_MAX {
-            self.recovery = self.recovery.saturating_add(self.deepest * self.deepest);
+            let recovery = self.pulse.recovery.get();
+            self.pulse.recovery.set(recovery.saturating_add(self.deepest * self.deepest));
         }
-        self.recovery > RECOVERY_MAX || self.pulse.errors.get() >= DIAGNOSTICS_MAX
+        self.pulse.recovery.get() > RECOVERY_MAX || self.pulse.errors.get() >= DIAGNOSTICS_MAX
     }
 
     fn count(&mut self, token: Token<'t>, span: Span) -> Result<(), Stop> {
@@ -278,8 +308,16 @@ impl<'t> Iterator for Lexer<'t, '_> {
         if token.is_keyword() || matches!(token, Token::Word(_)) {
             token = self.word(spanned);
         }
-        match self.count(token, Span::new(start, end)) {
-            Ok(()) => Some(Ok((start, token, end))),
+        if self.notation == Notation::Scribble {
+            // Tokens of their own, so that error recovery does not take one for the other.
+            token = match token {
+                Token::Dot if self.chan.is_none() => Token::Member,
+                Token::From if self.depth == 0 => Token::FromModule,
+                token => token,
+            };
+        }
+        match self.count(token, self.span(start, end)) {
+            Ok(()) => Some(Ok((self.base + start, token, self.base + end))),
             Err(stop) => Some(Err(stop)),
         }
     }

@@ -1,16 +1,18 @@
-//! A global type under construction, with binders that may turn out not to be needed.
+//! A global or a local type under construction, with binders that may turn out not to be needed.
 
 use alloc::vec::Vec;
 
 use crate::types::diagnostics::Span;
 use crate::types::draft::{Draft, DraftBranch, DraftId};
+use crate::types::local::Direction;
 use crate::types::name::Name;
 use crate::types::sort::Payload;
-use crate::types::tree::RESERVED;
+use crate::types::tree::{Head, RESERVED};
 
 /// A message and the place of what follows it.
 #[derive(Debug)]
 pub(super) struct Branch {
+    pub(super) from: Name,
     pub(super) peer: Name,
     pub(super) label: Name,
     pub(super) payload: Payload,
@@ -28,7 +30,8 @@ enum Node {
         body: u32,
         kept: bool,
     },
-    Choice(Name, Vec<Branch>),
+    /// Never none.
+    Choice(Vec<Branch>),
 }
 
 /// Places, each filled once; the first one is the root.
@@ -61,9 +64,9 @@ impl Plan {
         body
     }
 
-    pub(super) fn choice(&mut self, place: u32, sender: Name, branches: Vec<Branch>) {
+    pub(super) fn choice(&mut self, place: u32, branches: Vec<Branch>) {
         self.branches += branches.len();
-        self.nodes[place as usize].0 = Node::Choice(sender, branches);
+        self.nodes[place as usize].0 = Node::Choice(branches);
     }
 
     pub(super) fn span(&self, place: u32) -> Span {
@@ -74,8 +77,28 @@ impl Plan {
         self.nodes.len().max(self.branches)
     }
 
-    /// The draft without the binders that nothing goes back to.
-    pub(super) fn draft(self) -> (Draft<Name>, DraftId) {
+    /// The global type: all branches of a choice have one sender.
+    pub(super) fn global(self) -> (Draft<Name>, DraftId) {
+        self.draft(|first| first.from.clone(), |_, branch| branch.peer)
+    }
+
+    /// The local type of `own`, who sends all messages of a choice, or receives all of them.
+    pub(super) fn local(self, own: &Name) -> (Draft<Direction>, DraftId) {
+        let direction =
+            |first: &Branch| if first.from == *own { Direction::Send } else { Direction::Receive };
+        self.draft(direction, |direction, branch| match direction {
+            Direction::Send => branch.peer,
+            Direction::Receive => branch.from,
+        })
+    }
+
+    /// The draft without the binders that nothing goes back to; `head` is said by the first branch
+    /// of a choice, and the partner of a branch by the head.
+    fn draft<H: Head>(
+        self,
+        head: impl Fn(&Branch) -> H,
+        peer: impl Fn(&H, Ends) -> Name,
+    ) -> (Draft<H>, DraftId) {
         // A body stands behind its binder, so one pass from the end knows every target.
         let mut targets: Vec<u32> = (0..).take(self.nodes.len()).collect();
         for (index, (node, _)) in self.nodes.iter().enumerate().rev() {
@@ -90,15 +113,24 @@ impl Plan {
                 Node::End => draft.end(span),
                 Node::Back(binder) => draft.back(target(binder), span),
                 Node::Rec { name, body, .. } => draft.rec(name, target(body), span),
-                Node::Choice(sender, branches) => {
+                Node::Choice(branches) => {
+                    let head = head(&branches[0]);
                     let branches = branches.into_iter().map(|branch| {
-                        let Branch { peer, label, payload, next, span } = branch;
+                        let Branch { from, peer: to, label, payload, next, span } = branch;
+                        let peer = peer(&head, Ends { from, peer: to });
                         DraftBranch { peer, label, payload, next: target(next), span }
                     });
-                    draft.choice(sender, branches.collect(), span)
+                    let branches = branches.collect();
+                    draft.choice(head, branches, span)
                 }
             };
         }
         (draft, target(0))
     }
+}
+
+/// Who sends a message and who receives it.
+struct Ends {
+    from: Name,
+    peer: Name,
 }

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 use hashbrown::HashMap;
 
-use super::ast::{Argument, BlockId, Module, Statement};
+use super::ast::{Argument, BlockId, Modules, Statement};
 
 /// Numbers equal values alike.
 #[derive(Debug)]
@@ -74,21 +74,21 @@ pub(super) const NONE: u32 = u32::MAX;
 /// All positions that were met.
 #[derive(Debug)]
 pub(super) struct Positions<'a> {
-    pub(super) module: &'a Module,
+    pub(super) modules: &'a Modules,
     positions: Interner<Position>,
     calls: Interner<Call>,
     scopes: Interner<Scope>,
 }
 
 impl<'a> Positions<'a> {
-    pub(super) fn new(module: &'a Module) -> Self {
+    pub(super) fn new(modules: &'a Modules) -> Self {
         let (positions, calls, scopes) = Default::default();
-        Self { module, positions, calls, scopes }
+        Self { modules, positions, calls, scopes }
     }
 
     /// The position; where the block is over, what follows it.
     pub(super) fn at(&mut self, position: Position) -> u32 {
-        let block = &self.module.blocks[position.block as usize];
+        let block = &self.modules.blocks[position.block as usize];
         if position.index as usize == block.statements.len() {
             position.rest
         } else {
@@ -125,7 +125,7 @@ impl<'a> Positions<'a> {
 
     /// The beginning of a called protocol.
     pub(super) fn enter(&mut self, call: Call, rest: u32) -> u32 {
-        let body = self.module.protocols[call.protocol as usize].body;
+        let body = self.modules.protocols[call.protocol as usize].body;
         let call = self.calls.number(call);
         self.at(Position { block: body.0, index: 0, call, scope: NONE, rest })
     }
@@ -139,6 +139,6 @@ impl<'a> Positions<'a> {
     }
 
     pub(super) fn statement(&self, position: Position) -> &'a Statement {
-        &self.module.blocks[position.block as usize].statements[position.index as usize]
+        &self.modules.blocks[position.block as usize].statements[position.index as usize]
     }
 }

@@ -9,6 +9,7 @@ use lalrpop_util::ErrorRecovery;
 use super::ast::*;
 use super::lexer::{Notation, Pulse, Stop};
 use super::local::{Field, Labelled, Locals, Message, Prefix};
+use super::module::ModulePath;
 use super::token::Token;
 use super::{FIELDS_MAX, words};
 use crate::types::diagnostics::{Code, Diagnostic, Diagnostics, Span};
@@ -21,30 +22,49 @@ use crate::types::sort::{CHAN_DEPTH_MAX, Payload, Sort, SortBuilder, SortNode};
 /// Where everything that is read goes.
 pub(crate) struct Reader<'t, 'p> {
     text: &'t str,
+    /// Where the text begins among all texts of the reading.
+    base: usize,
     pub(super) notation: Notation,
     pub(crate) pulse: &'p Pulse,
     pub(crate) locals: Locals,
-    sorts: SortBuilder,
+    pub(super) sorts: SortBuilder,
     pub(super) declared: Vec<(Name, Span, LocalType)>,
-    pub(super) module: Module,
-    calls: Vec<Name>,
+    /// The modules that were read before, and behind them this one.
+    pub(super) modules: Modules,
+    pub(super) calls: Vec<Called>,
+    /// The role of the local protocol that is being read.
+    pub(super) own: Option<Placed<Name>>,
     /// Something was reported since the last declaration began.
-    broken: bool,
+    pub(super) broken: bool,
     roles: usize,
     pub(super) found: Diagnostics,
 }
 
 impl<'t, 'p> Reader<'t, 'p> {
     pub(super) fn new(text: &'t str, notation: Notation, pulse: &'p Pulse) -> Self {
+        Self::behind(Modules::default(), text, 0, notation, pulse)
+    }
+
+    /// For a module that is read after others.
+    pub(super) fn behind(
+        mut modules: Modules,
+        text: &'t str,
+        base: usize,
+        notation: Notation,
+        pulse: &'p Pulse,
+    ) -> Self {
+        modules.list.push(Module::default());
         Self {
             text,
+            base,
             notation,
             pulse,
             locals: Locals::default(),
             sorts: SortBuilder::default(),
             declared: Vec::new(),
-            module: Module::default(),
+            modules,
             calls: Vec::new(),
+            own: None,
             broken: false,
             roles: 0,
             found: Diagnostics::default(),
@@ -71,9 +91,10 @@ impl Reader<'_, '_> {
     /// A declaration could not be read.
     pub(crate) fn lost(&mut self, error: ErrorRecovery<usize, Token<'_>, Stop>) {
         self.syntax_error(error);
-        self.module.incomplete = true;
+        self.module().incomplete = true;
         self.broken = false;
         self.calls.clear();
+        self.own = None;
     }
 
     /// TYPE-16: unsupported is not invalid.
@@ -84,8 +105,15 @@ impl Reader<'_, '_> {
         self.report(Diagnostic::new(Code::Unsupported, span, text).remedy(remedy));
     }
 
-    pub(crate) fn unsupported_at(&mut self, what: Placed<&'static str>) {
-        self.unsupported(what.value, what.span.start as usize, what.span.end as usize);
+    pub(crate) fn unsupported_at<T>(&mut self, place: &Placed<T>, what: &str) {
+        self.unsupported(what, place.span.start as usize, place.span.end as usize);
+    }
+
+    /// A declaration that is not supported; what stands in it belongs to no other.
+    pub(crate) fn unsupported_item(&mut self, what: &str, start: usize, end: usize) {
+        self.unsupported(what, start, end);
+        self.broken = false;
+        self.calls.clear();
     }
 
     pub(crate) fn name(&mut self, word: &str) -> Name {
@@ -95,8 +123,15 @@ impl Reader<'_, '_> {
 
     /// A keyword that stands for a name.
     pub(crate) fn keyword(&mut self, start: usize, end: usize) -> Name {
-        let text = self.text.get(start..end).unwrap_or_default();
+        let text = self.written(start, end);
         self.name(if text.is_ascii() { text } else { "mu" })
+    }
+}
+
+impl<'t> Reader<'t, '_> {
+    /// What stands between two places.
+    pub(super) fn written(&self, start: usize, end: usize) -> &'t str {
+        self.text.get(start - self.base..end - self.base).unwrap_or_default()
     }
 }
 
@@ -108,6 +143,16 @@ impl Reader<'_, '_> {
 
     pub(crate) fn named_sort(&mut self, name: Name) -> u32 {
         let node = builtin(&name).unwrap_or(SortNode::Named(name));
+        self.sorts.push(node)
+    }
+
+    /// TYPE-18: the sort that another module declares.
+    pub(crate) fn qualified_sort(&mut self, mut path: Vec<Placed<Name>>) -> u32 {
+        let name = path.pop().expect("it has a name behind a dot");
+        let span = path.iter().map(|name| name.span).reduce(Span::join).unwrap_or(name.span);
+        let module = ModulePath::new(path.into_iter().map(|name| name.value).collect());
+        let node = SortNode::Named(name.value.clone());
+        self.module().qualified.push((Placed { value: module, span }, name));
         self.sorts.push(node)
     }
 
@@ -290,102 +335,11 @@ impl Reader<'_, '_> {
             Err(found) => self.found.append(found),
         }
     }
-}
-
-/// Scribble.
-impl Reader<'_, '_> {
-    pub(crate) fn declare_type(&mut self, kind: Kind, name: Placed<Name>) {
-        self.module.types.push((name, kind));
-    }
-
-    pub(crate) fn protocol(&mut self, head: Declaration, body: BlockId) {
-        let broken = core::mem::take(&mut self.broken);
-        let calls = core::mem::take(&mut self.calls);
-        self.module.protocols.push(Protocol { head, body, calls, broken });
-    }
-
-    pub(crate) fn block(
-        &mut self,
-        statements: Vec<Statement>,
-        start: usize,
-        end: usize,
-    ) -> BlockId {
-        self.pulse.beat();
-        self.module.blocks.push(Block { statements, span: Span::new(start, end) });
-        BlockId(u32::try_from(self.module.blocks.len() - 1).unwrap_or(u32::MAX))
-    }
-
-    pub(crate) fn transfer(
-        &mut self,
-        label: Placed<Name>,
-        fields: Option<Vec<Field>>,
-        from: Placed<Name>,
-        to: Vec<Placed<Name>>,
-        start: usize,
-        end: usize,
-    ) -> Statement {
-        let payload = fields.map(|fields| self.payload(fields));
-        let (from, to) = (role(from), to.into_iter().map(role).collect());
-        let act = Act::Transfer { label, payload, from, to };
-        Statement { act, span: Span::new(start, end) }
-    }
-
-    pub(crate) fn decide(
-        &mut self,
-        at: Placed<Name>,
-        blocks: Vec<BlockId>,
-        start: usize,
-        end: usize,
-    ) -> Statement {
-        let act = Act::Decide { at: role(at), blocks };
-        Statement { act, span: Span::new(start, end) }
-    }
-
-    pub(crate) fn recursion(
-        &mut self,
-        name: Placed<Name>,
-        body: BlockId,
-        start: usize,
-        end: usize,
-    ) -> Statement {
-        let act = Act::Recursion { name: name.value, body };
-        Statement { act, span: Span::new(start, end) }
-    }
-
-    pub(crate) fn again(&mut self, name: Placed<Name>, start: usize, end: usize) -> Statement {
-        Statement { act: Act::Again { name: name.value, up: 0 }, span: Span::new(start, end) }
-    }
-
-    pub(crate) fn call(
-        &mut self,
-        target: Placed<Name>,
-        arguments: Vec<Placed<Argument>>,
-        roles: Vec<Placed<Name>>,
-        start: usize,
-        end: usize,
-    ) -> Statement {
-        self.calls.push(target.value.clone());
-        let roles = roles.into_iter().map(role).collect();
-        let act = Act::Call { target, protocol: 0, arguments, roles };
-        Statement { act, span: Span::new(start, end) }
-    }
-
-    pub(crate) fn sort_argument(&mut self, sort: u32) -> Argument {
-        Argument::Sort(self.sorts.finish_at(sort))
-    }
-
-    pub(crate) fn message_argument(&mut self, label: Name, fields: Vec<Field>) -> Argument {
-        Argument::Message(label, self.payload(fields))
-    }
 
     /// How many roles were declared, well or not.
     pub(super) fn roles(&self) -> usize {
         self.roles
     }
-}
-
-fn role(name: Placed<Name>) -> Role {
-    Role { name, index: 0 }
 }
 
 /// The sort of a name that stands for itself.

@@ -10,6 +10,7 @@ use core::ops::Range;
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
+use super::texts::{Text, Texts};
 use crate::types::diagnostics::{Diagnostic, Diagnostics, Severity, Span};
 
 /// How much of the text is drawn for one place at most, before and behind its first byte. Of a line
@@ -22,27 +23,47 @@ const SHOWN_MAX: usize = 20;
 /// The most notes of one diagnostic that are drawn.
 const NOTES_MAX: usize = 8;
 
-/// What a reading found, together with the text that was read: everything that is needed to draw
+/// What a reading found, together with the texts that were read: everything that is needed to draw
 /// it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
-    /// What the text is called: a path, or `<stdin>`.
-    pub name: String,
-    /// The text that the spans belong to: as [`decode`](super::decode) gives it, without its byte
-    /// order mark.
-    pub text: String,
+    /// The texts that the spans belong to.
+    pub texts: Texts,
     /// What was found.
     pub diagnostics: Diagnostics,
 }
 
+/// A place for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place<'a> {
+    /// What the text is called.
+    pub name: &'a str,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column, from 1, counted in characters.
+    pub column: usize,
+}
+
 impl Report {
+    /// What was found in one text.
+    #[must_use]
+    pub fn new(name: impl Into<String>, text: impl Into<String>, diagnostics: Diagnostics) -> Self {
+        Self { texts: Texts::new(name, text), diagnostics }
+    }
+
+    /// What the main text is called.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.texts.main().name
+    }
+
     /// Draws all diagnostics, one below the other.
     ///
     /// The output is bounded whatever the text is, and has no control characters of the text in it.
     #[must_use]
     pub fn render(&self, color: bool) -> String {
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-        let lines = Lines::of(&self.text, self.diagnostics.list());
+        let lines = Lines::of(&self.texts, self.diagnostics.list());
         let mut out = String::new();
         for diagnostic in self.diagnostics.list().iter().take(SHOWN_MAX) {
             let groups = self.groups(diagnostic, &lines);
@@ -57,16 +78,18 @@ impl Report {
         out
     }
 
-    /// Line and column of where each diagnostic begins, from 1, columns counted in characters;
-    /// `None` for what has no place in the text.
+    /// Where each diagnostic begins; `None` for what has no place in any text.
     #[must_use]
-    pub fn positions(&self) -> Vec<Option<(usize, usize)>> {
-        let lines = Lines::of(&self.text, self.diagnostics.list());
-        let position = |diagnostic: &Diagnostic| {
-            let at = floor(&self.text, diagnostic.span.start as usize);
-            (diagnostic.span != Span::NONE).then(|| lines.position(&self.text, at))
+    pub fn places(&self) -> Vec<Option<Place<'_>>> {
+        let lines = Lines::of(&self.texts, self.diagnostics.list());
+        let place = |diagnostic: &Diagnostic| {
+            let (index, span) = self.texts.locate(diagnostic.span);
+            let Text { name, text, .. } = self.texts.get(index);
+            let at = floor(text, span.start as usize);
+            let (line, column) = lines.position(index, text, at);
+            (diagnostic.span != Span::NONE).then_some(Place { name, line, column })
         };
-        self.diagnostics.list().iter().map(position).collect()
+        self.diagnostics.list().iter().map(place).collect()
     }
 
     fn groups<'a>(&'a self, diagnostic: &'a Diagnostic, lines: &Lines) -> Vec<Group<'a>> {
@@ -78,21 +101,23 @@ impl Report {
         let mut group = Group::with_title(title);
         let notes = || diagnostic.notes.iter().take(NOTES_MAX);
         if diagnostic.span == Span::NONE {
-            group = group.element(Origin::path(self.name.as_str()));
+            group = group.element(Origin::path(self.name()));
         } else {
-            let main = Place::new(&self.text, diagnostic.span, AnnotationKind::Primary, None);
+            let main = Mark::new(&self.texts, diagnostic.span, AnnotationKind::Primary, None);
             let placed = notes().filter(|(span, _)| *span != Span::NONE).map(|(span, note)| {
-                Place::new(&self.text, *span, AnnotationKind::Context, Some(note))
+                Mark::new(&self.texts, *span, AnnotationKind::Context, Some(note))
             });
-            for window in Window::around(&self.text, core::iter::once(main).chain(placed)) {
+            for window in Window::around(&self.texts, core::iter::once(main).chain(placed)) {
+                let index = window.index;
+                let Text { name, text, .. } = self.texts.get(index);
                 // Columns are counted from where the window begins; in a cut line that is wrong.
-                if window.begins_a_line(&self.text) {
-                    let snippet = window.snippet(&self.text, lines);
-                    group = group.element(snippet.path(self.name.as_str()));
+                if window.begins_a_line(text) {
+                    group = group.element(window.snippet(text, lines).path(name.as_str()));
                 } else {
-                    let (line, column) = lines.position(&self.text, window.places[0].span.start);
-                    let origin = Origin::path(self.name.as_str()).line(line).char_column(column);
-                    group = group.element(origin).element(window.snippet(&self.text, lines));
+                    let at = window.marks[0].span.start;
+                    let (line, column) = lines.position(index, text, at);
+                    let origin = Origin::path(name.as_str()).line(line).char_column(column);
+                    group = group.element(origin).element(window.snippet(text, lines));
                 }
             }
         }
@@ -121,43 +146,50 @@ fn harmless(text: &str) -> String {
 }
 
 /// A place to underline, with its ends where characters end.
-struct Place<'a> {
+struct Mark<'a> {
+    /// The text that it is in.
+    index: usize,
     span: Range<usize>,
     kind: AnnotationKind,
     note: Option<&'a str>,
 }
 
-impl<'a> Place<'a> {
-    fn new(text: &str, span: Span, kind: AnnotationKind, note: Option<&'a str>) -> Self {
+impl<'a> Mark<'a> {
+    fn new(texts: &Texts, span: Span, kind: AnnotationKind, note: Option<&'a str>) -> Self {
+        let (index, span) = texts.locate(span);
+        let text = &texts.get(index).text;
         let start = floor(text, span.start as usize);
         let end = floor(text, (span.end as usize).min(start + WINDOW_BYTES)).max(start);
-        Self { span: start..end, kind, note }
+        Self { index, span: start..end, kind, note }
     }
 }
 
-/// A piece of the text with the places in it.
+/// A piece of a text with the places in it.
 struct Window<'a> {
+    index: usize,
     range: Range<usize>,
-    places: Vec<Place<'a>>,
+    marks: Vec<Mark<'a>>,
 }
 
 impl<'a> Window<'a> {
     /// One window where places are close together, several where they are not.
-    fn around(text: &str, places: impl Iterator<Item = Place<'a>>) -> Vec<Self> {
+    fn around(texts: &Texts, marks: impl Iterator<Item = Mark<'a>>) -> Vec<Self> {
         let mut windows: Vec<Self> = Vec::new();
-        for place in places {
-            let range = lines_around(text, &place.span);
+        for mark in marks {
+            let index = mark.index;
+            let range = lines_around(&texts.get(index).text, &mark.span);
             let near = |window: &&mut Self| {
                 let gap = range.start.saturating_sub(window.range.end);
-                gap.max(window.range.start.saturating_sub(range.end)) <= WINDOW_BYTES
+                let gap = gap.max(window.range.start.saturating_sub(range.end));
+                window.index == index && gap <= WINDOW_BYTES
             };
             match windows.iter_mut().find(near) {
                 Some(window) => {
                     window.range.start = window.range.start.min(range.start);
                     window.range.end = window.range.end.max(range.end);
-                    window.places.push(place);
+                    window.marks.push(mark);
                 }
-                None => windows.push(Self { range, places: vec![place] }),
+                None => windows.push(Self { index, range, marks: vec![mark] }),
             }
         }
         windows
@@ -173,12 +205,13 @@ impl<'a> Window<'a> {
     {
         let Range { start, end } = self.range;
         // The window begins in the line of its first place.
-        let first = self.places.iter().map(|place| place.span.start).min().unwrap_or(start);
-        let annotations = self.places.into_iter().map(|place| {
-            let span = place.span.start - start..place.span.end - start;
-            place.kind.span(span).label(place.note.map(harmless))
+        let first = self.marks.iter().map(|mark| mark.span.start).min().unwrap_or(start);
+        let line = lines.number(self.index, first);
+        let annotations = self.marks.into_iter().map(|mark| {
+            let span = mark.span.start - start..mark.span.end - start;
+            mark.kind.span(span).label(mark.note.map(harmless))
         });
-        Snippet::source(&text[start..end]).line_start(lines.number(first)).annotations(annotations)
+        Snippet::source(&text[start..end]).line_start(line).annotations(annotations)
     }
 }
 
@@ -198,36 +231,41 @@ fn floor(text: &str, at: usize) -> usize {
     (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
-/// The numbers of the lines in which places begin: found in one pass, however many there are.
-struct Lines(BTreeMap<usize, usize>);
+/// The numbers of the lines in which places begin, by text: found in one pass, however many there
+/// are.
+struct Lines(Vec<BTreeMap<usize, usize>>);
 
 impl Lines {
-    fn of(text: &str, diagnostics: &[Diagnostic]) -> Self {
-        let spans = diagnostics.iter().flat_map(|diagnostic| {
+    fn of(texts: &Texts, diagnostics: &[Diagnostic]) -> Self {
+        let mut numbers = vec![BTreeMap::new(); texts.len()];
+        for diagnostic in diagnostics {
             let notes = diagnostic.notes.iter().map(|(span, _)| *span);
-            core::iter::once(diagnostic.span).chain(notes.take(NOTES_MAX))
-        });
-        let mut numbers: BTreeMap<usize, usize> =
-            spans.map(|span| (floor(text, span.start as usize), 0)).collect();
-        let (mut line, mut before) = (1, 0);
-        for (offset, number) in &mut numbers {
-            let between = &text.as_bytes()[before..*offset];
-            line += between.iter().filter(|byte| **byte == b'\n').count();
-            before = *offset;
-            *number = line;
+            for span in core::iter::once(diagnostic.span).chain(notes.take(NOTES_MAX)) {
+                let (index, span) = texts.locate(span);
+                numbers[index].insert(floor(&texts.get(index).text, span.start as usize), 0);
+            }
+        }
+        for (index, numbers) in numbers.iter_mut().enumerate() {
+            let text = texts.get(index).text.as_bytes();
+            let (mut line, mut before) = (1, 0);
+            for (offset, number) in numbers {
+                line += text[before..*offset].iter().filter(|byte| **byte == b'\n').count();
+                before = *offset;
+                *number = line;
+            }
         }
         Self(numbers)
     }
 
-    /// The line of a place, from 1.
-    fn number(&self, offset: usize) -> usize {
-        self.0.get(&offset).copied().unwrap_or(1)
+    /// The line of a place in a text, from 1.
+    fn number(&self, index: usize, offset: usize) -> usize {
+        self.0[index].get(&offset).copied().unwrap_or(1)
     }
 
     /// Line and column of a place, from 1; columns count characters.
-    fn position(&self, text: &str, offset: usize) -> (usize, usize) {
+    fn position(&self, index: usize, text: &str, offset: usize) -> (usize, usize) {
         let before = &text[..offset];
         let line = before.rfind('\n').map_or(0, |at| at + 1);
-        (self.number(offset), before[line..].chars().count() + 1)
+        (self.number(index, offset), before[line..].chars().count() + 1)
     }
 }

@@ -1,14 +1,15 @@
-//! Gives the names of a Scribble module their meaning and checks what can be seen without
+//! Gives the names of Scribble modules their meaning and checks what can be seen without
 //! following calls: roles, types, protocols, variables, what can be reached.
 
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 
-use super::ast::{Kind, Module, Parameter, Placed, Protocol};
+use super::ast::{Modules, Parameter, Protocol};
 use super::calls::Calls;
+use super::names::{Names, twice};
 use super::reader::builtin;
 use super::walk::{Known, Walk};
 use crate::types::diagnostics::{Code, Diagnostic, Diagnostics, Span};
@@ -22,91 +23,82 @@ pub(super) struct Resolved {
     pub(super) recursive: Vec<bool>,
     /// Whether a protocol, with all that it calls, can be elaborated.
     pub(super) sound: Vec<bool>,
-    /// The messages declared by `sig`.
-    pub(super) messages: HashSet<Name>,
+    /// What names mean.
+    pub(super) names: Names,
 }
 
-/// Resolves all names of `module` in place.
-pub(super) fn resolve(module: &mut Module) -> (Resolved, Diagnostics) {
+/// Resolves all names of `modules` in place.
+pub(super) fn resolve(modules: &mut Modules) -> (Resolved, Diagnostics) {
     let mut found = Diagnostics::default();
-    let messages = types(module, &mut found);
-    let names = protocols(module, &mut found);
-    let callee = |name: &Name| names.get(name).copied();
+    let names = Names::new(modules, &mut found);
+    protocols(modules, &mut found);
+    let callees = |caller: usize| {
+        let calls = modules.protocols[caller].calls.iter();
+        calls.map(move |call| (caller, call))
+    };
+    let known = |(caller, call): (usize, &super::ast::Called)| {
+        names.callee(modules, caller, &call.target, call.roles.iter()).ok()
+    };
+    let all: Vec<Vec<Option<usize>>> =
+        (0..modules.protocols.len()).map(|caller| callees(caller).map(known).collect()).collect();
     let calls: Vec<Vec<usize>> =
-        module.protocols.iter().map(|p| p.calls.iter().filter_map(callee).collect()).collect();
+        all.iter().map(|callees| callees.iter().flatten().copied().collect()).collect();
     let graph = Calls::of(&calls);
-    let count = module.protocols.len();
+    let count = modules.protocols.len();
     // By component. Components are numbered after those that they call, so that whether another
     // component can end is known when it is asked for.
     let mut ends = vec![false; count];
     let mut sound = vec![true; count];
     for &protocol in &graph.order {
         // Roles are searched for one by one; that there are too many was reported.
-        if module.protocols[protocol].head.roles.len() > ROLES_MAX {
+        if modules.protocols[protocol].head.roles.len() > ROLES_MAX {
             sound[protocol] = false;
             continue;
         }
         let before = found.list().len() + found.suppressed();
         let known = Known { names: &names, graph: &graph, ends: &ends };
-        let mut walk = Walk::new(module, protocol, &known, &mut found);
+        let mut walk = Walk::new(modules, protocol, &known, &mut found);
         let (own, harmless) = (walk.run(), walk.harmless);
         ends[graph.of[protocol]] |= own;
         let clean = before + harmless == found.list().len() + found.suppressed();
-        sound[protocol] = clean && !module.protocols[protocol].broken;
+        sound[protocol] = clean && !modules.protocols[protocol].broken;
     }
-    spread(&graph, &calls, &mut sound, module, &names);
-    (Resolved { recursive: graph.recursive, sound, messages }, found)
+    spread(&graph, &all, &mut sound);
+    (Resolved { recursive: graph.recursive, sound, names }, found)
 }
 
-/// A protocol that calls an unsound one is unsound itself.
-fn spread(
-    graph: &Calls,
-    calls: &[Vec<usize>],
-    sound: &mut [bool],
-    module: &Module,
-    names: &HashMap<Name, usize>,
-) {
+/// A protocol that calls an unsound one, or one that is not known, is unsound itself.
+fn spread(graph: &Calls, calls: &[Vec<Option<usize>>], sound: &mut [bool]) {
     let mut components = vec![true; graph.of.len()];
     for &protocol in &graph.order {
-        let known = module.protocols[protocol].calls.iter().all(|name| names.contains_key(name));
-        let callees = calls[protocol].iter().all(|c| sound[*c] && components[graph.of[*c]]);
-        components[graph.of[protocol]] &= sound[protocol] && known && callees;
+        let good = |callee: usize| sound[callee] && components[graph.of[callee]];
+        let callees = calls[protocol].iter().all(|callee| callee.is_some_and(good));
+        components[graph.of[protocol]] &= sound[protocol] && callees;
     }
     for (protocol, sound) in sound.iter_mut().enumerate() {
         *sound = components[graph.of[protocol]];
     }
 }
 
-fn twice(code: Code, what: &str, name: &Placed<Name>, first: Span) -> Diagnostic {
-    let text = format!("{what} `{}` is declared twice", name.value);
-    Diagnostic::new(code, name.span, text)
-        .note(first, "declared here first")
-        .remedy("give each a name of its own")
-}
-
-/// Checks the declared types; the names of the messages among them.
-fn types(module: &Module, found: &mut Diagnostics) -> HashSet<Name> {
-    let mut known: HashMap<&Name, Span> = HashMap::new();
-    for (name, _) in &module.types {
-        if let Some(first) = known.insert(&name.value, name.span) {
-            found.push(twice(Code::DuplicateType, "type", name, first));
-        }
-    }
-    let messages = module.types.iter().filter(|(_, kind)| *kind == Kind::Message);
-    messages.map(|(name, _)| name.value.clone()).collect()
-}
-
-/// Checks the headers of the protocols; the index of each by its name.
-fn protocols(module: &mut Module, found: &mut Diagnostics) -> HashMap<Name, usize> {
-    let mut names: HashMap<Name, usize> = HashMap::new();
+/// Checks the headers of the protocols.
+fn protocols(modules: &mut Modules, found: &mut Diagnostics) {
+    // By module and name: the first one of any kind, and by role those that are local.
+    let mut names: HashMap<(usize, &Name), usize> = HashMap::new();
+    let mut owns: HashMap<(usize, &Name, &Name), Span> = HashMap::new();
     let mut unsound = Vec::new();
-    for (index, Protocol { head, .. }) in module.protocols.iter().enumerate() {
+    for (index, Protocol { head, module, .. }) in modules.protocols.iter().enumerate() {
         let before = found.list().len();
-        if let Some(first) = names.get(&head.name.value) {
-            let first = module.protocols[*first].head.name.span;
-            found.push(twice(Code::DuplicateProtocol, "protocol", &head.name, first));
-        } else {
-            names.insert(head.name.value.clone(), index);
+        let name = &head.name;
+        let place = *names.entry((*module, &name.value)).or_insert(index);
+        let first = &modules.protocols[place].head;
+        // Local protocols of one name belong together: one for each role.
+        if place != index && (head.own.is_none() || first.own.is_none()) {
+            found.push(twice(Code::DuplicateProtocol, "protocol", name, first.name.span));
+        } else if let Some(own) = head.own_role()
+            && let Some(first) = owns.insert((*module, &name.value, &own.value), name.span)
+        {
+            let what = format!("the local protocol of `{}` in", own.value);
+            found.push(twice(Code::DuplicateProtocol, &what, name, first));
         }
         check_roles(head.roles.iter().map(|role| (&role.value, role.span)), found);
         parameters(&head.parameters, found);
@@ -114,8 +106,8 @@ fn protocols(module: &mut Module, found: &mut Diagnostics) -> HashMap<Name, usiz
             unsound.push(index);
         }
     }
-    unsound.into_iter().for_each(|index| module.protocols[index].broken = true);
-    names
+    drop((names, owns));
+    unsound.into_iter().for_each(|index| modules.protocols[index].broken = true);
 }
 
 fn parameters(parameters: &[Parameter], found: &mut Diagnostics) {

@@ -1,11 +1,11 @@
 //! A text with a name, read: what it declares, and the protocols that it makes.
 
-use alloc::borrow::ToOwned;
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::str::FromStr;
 
-use super::{Declared, Limits, Report, decode, read};
+use super::text::read_with;
+use super::texts::Imported;
+use super::{Declared, Each, Limits, Loader, NoModules, Report, Texts, decode, shown};
 use crate::types::diagnostics::{Code, Diagnostic, Diagnostics, Span};
 use crate::types::local::LocalTypes;
 use crate::types::name::Name;
@@ -14,10 +14,8 @@ use crate::types::protocol::Protocol;
 /// A text that was read and found to declare protocols.
 #[derive(Debug, Clone)]
 pub struct Source {
-    /// What reports call it: a file's path, or `-`.
-    pub name: String,
-    /// The text, without a byte order mark.
-    pub text: String,
+    /// The text, and those of the modules that it imports.
+    pub texts: Texts,
     /// What it declares.
     pub declared: Declared,
     /// What was found and refuses nothing.
@@ -28,27 +26,53 @@ pub struct Source {
 type OfLocals = fn(Name, LocalTypes) -> Result<Protocol, Diagnostics>;
 
 impl Source {
-    /// Reads a text in any of the syntaxes.
+    /// Reads a text in any of the syntaxes. It stands by itself and can import nothing.
     ///
     /// # Errors
     /// A [`Report`] of everything that is wrong with it.
     pub fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Self, Report> {
-        let report = |text: &str, diagnostics| Report {
-            name: name.to_owned(),
-            text: text.to_owned(),
-            diagnostics,
+        Self::read_with(name, bytes, limits, &mut NoModules)
+    }
+
+    /// Reads a text in any of the syntaxes, and the modules that it imports.
+    ///
+    /// ```
+    /// # use antiphon::types::syntax::{Limits, Loaded, ModulePath, Source, Unloaded};
+    /// let main = b"import Talk; global protocol P(role A, role B) { do Talk.Hello(A, B); }";
+    /// let talk = b"aux global protocol Hello(role X, role Y) { hello() from X to Y; }";
+    /// let mut modules = |path: &ModulePath| match path.to_string().as_str() {
+    ///     "Talk" => Ok(Loaded { name: "talk".into(), bytes: talk.to_vec() }),
+    ///     other => Err(Unloaded::Missing(other.into())),
+    /// };
+    /// let source = Source::read_with("main", main, &Limits::default(), &mut modules)?;
+    /// assert_eq!(source.protocol(None)?.locals().to_string(), "A = B!hello . end\nB = A?hello . end\n");
+    /// # Ok::<(), antiphon::types::syntax::Report>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A [`Report`] of everything that is wrong with them.
+    pub fn read_with(
+        name: &str,
+        bytes: &[u8],
+        limits: &Limits,
+        loader: &mut dyn Loader,
+    ) -> Result<Self, Report> {
+        let text = match decode(bytes, limits) {
+            Ok(text) => text,
+            Err(found) => return Err(Report::new(name, shown(bytes), found)),
         };
-        let text = decode(bytes, limits).map_err(|found| {
-            // Places are counted without the byte order mark.
-            let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-            report(&String::from_utf8_lossy(&bytes[..bytes.len().min(1 << 20)]), found)
-        })?;
-        match read(text, limits) {
-            Ok((declared, warnings)) => {
-                Ok(Self { name: name.to_owned(), text: text.to_owned(), declared, warnings })
-            }
-            Err(found) => Err(report(text, found)),
+        let (read, imported) = read_with(text, limits, loader);
+        let texts = |imported: Imported| Texts::new(name, text).with_imported(imported);
+        match read {
+            Ok((declared, warnings)) => Ok(Self { texts: texts(imported), declared, warnings }),
+            Err(found) => Err(Report { texts: texts(imported), diagnostics: found }),
         }
+    }
+
+    /// What the text is called: a file's path, or `-`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.texts.main().name
     }
 
     /// The protocols that it declares, compiled: every global one, or the one of its local types.
@@ -101,30 +125,32 @@ impl Source {
     /// which is called like the file.
     #[must_use]
     pub fn names(&self) -> Vec<Name> {
-        match &self.declared {
-            Declared::Local(_) => alloc::vec![self.stem()],
-            Declared::Global(globals) => {
-                globals.iter().map(|global| global.name().clone()).collect()
+        let name = |each: &Each<'_>| match each {
+            Each::Global(global) => global.name().clone(),
+            Each::Local(name, _) => name.cloned().unwrap_or_else(|| self.stem()),
+        };
+        self.declared.each().iter().map(name).collect()
+    }
+
+    fn compiled(&self, index: usize, of_locals: OfLocals) -> Result<Protocol, Diagnostics> {
+        match self.declared.each()[index] {
+            Each::Global(global) => Protocol::from_global(global),
+            Each::Local(name, locals) => {
+                let name = name.cloned().unwrap_or_else(|| self.stem());
+                of_locals(name, locals.clone())
             }
         }
     }
 
-    fn compiled(&self, index: usize, of_locals: OfLocals) -> Result<Protocol, Diagnostics> {
-        match &self.declared {
-            Declared::Local(locals) => of_locals(self.stem(), locals.clone()),
-            Declared::Global(globals) => Protocol::from_global(&globals[index]),
-        }
-    }
-
-    /// Diagnostics about this text.
+    /// Diagnostics about this text and its modules.
     #[must_use]
     pub fn report(&self, diagnostics: Diagnostics) -> Report {
-        Report { name: self.name.clone(), text: self.text.clone(), diagnostics }
+        Report { texts: self.texts.clone(), diagnostics }
     }
 
     /// The name of a protocol of local types, which do not name it: that of the file.
     fn stem(&self) -> Name {
-        let file = self.name.rsplit(['/', '\\']).next().unwrap_or_default();
+        let file = self.name().rsplit(['/', '\\']).next().unwrap_or_default();
         let stem = file.split('.').next().unwrap_or_default();
         Name::new(stem).unwrap_or_else(|_| Name::new("Protocol").expect("this is a name"))
     }

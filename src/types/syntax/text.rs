@@ -7,50 +7,62 @@ use alloc::vec::Vec;
 
 use logos::Logos;
 
-use super::grammar::{LocalTypeParser, LocalsParser, ModuleParser};
+use super::elaborate::Elaborated;
+use super::grammar::{LocalTypeParser, LocalsParser};
 use super::lexer::{Lexer, Notation, Pulse};
+use super::module::{Loader, NoModules};
 use super::reader::Reader;
-use super::token::Token;
-use super::{Declared, Limits, cfsm, elaborate, resolve, words};
+use super::texts::Imported;
+use super::token::{Flaw, Token};
+use super::{Declared, Limits, Stated, assemble, cfsm, elaborate, imports, resolve, words};
 use crate::types::diagnostics::{Code, Diagnostic, Diagnostics, Span};
 use crate::types::global::GlobalType;
 use crate::types::local::{LocalType, LocalTypes};
 
 /// Reads a text in any notation: JSON, Scribble, local types, automata, told apart by how it
-/// begins.
+/// begins. It can import nothing; [`Source::read_with`](super::Source::read_with) reads a text with
+/// its modules.
 ///
 /// The diagnostics beside the result are warnings.
 ///
 /// # Errors
 /// Everything that is wrong with the text, in its order.
 pub fn read(text: &str, limits: &Limits) -> Result<(Declared, Diagnostics), Diagnostics> {
-    fits(text, limits)?;
-    match sniff(text) {
+    read_with(text, limits, &mut NoModules).0
+}
+
+/// As [`read`], with the modules that `loader` has; beside what was read, their texts.
+pub(super) fn read_with(
+    text: &str,
+    limits: &Limits,
+    loader: &mut dyn Loader,
+) -> (Result<(Declared, Diagnostics), Diagnostics>, Imported) {
+    let none = Imported::behind(text.len());
+    if let Err(found) = fits(text, limits) {
+        return (Err(found), none);
+    }
+    let read = match sniff(text) {
         Form::Empty => {
             let text = "the text declares no protocol";
             let remedy = "write `global protocol Name(role A, role B) { … }`, or a local type for each role: `A = B!hello . end`";
             Err(Diagnostic::new(Code::NoProtocol, Span::NONE, text).remedy(remedy).into())
         }
         Form::Json => super::json::read(text, limits),
-        Form::Scribble => {
-            let (globals, warnings) = scribble(text, limits)?;
-            Ok((Declared::Global(globals), warnings))
-        }
+        Form::Scribble => return scribble(text, limits, loader),
         Form::Local => {
-            let (locals, warnings) = read_local(text, limits)?;
-            Ok((Declared::Local(locals), warnings))
+            read_local(text, limits).map(|(locals, warnings)| (Declared::Local(locals), warnings))
         }
-        Form::Automata(notation) => {
-            let (locals, warnings) = match notation {
-                cfsm::Notation::Fsm => cfsm::read_fsm(text, limits)?,
-                cfsm::Notation::Dot => cfsm::read_dot(text, limits)?,
-            };
-            Ok((Declared::Local(locals), warnings))
+        Form::Automata(notation) => match notation {
+            cfsm::Notation::Fsm => cfsm::read_fsm(text, limits),
+            cfsm::Notation::Dot => cfsm::read_dot(text, limits),
         }
-    }
+        .map(|(locals, warnings)| (Declared::Local(locals), warnings)),
+    };
+    (read, none)
 }
 
-/// Reads the global protocols of a Scribble text, without the auxiliary ones; never none.
+/// Reads the global protocols of a Scribble text, without the auxiliary ones; never none. It can
+/// import nothing.
 ///
 /// # Errors
 /// Everything that is wrong with the text, in its order.
@@ -59,7 +71,19 @@ pub fn read_global(
     limits: &Limits,
 ) -> Result<(Vec<GlobalType>, Diagnostics), Diagnostics> {
     fits(text, limits)?;
-    scribble(text, limits)
+    let (declared, warnings) = scribble(text, limits, &mut NoModules).0?;
+    let globals = match declared {
+        Declared::Global(globals) => globals,
+        Declared::Local(_) => Vec::new(),
+        Declared::Named(list) => {
+            let global = |stated| match stated {
+                Stated::Global(global) => Some(global),
+                Stated::Local(..) => None,
+            };
+            list.into_iter().filter_map(global).collect()
+        }
+    };
+    if globals.is_empty() { Err(no_protocol().into()) } else { Ok((globals, warnings)) }
 }
 
 /// Reads a file of local types, one a role.
@@ -70,7 +94,7 @@ pub fn read_local(text: &str, limits: &Limits) -> Result<(LocalTypes, Diagnostic
     fits(text, limits)?;
     let pulse = Pulse::default();
     let mut reader = Reader::new(text, Notation::Local, &pulse);
-    let mut lexer = Lexer::new(text, Notation::Local, limits, &pulse);
+    let mut lexer = Lexer::new(text, 0, Notation::Local, limits, &pulse);
     let parsed = LocalsParser::new().parse(&mut reader, lexer.by_ref());
     let mut found = finish(&mut reader, lexer, parsed.err());
     let (roles, declared) = (reader.roles(), reader.declared);
@@ -91,7 +115,7 @@ pub fn read_local_type(text: &str, limits: &Limits) -> Result<LocalType, Diagnos
     fits(text, limits)?;
     let pulse = Pulse::default();
     let mut reader = Reader::new(text, Notation::Local, &pulse);
-    let mut lexer = Lexer::new(text, Notation::Local, limits, &pulse);
+    let mut lexer = Lexer::new(text, 0, Notation::Local, limits, &pulse);
     let parsed = LocalTypeParser::new().parse(&mut reader, lexer.by_ref());
     let (root, error) = match parsed {
         Ok(root) => (Some(root), None),
@@ -107,27 +131,44 @@ pub fn read_local_type(text: &str, limits: &Limits) -> Result<LocalType, Diagnos
     }
 }
 
-fn scribble(text: &str, limits: &Limits) -> Result<(Vec<GlobalType>, Diagnostics), Diagnostics> {
-    let pulse = Pulse::default();
-    let mut reader = Reader::new(text, Notation::Scribble, &pulse);
-    let mut lexer = Lexer::new(text, Notation::Scribble, limits, &pulse);
-    let parsed = ModuleParser::new().parse(&mut reader, lexer.by_ref());
-    let found = finish(&mut reader, lexer, parsed.err());
-    let mut module = reader.module;
-    module.incomplete |= found.has_errors() && module.protocols.is_empty();
-    let (resolved, more) = resolve::resolve(&mut module);
-    let mut found = unique(found, more);
-    let (globals, more) = elaborate::elaborate(&module, &resolved);
-    found = unique(found, more);
-    found.sort();
-    if !found.has_errors() && globals.is_empty() {
-        let text = "no global protocol is declared";
-        found.push(
-            Diagnostic::new(Code::NoProtocol, Span::NONE, text)
-                .remedy("write `global protocol Name(role A, role B) { … }`"),
-        );
+fn scribble(
+    text: &str,
+    limits: &Limits,
+    loader: &mut dyn Loader,
+) -> (Result<(Declared, Diagnostics), Diagnostics>, Imported) {
+    let (mut modules, found, imported) = imports::read(text, limits, loader);
+    let (resolved, more) = resolve::resolve(&mut modules);
+    let found = unique(found, more);
+    let (types, more) = elaborate::elaborate(&modules, &resolved);
+    let found = unique(found, more);
+    let (mut globals, mut locals) = (Vec::new(), Vec::new());
+    for elaborated in types {
+        match elaborated {
+            Elaborated::Global(global) => globals.push(global),
+            Elaborated::Local(index, local) => locals.push((index, local)),
+        }
     }
-    if found.has_errors() { Err(found) } else { Ok((globals, found)) }
+    let (locals, more) = assemble::assemble(&modules, locals);
+    let mut found = unique(found, more);
+    found.sort();
+    if !found.has_errors() && globals.is_empty() && locals.is_empty() {
+        found.push(no_protocol());
+    }
+    if found.has_errors() {
+        return (Err(found), imported);
+    }
+    if locals.is_empty() {
+        return (Ok((Declared::Global(globals), found)), imported);
+    }
+    let locals = locals.into_iter().map(|(name, locals)| Stated::Local(name, locals));
+    let all = globals.into_iter().map(Stated::Global).chain(locals).collect();
+    (Ok((Declared::Named(all), found)), imported)
+}
+
+fn no_protocol() -> Diagnostic {
+    let text = "no global protocol is declared";
+    Diagnostic::new(Code::NoProtocol, Span::NONE, text)
+        .remedy("write `global protocol Name(role A, role B) { … }`")
 }
 
 type Failure<'t> = lalrpop_util::ParseError<usize, Token<'t>, super::lexer::Stop>;
@@ -191,7 +232,8 @@ fn sniff(text: &str) -> Form {
     if let Some(notation) = cfsm::notation(text) {
         return Form::Automata(notation);
     }
-    if Token::lexer(text).next().is_none() {
+    // A pragma is no more than a comment here.
+    if Token::lexer(text).all(|token| token == Err(Flaw::Pragma)) {
         return Form::Empty;
     }
     let mut tokens = Token::lexer(text).filter_map(Result::ok);
@@ -200,6 +242,7 @@ fn sniff(text: &str) -> Form {
         Some(
             Token::Module
             | Token::Import
+            | Token::From
             | Token::Type
             | Token::Data
             | Token::Sig

@@ -9,6 +9,8 @@ pub(crate) enum Flaw {
     Character,
     Comment,
     Text,
+    /// No flaw: a pragma, which may ask for what is not supported.
+    Pragma,
 }
 
 /// One token. Keywords of Scribble come as [`Token::Word`] where they are none (see the lexer).
@@ -24,6 +26,7 @@ pub(crate) enum Token<'t> {
     #[token("\"", text)]
     Text,
     #[token("//", line_comment)]
+    #[token("(*)", line_comment)]
     #[token("/*", block_comment)]
     #[token("(*", nested_comment)]
     Comment,
@@ -52,6 +55,8 @@ pub(crate) enum Token<'t> {
     Role,
     #[token("from")]
     From,
+    /// `from` outside all brackets, where it begins an import. Made by the lexer.
+    FromModule,
     #[token("to")]
     To,
     #[token("at")]
@@ -82,12 +87,18 @@ pub(crate) enum Token<'t> {
     Interruptible,
     #[token("throws")]
     Throws,
+    #[token("catches")]
+    Catches,
+    #[token("by")]
+    By,
     #[token("nested")]
     Nested,
     #[token("calls")]
     Calls,
     #[token("new")]
     New,
+    #[token("self")]
+    Own,
     #[token("rec")]
     Rec,
     #[token("mu")]
@@ -123,6 +134,8 @@ pub(crate) enum Token<'t> {
     Colon,
     #[token(".")]
     Dot,
+    /// A dot between the names of a path, in Scribble outside `chan(…)`. Made by the lexer.
+    Member,
     #[token("!")]
     Bang,
     #[token("?")]
@@ -168,7 +181,7 @@ impl Token<'_> {
             self,
             From | To | At | As | Choice | Or | Continue | Do | And | With | Connect
         ) || matches!(self, Disconnect | Wrap | Par | Interruptible | Throws | Nested | Calls)
-            || matches!(self, New)
+            || matches!(self, New | Own | By | Catches)
             || self.is_local_keyword()
     }
 }
@@ -193,7 +206,7 @@ fn block_comment<'t>(lexer: &mut Lexer<'t, Token<'t>>) -> FilterResult<(), Flaw>
     }
 }
 
-/// `(* … *)` nests, and pragmas `(*# … #*)` are comments like any other.
+/// `(* … *)` nests; a pragma `(*# … #*)` is handed to the lexer, which reads on behind it.
 fn nested_comment<'t>(lexer: &mut Lexer<'t, Token<'t>>) -> FilterResult<(), Flaw> {
     let rest = lexer.remainder().as_bytes();
     let (mut at, mut depth) = (0, 1_usize);
@@ -208,8 +221,9 @@ fn nested_comment<'t>(lexer: &mut Lexer<'t, Token<'t>>) -> FilterResult<(), Flaw
             }
         }
     }
+    let pragma = rest.starts_with(b"#") && rest[..at].ends_with(b"#*)");
     lexer.bump(at);
-    FilterResult::Skip
+    if pragma { FilterResult::Error(Flaw::Pragma) } else { FilterResult::Skip }
 }
 
 /// A quoted text on one line; a backslash takes the next character with it.

@@ -7,8 +7,9 @@ use alloc::vec::Vec;
 
 use hashbrown::{HashMap, HashSet};
 
-use super::ast::{Act, Argument, BlockId, Kind, Module, Parameter, Placed, Role};
+use super::ast::{Act, Argument, BlockId, Kind, Modules, Parameter, Placed, Role, Target};
 use super::calls::Calls;
+use super::names::{Names, Nowhere, found_no_module};
 use crate::types::diagnostics::{Code, Diagnostic, Diagnostics, Span};
 use crate::types::local::LocalType;
 use crate::types::name::Name;
@@ -36,14 +37,14 @@ enum Visit {
 
 /// What a walk knows of the other protocols.
 pub(super) struct Known<'a> {
-    pub(super) names: &'a HashMap<Name, usize>,
+    pub(super) names: &'a Names,
     pub(super) graph: &'a Calls,
     /// Whether the protocols of a component can end; known of those that were walked.
     pub(super) ends: &'a [bool],
 }
 
 pub(super) struct Walk<'a> {
-    module: &'a mut Module,
+    modules: &'a mut Modules,
     protocol: usize,
     known: &'a Known<'a>,
     /// The depths of the binders of each variable.
@@ -56,24 +57,24 @@ pub(super) struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     pub(super) fn new(
-        module: &'a mut Module,
+        modules: &'a mut Modules,
         protocol: usize,
         known: &'a Known<'a>,
         found: &'a mut Diagnostics,
     ) -> Self {
-        Self { module, protocol, known, scopes: HashMap::new(), depth: 0, harmless: 0, found }
+        Self { modules, protocol, known, scopes: HashMap::new(), depth: 0, harmless: 0, found }
     }
 
     /// Walks the body; whether it can end without going through a recursive call.
     pub(super) fn run(&mut self) -> bool {
-        let body = self.module.protocols[self.protocol].body;
+        let body = self.modules.protocols[self.protocol].body;
         let frame = |block, rest| Frame { block, index: 0, inner: 0, any: false, rest };
         let mut stack = vec![frame(body, false)];
         let mut blocks: Vec<Vec<BlockId>> = vec![Vec::new()];
         loop {
             let top = stack.len() - 1;
             let at = &mut stack[top];
-            let length = self.module.blocks[at.block.index()].statements.len();
+            let length = self.modules.blocks[at.block.index()].statements.len();
             if at.index == length {
                 stack.pop();
                 blocks.pop();
@@ -116,8 +117,8 @@ impl<'a> Walk<'a> {
     }
 
     fn enter(&mut self, block: BlockId, index: usize, rest: bool) -> Visit {
-        let statements = &mut self.module.blocks[block.index()].statements;
-        let head = &self.module.protocols[self.protocol].head;
+        let statements = &mut self.modules.blocks[block.index()].statements;
+        let head = &self.modules.protocols[self.protocol].head;
         let statement = &mut statements[index];
         match &mut statement.act {
             Act::Transfer { label, from, to, payload } => {
@@ -174,7 +175,7 @@ impl<'a> Walk<'a> {
     }
 
     fn leave(&mut self, block: BlockId, index: usize) {
-        let statement = &self.module.blocks[block.index()].statements[index];
+        let statement = &self.modules.blocks[block.index()].statements[index];
         if let Act::Recursion { name, .. } = &statement.act {
             self.depth -= 1;
             self.scopes.get_mut(name).and_then(Vec::pop).expect("the binder was entered");
@@ -183,24 +184,24 @@ impl<'a> Walk<'a> {
 
     /// Checks a call; whether it can come back.
     fn call(&mut self, block: BlockId, index: usize, rest: bool) -> bool {
-        let statement = &mut self.module.blocks[block.index()].statements[index];
+        let statement = &self.modules.blocks[block.index()].statements[index];
         let span = statement.span;
+        let Act::Call { target, roles, .. } = &statement.act else { return true };
+        let given = roles.iter().map(|role| &role.name.value);
+        let callee = match self.known.names.callee(self.modules, self.protocol, target, given) {
+            Ok(callee) => callee,
+            Err(nowhere) => {
+                nowhere_to_go(nowhere, target, self.found);
+                return true;
+            }
+        };
+        let statement = &mut self.modules.blocks[block.index()].statements[index];
         let Act::Call { target, protocol, arguments, roles } = &mut statement.act else {
             return true;
         };
-        let Some(&callee) = self.known.names.get(&target.value) else {
-            if !self.module.incomplete {
-                let text = format!("protocol `{}` is not declared", target.value);
-                self.found.push(
-                    Diagnostic::new(Code::UnknownProtocol, target.span, text)
-                        .remedy("declare it in this file, or correct the name"),
-                );
-            }
-            return true;
-        };
         *protocol = u32::try_from(callee).unwrap_or(u32::MAX);
-        let head = &self.module.protocols[callee].head;
-        let name = &target.value;
+        let head = &self.modules.protocols[callee].head;
+        let name = &target.name.value;
         let mut arity = |code, what: &str, wanted: usize, given: usize, remedy: &'static str| {
             if wanted != given {
                 let many = if wanted == 1 { "" } else { "s" };
@@ -247,7 +248,7 @@ impl<'a> Walk<'a> {
     }
 
     fn unreachable(&mut self, block: BlockId, index: usize) {
-        let statements = &self.module.blocks[block.index()].statements;
+        let statements = &self.modules.blocks[block.index()].statements;
         let before = &statements[index - 1];
         let text = "this is never reached";
         self.found.push(
@@ -256,6 +257,32 @@ impl<'a> Walk<'a> {
                 .remedy("remove it, or let a branch before it end without `continue`"),
         );
     }
+}
+
+/// What is said of a call that goes nowhere.
+fn nowhere_to_go(nowhere: Nowhere, target: &Target, found: &mut Diagnostics) {
+    let Target { module, name } = target;
+    let (text, remedy) = match (nowhere, module) {
+        (Nowhere::NoProtocol, None) => (
+            format!("protocol `{}` is not declared", name.value),
+            "declare it in this file, or correct the name",
+        ),
+        (Nowhere::NoProtocol, Some(module)) => (
+            format!("module `{}` declares no protocol `{}`", module.value, name.value),
+            "declare it there, or correct the name",
+        ),
+        (Nowhere::OtherKind, _) => (
+            format!("protocol `{}` is there, but not of this kind", name.value),
+            "a global protocol calls global ones, a local protocol calls local ones",
+        ),
+        (Nowhere::OtherRole, _) => (
+            format!("no local protocol `{}` is that of the role that is played here", name.value),
+            "declare the local protocol of that role, or correct the order of the roles",
+        ),
+        (nowhere, Some(module)) => return found_no_module(nowhere, module, found),
+        (_, None) => return,
+    };
+    found.push(Diagnostic::new(Code::UnknownProtocol, name.span, text).remedy(remedy));
 }
 
 fn find(role: &mut Role, roles: &[Placed<Name>], found: &mut Diagnostics) {

@@ -49,7 +49,9 @@ fn shown(token: Token<'_>) -> String {
         Token::Declare(word) => format!("the declaration `{word} =`"),
         Token::Number => "a number".to_string(),
         Token::Text => "a quoted text".to_string(),
+        Token::Own => keyword("self"),
         Token::Operator => "a sign of arithmetic".to_string(),
+        Token::FromModule => keyword("from"),
         token => match sign(token) {
             Some(sign) => format!("`{sign}`"),
             None => keyword(&format!("{token:?}").to_lowercase()),
@@ -70,7 +72,7 @@ fn sign(token: Token<'_>) -> Option<&'static str> {
         Token::Comma => ",",
         Token::Semicolon => ";",
         Token::Colon => ":",
-        Token::Dot => ".",
+        Token::Dot | Token::Member => ".",
         Token::Bang => "!",
         Token::Question => "?",
         Token::Plus => "+",
@@ -83,7 +85,7 @@ fn sign(token: Token<'_>) -> Option<&'static str> {
 }
 
 /// What the grammar reads only to call it unsupported, and what is said by other words.
-const SILENT: [&str; 17] = [
+const SILENT: [&str; 21] = [
     "@",
     "connect",
     "disconnect",
@@ -94,6 +96,10 @@ const SILENT: [&str; 17] = [
     "nested",
     "calls",
     "new",
+    "by",
+    "catches",
+    "self",
+    "from module",
     "explicit",
     "word",
     "number",
@@ -133,6 +139,10 @@ fn listed(expected: &[&str], notation: Notation) -> Option<String> {
             "declare" => list.push("a declaration `Role = …`".to_string()),
             // Where any name can stand so can any keyword, which then is one.
             _ if keyword && (!kind.is_empty() || notation == Notation::Local) => {}
+            // A module may stand before most names; it is said only where nothing else can stand.
+            "member" if has(",") || has("calls") || (has("@") && !has("<")) => {}
+            "member" => list.push("`.`".to_string()),
+            ":" | ";" if has("<") && has("(") => {}
             "text" => list.push("a quoted text".to_string()),
             "!" if has("declare") => {}
             "!" if has("?") => list.push("`!` or `?`".to_string()),

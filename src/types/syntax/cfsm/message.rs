@@ -93,7 +93,7 @@ impl Messages {
         }
         let pulse = Pulse::default();
         let mut reader = Reader::new(text, Notation::Local, &pulse);
-        let mut lexer = Lexer::new(text, Notation::Local, &self.limits, &pulse);
+        let mut lexer = Lexer::new(text, 0, Notation::Local, &self.limits, &pulse);
         let parsed = MessageTextParser::new().parse(&mut reader, lexer.by_ref());
         let (message, error) = match parsed {
             Ok(message) => (Some(message), None),
