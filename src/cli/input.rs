@@ -4,8 +4,8 @@ use std::io::{Read, Write};
 use std::path::Path;
 
 use super::{Failure, style};
-use crate::types::syntax::{Limits, Report, Source};
-use crate::types::{Name, Protocol};
+use crate::types::syntax::{Limits, Loose, Report, Source, decode, read_loose};
+use crate::types::{Diagnostics, LocalType, Name, Protocol, project};
 
 /// The bytes of a file, or of standard input for `-`; never more than `bytes_max`.
 pub(super) fn read(path: &Path, bytes_max: usize) -> Result<Vec<u8>, Failure> {
@@ -53,6 +53,44 @@ pub(super) fn meant(source: &Source, name: Option<&str>) -> Result<usize, Failur
         let known = listed(names.iter());
         Failure::Usage(format!("there is no protocol `{name}` in {}; it has {known}", source.name))
     })
+}
+
+/// The one local type of a file, or that of `role`: a type that stands by itself, or what a role
+/// of a protocol does.
+pub(super) fn local(path: &Path, role: Option<&str>) -> Result<LocalType, Failure> {
+    let limits = Limits::default();
+    let bytes = read(path, limits.bytes_max)?;
+    let refused = |found: Diagnostics| {
+        let text = String::from_utf8_lossy(&bytes);
+        let text = text.strip_prefix('\u{FEFF}').unwrap_or(&text).to_owned();
+        said(&Report { name: name(path), text, diagnostics: found })
+    };
+    let text = decode(&bytes, &limits).map_err(refused)?;
+    match read_loose(text, &limits).map_err(refused)? {
+        Loose::Locals(mut locals) if locals.len() == 1 => Ok(locals.remove(0).1),
+        Loose::Locals(mut locals) => {
+            let names: Vec<&Name> = locals.iter().filter_map(|(name, _)| name.as_ref()).collect();
+            let index = chosen(path, role, &names)?;
+            Ok(locals.swap_remove(index).1)
+        }
+        Loose::Globals(globals) => {
+            let global = &globals[0];
+            let roles: Vec<&Name> = global.roles().iter().collect();
+            let index = chosen(path, role, &roles)?;
+            project(global, &global.roles()[index]).map_err(|found| refused(found.into()))
+        }
+    }
+}
+
+/// The place of `role` among those of a file.
+fn chosen(path: &Path, role: Option<&str>, roles: &[&Name]) -> Result<usize, Failure> {
+    let Some(role) = role else {
+        let (file, roles) = (name(path), listed(roles.iter().copied()));
+        let text = format!("{file} has several roles: choose one with --role; they are {roles}");
+        return Err(Failure::Usage(text));
+    };
+    let found = roles.iter().position(|known| **known == role);
+    found.ok_or_else(|| unknown_role(role, roles.iter().copied()))
 }
 
 /// What is said of a role that a protocol does not have.

@@ -36,7 +36,7 @@ mod walk;
 mod words;
 
 pub use source::Source;
-pub use text::{read, read_global, read_local, read_local_type};
+pub use text::{Loose, read, read_global, read_local, read_local_type, read_loose};
 
 lalrpop_util::lalrpop_mod!(
     #[allow(warnings, clippy::all, clippy::pedantic)]
