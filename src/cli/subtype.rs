@@ -87,6 +87,10 @@ impl Subtype {
             let verdict = comparison.synchronous(&bounds);
             compared.push(Compared { reordering: false, verdict });
         }
+        if self.reordered || !self.sync && !last(&compared).verdict.is_yes() {
+            let verdict = comparison.asynchronous(&bounds);
+            compared.push(Compared { reordering: true, verdict });
+        }
         Ok(compared)
     }
 }
@@ -155,6 +159,7 @@ fn listed(actions: &[Action], none: &str) -> String {
 fn why(obstacle: Obstacle) -> &'static str {
     match obstacle {
         Obstacle::Steps => "the steps ran out; --steps N allows more",
+        Obstacle::Partners => "it depends on who of several partners acts first",
     }
 }
 

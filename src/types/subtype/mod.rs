@@ -1,10 +1,13 @@
 //! Subtyping of local types: may one role stand where another was agreed on?
 //!
-//! A [`Comparison`] holds two types, the *candidate* and the *supertype*, and answers without
-//! reordering ([`synchronous`](Comparison::synchronous), decided in quadratic time).
+//! A [`Comparison`] holds two types, the *candidate* and the *supertype*, and answers in two ways:
+//! without reordering ([`synchronous`](Comparison::synchronous), decided in quadratic time), and
+//! with sends and receives that the candidate performs earlier than the supertype does
+//! ([`asynchronous`](Comparison::asynchronous), which no program can always decide: SUB-5).
 //!
-//! Clauses: SUB-1 to SUB-4. Lean twin: `Types/Subtype.lean` (to come).
+//! Clauses: SUB-1 to SUB-9. Lean twin: `Types/Subtype.lean` (to come).
 
+mod asynchronous;
 mod sync;
 mod table;
 mod witness;
@@ -48,6 +51,9 @@ pub enum Answer {
 pub enum Obstacle {
     /// [`Bounds::steps_max`] ran out.
     Steps,
+    /// Something goes wrong, but it depends on a choice between several partners, and the
+    /// supertype could have come to the same place another way (SUB-9).
+    Partners,
 }
 
 /// An answer, and what it took.
@@ -108,6 +114,13 @@ impl Comparison {
     #[must_use]
     pub fn synchronous(&self, bounds: &Bounds) -> Verdict {
         sync::decide(self, bounds)
+    }
+
+    /// Whether the candidate is a subtype when it may send, and receive from others, before its
+    /// turn (SUB-6, SUB-7), as long as it does in the end what it puts off (SUB-8).
+    #[must_use]
+    pub fn asynchronous(&self, bounds: &Bounds) -> Verdict {
+        asynchronous::decide(self, bounds)
     }
 
     /// How many states the candidate has.

@@ -109,11 +109,11 @@ pub fn read_loose(text: &str, limits: &Limits) -> Result<Loose, Diagnostics> {
     Ok(Loose::Locals(named.collect()))
 }
 
+/// Local types, each with its role and the place of its declaration.
+type Declarations = Vec<(Name, Span, LocalType)>;
+
 /// The declarations of a text of local types, each checked by itself.
-fn declarations(
-    text: &str,
-    limits: &Limits,
-) -> Result<(Vec<(Name, Span, LocalType)>, Diagnostics), Diagnostics> {
+fn declarations(text: &str, limits: &Limits) -> Result<(Declarations, Diagnostics), Diagnostics> {
     fits(text, limits)?;
     let pulse = Pulse::default();
     let mut reader = Reader::new(text, Notation::Local, &pulse);
