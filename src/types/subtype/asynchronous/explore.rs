@@ -89,11 +89,10 @@ impl<'a> Exploration<'a> {
 
     fn enter(&mut self, standing: Standing, from: usize, by: (Kind, MessageIx)) -> usize {
         let next = self.reached.len();
-        let at = *self.known.entry(standing).or_insert_with_key(|standing| {
+        *self.known.entry(standing).or_insert_with_key(|standing| {
             self.reached.push(Reached { standing: standing.clone(), from, by: Some(by) });
             next
-        });
-        at
+        })
     }
 
     /// SUB-8: something that is owed all the way round a loop on which the candidate never does it.
