@@ -6,7 +6,7 @@ mod strategies;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use antiphon::types::subtype::{Answer, Bounds, Comparison, Mismatch, Verdict};
+use antiphon::types::subtype::{Answer, Bounds, Comparison, Mismatch, Obstacle, Verdict};
 use antiphon::types::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -167,38 +167,141 @@ fn common(branches: &[Branch], wanted: Direction) -> Option<Branch> {
     branches.iter().all(same).then_some(first)
 }
 
-/// `of` with sends moved before the receives around them where the next bit says so; `legal` or
-/// else receives before sends.
+/// `of` with actions moved before those around them where the next bit says so: sends before
+/// anything that is not to the same partner, receives before receives from others; unless `legal`,
+/// receives before sends.
 fn moved(of: &Type, bits: &mut dyn Iterator<Item = bool>, legal: bool) -> Type {
     match of {
         Type::End | Type::Var(_) => of.clone(),
         Type::Rec(name, body) => Type::Rec(name.clone(), Box::new(moved(body, bits, legal))),
-        Type::Choice(direction, branches) => {
+        Type::Choice(over, branches) => {
             let branches: Vec<Branch> = branches
                 .iter()
                 .map(|branch| Branch { next: moved(&branch.next, bits, legal), ..branch.clone() })
                 .collect();
-            let (over, wanted) = match legal {
-                true => (Direction::Receive, Direction::Send),
-                false => (Direction::Send, Direction::Receive),
+            let wanted = match (legal, over) {
+                (true, _) => [Direction::Send, *over],
+                (false, Direction::Send) => [Direction::Receive; 2],
+                (false, Direction::Receive) => return Type::Choice(*over, branches),
             };
-            if *direction == over
-                && bits.next().unwrap_or(false)
-                && let Some(first) = common(&branches, wanted)
-            {
-                let rest = |branch: &Branch| match &branch.next {
-                    Type::Choice(_, list) => {
-                        Branch { next: list[0].next.clone(), ..branch.clone() }
-                    }
-                    _ => unreachable!("it begins with an action"),
-                };
-                let inner = branches.iter().map(rest).collect();
-                let next = Type::Choice(over, inner);
-                return Type::Choice(wanted, vec![Branch { next, ..first }]);
+            let stays = Type::Choice(*over, branches.clone());
+            if !bits.next().unwrap_or(false) {
+                return stays;
             }
-            Type::Choice(*direction, branches)
+            let found =
+                wanted.iter().find_map(|wanted| Some((*wanted, common(&branches, *wanted)?)));
+            let Some((wanted, first)) = found else { return stays };
+            if wanted == *over && branches.iter().any(|branch| branch.peer == first.peer) {
+                return stays;
+            }
+            let rest = |branch: &Branch| match &branch.next {
+                Type::Choice(_, list) => Branch { next: list[0].next.clone(), ..branch.clone() },
+                _ => unreachable!("it begins with an action"),
+            };
+            let next = Type::Choice(*over, branches.iter().map(rest).collect());
+            Type::Choice(wanted, vec![Branch { next, ..first }])
         }
     }
+}
+
+/// Unfolds the first choices `more` times, and moves actions after each.
+fn variant(of: &LocalType, bits: Vec<bool>, more: usize, legal: bool) -> LocalType {
+    let mut variant = Type::of(of);
+    let mut bits = bits.into_iter().cycle();
+    for _ in 0..more {
+        variant = match variant.unfolded() {
+            Type::Choice(direction, branches) => {
+                let next =
+                    |branch: &Branch| Branch { next: branch.next.unfolded(), ..branch.clone() };
+                Type::Choice(direction, branches.iter().map(next).collect())
+            }
+            other => other,
+        };
+        variant = moved(&variant, &mut bits, legal);
+    }
+    built(&moved(&variant, &mut bits, legal))
+}
+
+/// Runs roles together; no channel holds more than `capacity` messages.
+fn together(roles: &[(Name, LocalType)], capacity: usize) -> Run {
+    const CONFIGURATIONS_MAX: usize = 1_500;
+    type Queues = BTreeMap<(String, String), VecDeque<String>>;
+    let root = |of: &LocalType| of.tree().unfold(NodeId::ROOT);
+    let start: Vec<NodeId> = roles.iter().map(|(_, of)| root(of)).collect();
+    let start = (start, Queues::new());
+    let (mut known, mut open) = (BTreeSet::from([start.clone()]), vec![start]);
+    while let Some((at, queues)) = open.pop() {
+        if known.len() > CONFIGURATIONS_MAX {
+            return Run::Long;
+        }
+        let (mut moved, mut full) = (false, false);
+        for (index, (name, of)) in roles.iter().enumerate() {
+            let (direction, branches) = row(of, at[index]);
+            let peers: BTreeSet<&Name> = branches.iter().map(|branch| &branch.peer).collect();
+            let mut next: Vec<(NodeId, Queues)> = Vec::new();
+            if direction == Some(Direction::Send) {
+                for branch in branches {
+                    let mut queues = queues.clone();
+                    let channel = (name.to_string(), branch.peer.to_string());
+                    let queue = queues.entry(channel).or_default();
+                    queue.push_back(message(branch));
+                    match queue.len() > capacity {
+                        true => full = true,
+                        false => next.push((branch.next, queues)),
+                    }
+                }
+            } else {
+                for peer in peers {
+                    let mut queues = queues.clone();
+                    let channel = (peer.to_string(), name.to_string());
+                    let Some(queue) = queues.get_mut(&channel) else { continue };
+                    let head = queue.pop_front().expect("empty queues are taken away");
+                    if queue.is_empty() {
+                        queues.remove(&channel);
+                    }
+                    let taken = branches
+                        .iter()
+                        .find(|branch| branch.peer == *peer && message(branch) == head);
+                    match taken {
+                        Some(branch) => next.push((branch.next, queues)),
+                        None => return Run::Wrong(format!("{name}: {head} is unexpected: {at:?}")),
+                    }
+                }
+            }
+            for (state, queues) in next {
+                moved = true;
+                let mut to = at.clone();
+                to[index] = of.tree().unfold(state);
+                if known.insert((to.clone(), queues.clone())) {
+                    open.push((to, queues));
+                }
+            }
+        }
+        let over = roles.iter().zip(&at).all(|((_, of), at)| row(of, *at).0.is_none());
+        if !moved && !full && !(over && queues.is_empty()) {
+            return Run::Wrong(format!("stuck: {at:?} {queues:?}"));
+        }
+    }
+    Run::Safe
+}
+
+/// A global protocol's projections, one of them replaced by a variant that is said to be a subtype;
+/// nothing if it is not said to be.
+fn replaced(
+    global: &GlobalType,
+    role: usize,
+    bits: Vec<bool>,
+    more: usize,
+) -> Option<(LocalType, LocalType, Run)> {
+    let mut roles = project_all(global).ok()?.roles().to_vec();
+    let role = role % roles.len();
+    let candidate = variant(&roles[role].1, bits, more, true);
+    let supertype = core::mem::replace(&mut roles[role].1, candidate.clone());
+    if candidate == supertype || !reordered(&candidate, &supertype).is_yes() {
+        return None;
+    }
+    let went = together(&roles, 3);
+    Some((candidate, supertype, went))
 }
 
 fn small(roles: usize) -> impl Strategy<Value = LocalType> {
@@ -215,24 +318,7 @@ fn pair(roles: usize) -> impl Strategy<Value = (LocalType, LocalType)> {
     prop_oneof![
         1 => (small(roles), small(roles)),
         4 => (small(roles), bits, 0..3_usize, 0..6_u8).prop_map(|(supertype, bits, more, kind)| {
-            let mut candidate = Type::of(&supertype);
-            for _ in 0..more {
-                candidate = match candidate.unfolded() {
-                    Type::Choice(direction, branches) => {
-                        let next = |branch: &Branch| Branch {
-                            next: branch.next.unfolded(),
-                            ..branch.clone()
-                        };
-                        Type::Choice(direction, branches.iter().map(next).collect())
-                    }
-                    other => other,
-                };
-            }
-            let mut bits = bits.into_iter().cycle();
-            for _ in 0..=more {
-                candidate = moved(&candidate, &mut bits, kind > 0);
-            }
-            (built(&candidate), supertype)
+            (variant(&supertype, bits, more, kind > 0), supertype)
         }),
     ]
 }
@@ -297,6 +383,18 @@ proptest! {
     }
 
     #[test]
+    fn a_subtype_of_a_projection_is_safe_with_the_other_projections(
+        global in strategies::global(Size { depth: 6, nodes: 20, labels: 2, ..Size::TINY }),
+        role in 0..4_usize,
+        bits in vec(any::<bool>(), 1..10),
+        more in 0..3_usize,
+    ) {
+        if let Some((candidate, supertype, went)) = replaced(&global, role, bits, more) {
+            prop_assert!(!matches!(went, Run::Wrong(_)), "{candidate} for {supertype}: {went:?}");
+        }
+    }
+
+    #[test]
     fn without_reordering_is_a_special_case((candidate, supertype) in pair(2)) {
         let compared = Comparison::new(&candidate, &supertype).unwrap();
         let verdict = compared.asynchronous(&BOUNDS);
@@ -310,7 +408,7 @@ proptest! {
 
     #[test]
     fn it_is_transitive((lower, middle) in pair(2), bits in vec(any::<bool>(), 1..8)) {
-        let lowest = built(&moved(&Type::of(&lower), &mut bits.into_iter().cycle(), true));
+        let lowest = variant(&lower, bits, 0, true);
         let yes = |a: &LocalType, b: &LocalType| reordered(a, b).is_yes();
         if yes(&lowest, &lower) && yes(&lower, &middle) {
             let answer = reordered(&lowest, &middle).answer;
@@ -323,11 +421,30 @@ proptest! {
         supertype in small(2),
         bits in vec(any::<bool>(), 1..10),
     ) {
-        let mut bits = bits.into_iter().cycle();
-        let candidate = built(&moved(&Type::of(&supertype), &mut bits, true));
+        let candidate = variant(&supertype, bits, 0, true);
         let answer = reordered(&candidate, &supertype).answer;
         prop_assert!(!matches!(answer, Answer::No(_)), "{candidate} {answer:?}");
     }
+}
+
+#[test]
+fn random_projections_are_reordered_often() {
+    use proptest::strategy::ValueTree;
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let globals = strategies::global(Size { depth: 6, nodes: 20, labels: 2, ..Size::TINY });
+    let bits = vec(any::<bool>(), 1..10);
+    let (mut reordered, mut safe) = (0, 0);
+    for index in 0..1500 {
+        let global = globals.new_tree(&mut runner).unwrap().current();
+        let bits = bits.new_tree(&mut runner).unwrap().current();
+        if let Some((candidate, supertype, went)) = replaced(&global, index, bits, index % 3) {
+            safe += usize::from(went == Run::Safe);
+            let compared = Comparison::new(&candidate, &supertype).unwrap();
+            reordered += usize::from(!compared.synchronous(&BOUNDS).is_yes());
+        }
+    }
+    println!("{safe} safe, {reordered} reordered");
+    assert!(safe > 100 && reordered > 50, "{safe} safe, {reordered} reordered");
 }
 
 #[test]
@@ -348,5 +465,87 @@ fn random_pairs_reach_every_answer() {
         let count = |answer| tally.get(&(roles, answer)).copied().unwrap_or(0);
         assert!(count("yes") > 100 && count("no") > 60, "{tally:?}");
         assert!(count("unknown") < 60, "{tally:?}");
+    }
+}
+
+#[cfg(feature = "syntax")]
+mod table {
+    use super::*;
+
+    fn answer(candidate: &str, supertype: &str, bounds: &Bounds) -> Answer {
+        let (candidate, supertype) = (candidate.parse().unwrap(), supertype.parse().unwrap());
+        Comparison::new(&candidate, &supertype).unwrap().asynchronous(bounds).answer
+    }
+
+    #[test]
+    fn around_a_race_nothing_is_reordered() {
+        let table = [
+            // Early, `x` may make `r` send `b` before `p` has sent `a`.
+            (
+                "q!x . &{ p?a . r?b . end, r?b . end }",
+                "&{ p?a . q!x . r?b . end, r?b . q!x . end }",
+                "unknown",
+            ),
+            ("q!x . &{ p?a . end, r?b . end }", "&{ p?a . q!x . end, r?b . q!x . end }", "unknown"),
+            (
+                "q!x . p?a . &{ p?b . end, r?b . end }",
+                "p?a . q!x . &{ p?b . end, r?b . end }",
+                "yes",
+            ),
+            // Early, `B` may take its `y` of the next round for that of the choice.
+            (
+                "rec X . B!y . A?x . +{ B!y . end, A!z . X }",
+                "rec X . A?x . B!y . +{ B!y . end, A!z . X }",
+                "unknown",
+            ),
+            ("+{ p!a . q!b . end, q!b . p!a . end }", "p!a . q!b . end", "yes"),
+            ("&{ p?a . end, q?b . end }", "&{ p?a . end, q?b . end }", "yes"),
+            ("&{ p?a . end, q?b . end }", "&{ p?a . end, q?b . end, q?c . end }", "no"),
+            ("rec X . &{ p?a . X, q?b . X }", "rec X . p?a . q?b . X", "unknown"),
+        ];
+        for (candidate, supertype, wanted) in table {
+            let given = match answer(candidate, supertype, &BOUNDS) {
+                Answer::Yes => "yes",
+                Answer::No(_) => "no",
+                Answer::Unknown(obstacle) => {
+                    assert_eq!(obstacle, Obstacle::Partners);
+                    "unknown"
+                }
+            };
+            assert_eq!(given, wanted, "{candidate} for {supertype}");
+        }
+    }
+
+    #[test]
+    fn a_guess_that_nobody_offered_is_no_way_out() {
+        // What is sent to `q` was passed over for `p`, and then it is something else.
+        for candidate in ["p!a . q!z . end", "p!a . end", "p!a . rec X . r!n . X"] {
+            let given = answer(candidate, "q!{ x . p!a . end, y . p!a . end }", &BOUNDS);
+            assert!(matches!(given, Answer::No(_)), "{candidate}: {given:?}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_says_what_is_owed() {
+        let Answer::No(witness) = answer("p!b . p?a . p!d . end", "p?a . p!b . p!c . end", &BOUNDS)
+        else {
+            panic!("it is no subtype");
+        };
+        assert_eq!(witness.trace.len(), 2);
+        assert!(witness.owed.is_empty());
+        let endless = answer("rec X . p!b . X", "rec X . p?a . p!b . X", &BOUNDS);
+        let Answer::No(witness) = endless else { panic!("`a` is never received") };
+        assert!(matches!(&witness.mismatch, Mismatch::PutsOff(owed) if owed.label == "a"));
+        assert_eq!(witness.owed[0].to_string(), "p?a");
+    }
+
+    #[test]
+    fn steps_that_run_out_are_said() {
+        let grows = ("rec X . p!a . p!a . p?b . X", "rec X . p?b . p!a . X");
+        assert_eq!(answer(grows.0, grows.1, &BOUNDS), Answer::Yes);
+        for steps_max in [0, 1, 10, 100] {
+            let given = answer(grows.0, grows.1, &Bounds { steps_max });
+            assert_eq!(given, Answer::Unknown(Obstacle::Steps));
+        }
     }
 }

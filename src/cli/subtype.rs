@@ -20,8 +20,8 @@ Examples:
   antiphon subtype --sync --json mine.local agreed.local | jq .answer
 
 Without --sync or --async the types are compared without reordering, and where that says no, once
-more with it. Exit status: 0 if the answer is yes, 1 if it is no or unknown, 2 if the command line
-is wrong.")]
+more with it. With reordering a yes holds among partners that each hear one role at a time. Exit
+status: 0 if the answer is yes, 1 if it is no or unknown, 2 if the command line is wrong.")]
 pub(super) struct Subtype {
     /// The candidate: a local type, or a protocol with --role; `-` is standard input
     candidate: PathBuf,
@@ -119,7 +119,11 @@ fn write(
             steps => format!("{steps} steps"),
         };
         match &verdict.answer {
-            Answer::Yes => writeln!(out, "  {how:12} {GOOD}yes{GOOD:#} ({steps})")?,
+            Answer::Yes => {
+                let among =
+                    if *reordering { ", if each partner hears one role at a time" } else { "" };
+                writeln!(out, "  {how:12} {GOOD}yes{GOOD:#} ({steps}){among}")?;
+            }
             Answer::Unknown(obstacle) => {
                 let why = why(*obstacle);
                 writeln!(out, "  {how:12} {OPEN}unknown{OPEN:#} ({steps}): {why}")?;
@@ -137,7 +141,7 @@ fn write_witness(out: &mut impl Write, witness: &Witness) -> std::io::Result<()>
     let mut field = |name: &str, text: &str| writeln!(out, "    {name:10} {text}");
     field("after", &listed(&witness.trace, "nothing"))?;
     if !witness.owed.is_empty() {
-        field("put off", &listed(&witness.owed, ""))?;
+        field("owed", &listed(&witness.owed, ""))?;
     }
     field("but", &witness.cause())?;
     field("remedy", &witness.remedy())
@@ -159,7 +163,7 @@ fn listed(actions: &[Action], none: &str) -> String {
 fn why(obstacle: Obstacle) -> &'static str {
     match obstacle {
         Obstacle::Steps => "the steps ran out; --steps N allows more",
-        Obstacle::Partners => "it depends on who of several partners acts first",
+        Obstacle::Partners => "around a choice between several partners nothing is reordered",
     }
 }
 

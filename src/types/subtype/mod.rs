@@ -38,7 +38,8 @@ impl Default for Bounds {
 /// Whether the candidate is a subtype.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// It is: wherever the supertype is safe, the candidate is.
+    /// It is: wherever the supertype is safe, the candidate is; with reordering, among partners
+    /// that each hear one role at a time.
     Yes,
     /// It is not, and this is how one sees it.
     No(Witness),
@@ -51,8 +52,8 @@ pub enum Answer {
 pub enum Obstacle {
     /// [`Bounds::steps_max`] ran out.
     Steps,
-    /// Something goes wrong, but it depends on a choice between several partners, and the
-    /// supertype could have come to the same place another way (SUB-9).
+    /// A choice between several partners is in the way: things would be reordered around it, or
+    /// what goes wrong depends on how it is made (SUB-9).
     Partners,
 }
 
@@ -117,7 +118,8 @@ impl Comparison {
     }
 
     /// Whether the candidate is a subtype when it may send, and receive from others, before its
-    /// turn (SUB-6, SUB-7), as long as it does in the end what it puts off (SUB-8).
+    /// turn (SUB-6, SUB-7), as long as it does in the end what it puts off (SUB-8). A yes holds
+    /// among partners that each hear one role at a time.
     #[must_use]
     pub fn asynchronous(&self, bounds: &Bounds) -> Verdict {
         asynchronous::decide(self, bounds)

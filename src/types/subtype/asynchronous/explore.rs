@@ -70,12 +70,16 @@ impl<'a> Exploration<'a> {
                 }
                 doubtful = true;
             }
-            if doubtful && !full {
-                return Outcome::Doubtful;
-            }
             for step in moves.steps {
+                if self.game.strict && !step.to.owed.is_empty() {
+                    doubtful = true;
+                    continue;
+                }
                 let to = self.enter(step.to, at, (step.kind, step.message));
                 self.edges.push((at, to, step.kind));
+            }
+            if doubtful && !full {
+                return Outcome::Doubtful;
             }
             at += 1;
         }

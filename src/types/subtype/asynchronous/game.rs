@@ -85,6 +85,8 @@ pub(super) struct Game<'a> {
     silent: BTreeMap<RoleIx, Vec<bool>>,
     /// For a partner: from which states of the supertype it may still be sent something.
     later: BTreeMap<RoleIx, Vec<bool>>,
+    /// SUB-9: whether the supertype chooses whom it sends to, so that nothing may be put off.
+    pub(super) strict: bool,
 }
 
 /// The supertype on its way to a send that the candidate has done already.
@@ -101,6 +103,7 @@ impl<'a> Game<'a> {
     pub(super) fn new(compared: &'a Comparison) -> Self {
         let Comparison { candidate, supertype, .. } = compared;
         let (mut idle, mut silent, mut later) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let mut strict = false;
         // Every receive breaks a chain of sends, whoever it is from.
         idle.insert(None, goes_without(candidate, Kind::In(RoleIx::UNKNOWN), false));
         for state in states(supertype) {
@@ -108,6 +111,7 @@ impl<'a> Game<'a> {
                 continue;
             }
             let peers = peers(supertype, state);
+            strict |= peers.len() > 1;
             for peer in &peers {
                 idle.entry(Some(*peer))
                     .or_insert_with(|| goes_without(candidate, Kind::Out(*peer), false));
@@ -119,7 +123,12 @@ impl<'a> Game<'a> {
                 }
             }
         }
-        Self { compared, letters: Letters::of(supertype), idle, silent, later }
+        Self { compared, letters: Letters::of(supertype), idle, silent, later, strict }
+    }
+
+    /// Whether the supertype hears a single partner in this state.
+    pub(super) fn hears_one(&self, there: StateIx) -> bool {
+        peers(&self.compared.supertype, there).len() <= 1
     }
 
     /// Where the comparison begins.
@@ -240,11 +249,16 @@ impl<'a> Game<'a> {
                 continue;
             }
             ahead.seen.push(key);
+            let receives = supertype.direction(ahead.there) == Some(Direction::Receive);
+            if receives && !self.hears_one(ahead.there) {
+                // SUB-9: what is sent early may let another partner be heard first.
+                let (mismatch, there, owed) =
+                    (Mismatch::Sends(sent.clone()), ahead.there, ahead.owed);
+                moves.faults.push(Fault { mismatch, there, owed, exact: false });
+                continue;
+            }
             let groups = self.letters.groups(ahead.there);
-            let groups = groups.iter().filter(|group| {
-                supertype.direction(ahead.there) == Some(Direction::Receive)
-                    || group.peer != taken.peer
-            });
+            let groups = groups.iter().filter(|group| receives || group.peer != taken.peer);
             let groups: Vec<&Group> = groups.collect();
             if groups.is_empty() {
                 self.lost(ahead, taken, Mismatch::Sends(sent.clone()), moves);
@@ -258,7 +272,7 @@ impl<'a> Game<'a> {
                 // The candidate will send something that is not offered: wrong when it does.
                 let meaning = self.letters.meaning(groups[0].letter);
                 let kind = Kind::of(meaning.direction, meaning.peer);
-                ahead.owed.push(kind, false, groups[0].letter, precision);
+                ahead.owed.push(kind, groups[0].letter, precision);
                 self.lost(ahead, taken, Mismatch::Sends(sent.clone()), moves);
             }
         }
@@ -282,7 +296,7 @@ impl<'a> Game<'a> {
             exact &= peers(&self.compared.supertype, ahead.there).len() == 1;
         }
         let mut owed = ahead.owed.clone();
-        owed.push(kind, meaning.heard.len() > 1, group.letter, precision);
+        owed.push(kind, group.letter, precision);
         Some(Ahead { there: group.next, owed, exact, guesses, seen: ahead.seen.clone() })
     }
 

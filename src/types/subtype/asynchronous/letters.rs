@@ -17,8 +17,6 @@ pub(super) struct Meaning {
     pub(super) direction: Direction,
     pub(super) peer: RoleIx,
     pub(super) messages: Vec<MessageIx>,
-    /// The partners of the choice that it was received in.
-    pub(super) heard: Vec<RoleIx>,
     /// What could have been sent to the same partner instead, and itself.
     pub(super) offered: Vec<MessageIx>,
 }
@@ -45,10 +43,6 @@ impl Letters {
         let mut groups = Vec::with_capacity(supertype.len());
         for state in states(supertype) {
             let direction = supertype.direction(state).unwrap_or(Direction::Receive);
-            let heard = match direction {
-                Direction::Send => Vec::new(),
-                Direction::Receive => peers(supertype, state),
-            };
             let mut together: BTreeMap<(RoleIx, StateIx), Vec<MessageIx>> = BTreeMap::new();
             for taken in supertype.moves(state) {
                 together.entry((taken.peer, taken.next)).or_default().push(taken.message);
@@ -60,8 +54,7 @@ impl Letters {
                     Direction::Send => offered(supertype, state, peer),
                     Direction::Receive => Vec::new(),
                 };
-                let heard = heard.clone();
-                let meaning = Meaning { direction, peer, messages, heard, offered };
+                let meaning = Meaning { direction, peer, messages, offered };
                 let letter = *numbers.entry(meaning.clone()).or_insert_with(|| {
                     meanings.push(meaning);
                     u32::try_from(meanings.len() - 1).expect("NODES_MAX fits")

@@ -13,6 +13,10 @@
 //! of the candidate, the state of the supertype, and what is owed between them. With one partner
 //! that is a machine with one queue, which is why the question is undecidable.
 //!
+//! That is the theory of choices that are each with one partner, among partners that each hear one
+//! role at a time. What goes beyond it is not reordered (SUB-9). A partner that waits for two roles
+//! at once might see a race that was not there before, so it is left out of what *yes* promises.
+//!
 //! **No** is said of a fault that is reached with nothing forgotten: the run to it is the witness.
 //! Where the supertype had another way (a choice of sends to several partners) a fault proves
 //! nothing, and the answer is not known.

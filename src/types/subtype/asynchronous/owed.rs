@@ -34,16 +34,13 @@ impl Kind {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Item {
     pub(super) kind: Kind,
-    /// Whether it is one letter, received in a choice between several partners: such a letter
-    /// stays where it is.
-    pub(super) fixed: bool,
     pub(super) word: Word,
 }
 
 impl Item {
     fn groups_with(&self, other: &Self) -> bool {
         let class = |kind| matches!(kind, Kind::In(_));
-        !self.fixed && !other.fixed && class(self.kind) == class(other.kind)
+        class(self.kind) == class(other.kind)
     }
 }
 
@@ -78,10 +75,10 @@ impl Owed {
     }
 
     /// Puts something off, behind all the rest.
-    pub(super) fn push(&mut self, kind: Kind, fixed: bool, letter: Letter, precision: Precision) {
+    pub(super) fn push(&mut self, kind: Kind, letter: Letter, precision: Precision) {
         let mut word = Word::empty();
         word.push(letter, Precision::FULL);
-        self.append(Item { kind, fixed, word }, precision);
+        self.append(Item { kind, word }, precision);
     }
 
     /// What may be owed after the letter in front of the item at `place` is done.
@@ -108,10 +105,8 @@ impl Owed {
         let group = self.items.iter().rev().take_while(|last| last.groups_with(&item)).count();
         let start = self.items.len() - group;
         match self.items[start..].binary_search_by_key(&item.kind, |known| known.kind) {
-            Ok(place) if !item.fixed => {
-                self.items[start + place].word.append(item.word, precision);
-            }
-            Ok(place) | Err(place) => self.items.insert(start + place, item),
+            Ok(place) => self.items[start + place].word.append(item.word, precision),
+            Err(place) => self.items.insert(start + place, item),
         }
     }
 }

@@ -19,64 +19,55 @@ enum Found {
     Nowhere,
     /// A send stands before it.
     Blocked,
-    /// A choice between several partners stands before it, and it is not known who is heard first.
-    Unclear,
 }
 
 impl Game<'_> {
     /// SUB-7: takes what is owed, after the supertype has gone on as far as needed.
     pub(super) fn receive(&self, standing: &Standing, precision: Precision, moves: &mut Moves) {
         let heard = peers(&self.compared.candidate, standing.here);
+        let waits = || Mismatch::Waits(self.compared.table.peer(heard[0]).clone());
         let mut stack: Vec<(Standing, Vec<StateIx>)> = vec![(standing.clone(), Vec::new())];
         while let Some((standing, mut seen)) = stack.pop() {
             moves.passed += 1;
-            let waits = || Mismatch::Waits(self.compared.table.peer(heard[0]).clone());
-            match self.find(&standing, &heard) {
-                Found::At(place) => self.take(&standing, place, precision, moves),
-                Found::Blocked => moves.faults.push(self.fault(&standing, waits())),
-                Found::Unclear => {
-                    let fault = self.fault(&standing, waits());
-                    moves.faults.push(Fault { exact: false, ..fault });
+            // SUB-9: whoever of several partners is heard first decides what follows.
+            if heard.len() > 1 && !standing.owed.is_empty() {
+                moves.faults.push(Fault { exact: false, ..self.fault(&standing, waits()) });
+                continue;
+            }
+            let there = match (find(&standing, heard[0]), standing.there) {
+                (Found::At(place), _) => {
+                    self.take(&standing, place, precision, moves);
+                    continue;
                 }
-                Found::Nowhere => {
-                    let There::At(there) = standing.there else {
-                        moves.faults.push(self.fault(&standing, waits()));
-                        continue;
-                    };
-                    let receives =
-                        self.compared.supertype.direction(there) == Some(Direction::Receive);
-                    if !receives || seen.contains(&there) {
-                        moves.faults.push(self.fault(&standing, waits()));
-                        continue;
-                    }
-                    seen.push(there);
-                    for group in self.letters.groups(there).iter().rev() {
-                        let fixed = self.letters.meaning(group.letter).heard.len() > 1;
-                        let mut next =
-                            Standing { there: There::At(group.next), ..standing.clone() };
-                        next.owed.push(Kind::In(group.peer), fixed, group.letter, precision);
-                        stack.push((next, seen.clone()));
-                    }
+                (Found::Nowhere, There::At(there)) if self.may_receive(there, &seen) => there,
+                _ => {
+                    moves.faults.push(self.fault(&standing, waits()));
+                    continue;
+                }
+            };
+            let together = peers(&self.compared.supertype, there);
+            let several = heard.len() > 1 || together.len() > 1;
+            let in_turn = standing.owed.is_empty() && heard.iter().all(|p| together.contains(p));
+            if several && !in_turn {
+                moves.faults.push(Fault { exact: false, ..self.fault(&standing, waits()) });
+                continue;
+            }
+            seen.push(there);
+            for group in self.letters.groups(there).iter().rev() {
+                let mut next = Standing { there: There::At(group.next), ..standing.clone() };
+                next.owed.push(Kind::In(group.peer), group.letter, precision);
+                match several {
+                    true => self.take(&next, 0, precision, moves),
+                    false => stack.push((next, seen.clone())),
                 }
             }
         }
     }
 
-    fn find(&self, standing: &Standing, heard: &[RoleIx]) -> Found {
-        for (place, item) in standing.owed.items().iter().enumerate() {
-            let Kind::In(peer) = item.kind else { return Found::Blocked };
-            let letter = item.word.front().expect("an item is not empty");
-            let together = &self.letters.meaning(letter).heard;
-            match heard {
-                [only] if *only == peer => return Found::At(place),
-                // SUB-9: whoever of a choice is heard first decides what follows.
-                [only] if together.contains(only) => return Found::Unclear,
-                [_] => {}
-                _ if heard.iter().all(|peer| together.contains(peer)) => return Found::At(place),
-                _ => return Found::Unclear,
-            }
-        }
-        Found::Nowhere
+    /// Whether the supertype goes on from here by a receive that it has not gone round by already.
+    fn may_receive(&self, there: StateIx, seen: &[StateIx]) -> bool {
+        let direction = self.compared.supertype.direction(there);
+        direction == Some(Direction::Receive) && !seen.contains(&there)
     }
 
     fn take(&self, standing: &Standing, place: usize, precision: Precision, moves: &mut Moves) {
@@ -103,4 +94,16 @@ impl Game<'_> {
             }
         }
     }
+}
+
+/// The place of the first receive from `peer` that no send stands before.
+fn find(standing: &Standing, peer: RoleIx) -> Found {
+    for (place, item) in standing.owed.items().iter().enumerate() {
+        match item.kind {
+            Kind::Out(_) => return Found::Blocked,
+            Kind::In(from) if from == peer => return Found::At(place),
+            Kind::In(_) => {}
+        }
+    }
+    Found::Nowhere
 }
