@@ -114,7 +114,8 @@ fn run(own: &LocalType, expected: &LocalType, capacity: usize) -> Run {
             }
         }
         let over = row(own, at.0).0.is_none() && row(&environment, at.1).0.is_none();
-        if !moved && !full && !(over && at.2.is_empty()) {
+        let done = over && at.2.is_empty();
+        if !(moved || full || done) {
             return Run::Wrong(format!("stuck: {at:?}"));
         }
     }
@@ -278,7 +279,8 @@ fn together(roles: &[(Name, LocalType)], capacity: usize) -> Run {
             }
         }
         let over = roles.iter().zip(&at).all(|((_, of), at)| row(of, *at).0.is_none());
-        if !moved && !full && !(over && queues.is_empty()) {
+        let done = over && queues.is_empty();
+        if !(moved || full || done) {
             return Run::Wrong(format!("stuck: {at:?} {queues:?}"));
         }
     }
@@ -537,6 +539,21 @@ mod table {
         let Answer::No(witness) = endless else { panic!("`a` is never received") };
         assert!(matches!(&witness.mismatch, Mismatch::PutsOff(owed) if owed.label == "a"));
         assert_eq!(witness.owed[0].to_string(), "p?a");
+    }
+
+    #[test]
+    fn many_ways_to_one_send_are_counted_as_they_are_walked() {
+        // Every level of the supertype doubles the ways that lead to its one send.
+        let mut supertype = String::from("p!x . end");
+        for level in 0..12 {
+            supertype = format!("p?{{ a{level} . {supertype}, b{level} . p?c . {supertype} }}");
+        }
+        let bounds = Bounds { steps_max: 3_000 };
+        let compared =
+            Comparison::new(&"p!x . p?a0 . end".parse().unwrap(), &supertype.parse().unwrap());
+        let verdict = compared.unwrap().asynchronous(&bounds);
+        assert_eq!(verdict.answer, Answer::Unknown(Obstacle::Steps));
+        assert_eq!(verdict.steps, bounds.steps_max);
     }
 
     #[test]

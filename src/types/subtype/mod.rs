@@ -24,14 +24,14 @@ use table::Table;
 /// How much a comparison may cost before it gives up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
-    /// The most steps: pairs of states, or moves of the candidate beside what it owes.
+    /// The most steps: pairs of states; with reordering also what is owed and what is passed.
     pub steps_max: usize,
 }
 
 impl Default for Bounds {
-    /// 2,000,000 steps.
+    /// 1,000,000 steps: a second or two, and some hundred megabytes at most.
     fn default() -> Self {
-        Self { steps_max: 2_000_000 }
+        Self { steps_max: 1_000_000 }
     }
 }
 

@@ -83,8 +83,11 @@ fn mismatch(compared: &Comparison, (here, there): (StateIx, StateIx)) -> Option<
             if let Some(missed) = supertype.moves(there).iter().find(|wanted| !takes(wanted)) {
                 return Some(Mismatch::Misses(action(Direction::Receive, missed)));
             }
-            let heard = |taken: &&Transition| !supertype.waits_for(there, taken.peer);
-            let other = candidate.moves(here).iter().find(heard)?;
+            let heard = supertype.moves(there);
+            let is_other = |taken: &&Transition| {
+                heard.binary_search_by_key(&taken.peer, |known| known.peer).is_err()
+            };
+            let other = candidate.moves(here).iter().find(is_other)?;
             Some(Mismatch::Hears(table.peer(other.peer).clone()))
         }
         (Some(Direction::Receive), _) => {

@@ -63,6 +63,11 @@ impl Table {
     }
 
     /// How many partners there are.
+    /// How many partners there are.
+    pub(super) fn peers(&self) -> usize {
+        self.peers.len()
+    }
+
     /// A partner's name.
     pub(super) fn peer(&self, peer: RoleIx) -> &Name {
         &self.peers[peer.index()]

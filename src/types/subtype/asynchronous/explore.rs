@@ -3,8 +3,9 @@
 
 use alloc::vec;
 use alloc::vec::Vec;
+use core::hash::BuildHasher;
 
-use hashbrown::HashMap;
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::game::{Fault, Game, Standing};
 use super::owed::Kind;
@@ -12,6 +13,12 @@ use super::word::Precision;
 use crate::types::automaton::MessageIx;
 use crate::types::local::Direction;
 use crate::types::subtype::{Action, Mismatch, Witness};
+
+/// So many letters that are owed count as a step.
+const LETTERS_A_STEP: usize = 8;
+
+/// So many edges may be looked at for each step, when loops are looked for.
+const EDGES_A_STEP: usize = 16;
 
 /// What an exploration came to.
 pub(super) enum Outcome {
@@ -37,7 +44,9 @@ pub(super) struct Exploration<'a> {
     game: &'a Game<'a>,
     precision: Precision,
     reached: Vec<Reached>,
-    known: HashMap<Standing, usize>,
+    /// The places of all standings in `reached`.
+    known: HashTable<usize>,
+    hasher: DefaultHashBuilder,
     /// From where to where, by an action on which channel.
     edges: Vec<(usize, usize, Kind)>,
     pub(super) steps: usize,
@@ -45,10 +54,11 @@ pub(super) struct Exploration<'a> {
 
 impl<'a> Exploration<'a> {
     pub(super) fn new(game: &'a Game<'a>, precision: Precision) -> Self {
-        let start = Game::start();
-        let known = HashMap::from_iter([(start.clone(), 0)]);
-        let reached = vec![Reached { standing: start, from: 0, by: None }];
-        Self { game, precision, reached, known, edges: Vec::new(), steps: 0 }
+        let (known, hasher) = (HashTable::new(), DefaultHashBuilder::default());
+        let (reached, edges) = (Vec::new(), Vec::new());
+        let mut exploration = Self { game, precision, reached, known, hasher, edges, steps: 0 };
+        exploration.enter(Game::start(), 0, None);
+        exploration
     }
 
     /// Goes on until there is an outcome, with at most `steps_max` steps in all.
@@ -56,14 +66,19 @@ impl<'a> Exploration<'a> {
         let full = self.precision == Precision::FULL;
         let (mut at, mut doubtful) = (0, false);
         while at < self.reached.len() {
-            // SUB-4: a step is a state of the supertype that is passed for one standing.
-            if self.steps >= steps_max {
+            let standing = self.reached[at].standing.clone();
+            // SUB-4: a step is a standing, so many letters that it owes, or a state of the
+            // supertype that is passed from there: what takes time and memory.
+            self.steps += 1 + standing.owed.size() / LETTERS_A_STEP;
+            if self.steps > steps_max {
                 return Outcome::Stopped;
             }
-            self.steps += 1;
-            let standing = self.reached[at].standing.clone();
-            let moves = self.game.moves(&standing, self.precision);
+            let left = steps_max - self.steps + 1;
+            let moves = self.game.moves(&standing, self.precision, left);
             self.steps += moves.passed.saturating_sub(1);
+            if moves.passed > left {
+                return Outcome::Stopped;
+            }
             for fault in moves.faults.into_iter().chain(self.game.put_off(&standing)) {
                 if full && fault.exact {
                     return Outcome::Refused(self.witness(at, fault));
@@ -75,7 +90,7 @@ impl<'a> Exploration<'a> {
                     doubtful = true;
                     continue;
                 }
-                let to = self.enter(step.to, at, (step.kind, step.message));
+                let to = self.enter(step.to, at, Some((step.kind, step.message)));
                 self.edges.push((at, to, step.kind));
             }
             if doubtful && !full {
@@ -83,7 +98,8 @@ impl<'a> Exploration<'a> {
             }
             at += 1;
         }
-        match self.put_off_for_ever() {
+        let Some(put_off) = self.put_off_for_ever(steps_max) else { return Outcome::Stopped };
+        match put_off {
             Some((at, fault)) if full && fault.exact => Outcome::Refused(self.witness(at, fault)),
             Some(_) => Outcome::Doubtful,
             None if doubtful => Outcome::Doubtful,
@@ -91,16 +107,23 @@ impl<'a> Exploration<'a> {
         }
     }
 
-    fn enter(&mut self, standing: Standing, from: usize, by: (Kind, MessageIx)) -> usize {
-        let next = self.reached.len();
-        *self.known.entry(standing).or_insert_with_key(|standing| {
-            self.reached.push(Reached { standing: standing.clone(), from, by: Some(by) });
-            next
-        })
+    /// The place of a standing, a place of its own if it was not reached before.
+    fn enter(&mut self, standing: Standing, from: usize, by: Option<(Kind, MessageIx)>) -> usize {
+        let Self { reached, known, hasher, .. } = self;
+        let same = |at: &usize| reached[*at].standing == standing;
+        let hash = hasher.hash_one(&standing);
+        if let Some(at) = known.find(hash, same) {
+            return *at;
+        }
+        let at = reached.len();
+        reached.push(Reached { standing, from, by });
+        known.insert_unique(hash, at, |at| hasher.hash_one(&reached[*at].standing));
+        at
     }
 
-    /// SUB-8: something that is owed all the way round a loop on which the candidate never does it.
-    fn put_off_for_ever(&self) -> Option<(usize, Fault)> {
+    /// SUB-8: something that is owed all the way round a loop on which the candidate never does
+    /// it. Nothing at all is said if there are too many channels to look at.
+    fn put_off_for_ever(&self, steps_max: usize) -> Option<Option<(usize, Fault)>> {
         let mut kinds: Vec<Kind> = self
             .reached
             .iter()
@@ -108,6 +131,9 @@ impl<'a> Exploration<'a> {
             .collect();
         kinds.sort();
         kinds.dedup();
+        if kinds.len().saturating_mul(self.edges.len()) > steps_max.saturating_mul(EDGES_A_STEP) {
+            return None;
+        }
         let mut first: Option<(usize, Kind)> = None;
         for kind in kinds {
             let at = self.loop_without(kind);
@@ -117,11 +143,11 @@ impl<'a> Exploration<'a> {
                 (known, _) => known,
             };
         }
-        let (at, kind) = first?;
+        let Some((at, kind)) = first else { return Some(None) };
         let standing = &self.reached[at].standing;
         let place = standing.owed.first(kind).expect("it is owed there");
         let letter = standing.owed.items()[place].word.front().expect("an item is not empty");
-        Some((at, self.game.fault(standing, Mismatch::PutsOff(self.game.action(letter)))))
+        Some(Some((at, self.game.fault(standing, Mismatch::PutsOff(self.game.action(letter))))))
     }
 
     /// The first standing from which `kind` stays owed for ever, if there is one.

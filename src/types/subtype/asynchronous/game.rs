@@ -72,6 +72,16 @@ pub(super) struct Moves {
     pub(super) faults: Vec<Fault>,
     /// How many states of the supertype were passed.
     pub(super) passed: usize,
+    /// How many may be; where they are passed, what was found is not all.
+    pub(super) passed_max: usize,
+}
+
+impl Moves {
+    /// Counts a state of the supertype, or says that there were enough.
+    pub(super) fn pass(&mut self) -> bool {
+        self.passed += 1;
+        self.passed <= self.passed_max
+    }
 }
 
 /// The rules, and what they need to know of both types.
@@ -150,9 +160,14 @@ impl<'a> Game<'a> {
     }
 
     /// Everything that may happen next.
-    pub(super) fn moves(&self, standing: &Standing, precision: Precision) -> Moves {
+    pub(super) fn moves(
+        &self,
+        standing: &Standing,
+        precision: Precision,
+        passed_max: usize,
+    ) -> Moves {
         let candidate = &self.compared.candidate;
-        let mut moves = Moves::default();
+        let mut moves = Moves { passed_max, ..Moves::default() };
         match candidate.direction(standing.here) {
             None => {
                 let ended = match standing.there {
@@ -190,7 +205,7 @@ impl<'a> Game<'a> {
         };
         let letter = standing.owed.items()[place].word.front().expect("an item is not empty");
         let guess = self.letters.meaning(letter);
-        if !guess.messages.contains(&taken.message) {
+        if !guess.is(taken.message) {
             // The guess was another one; but if there was none like this, nobody made it.
             if !guess.offered.contains(&taken.message) {
                 let sent = self.compared.table.taken(Direction::Send, taken);
@@ -228,7 +243,9 @@ impl<'a> Game<'a> {
         let mut stack =
             vec![Ahead { there, owed, exact, guesses: BTreeMap::new(), seen: Vec::new() }];
         while let Some(mut ahead) = stack.pop() {
-            moves.passed += 1;
+            if !moves.pass() {
+                return;
+            }
             let found = supertype.send(ahead.there, taken.peer, taken.label);
             if let Some(found) = found.filter(|found| found.message == taken.message) {
                 // A send to somebody else could have come first, and this one behind it.
@@ -325,7 +342,7 @@ impl<'a> Game<'a> {
     /// Where the candidate may be behind its next send to `peer`, if that is `letter`.
     fn behind(&self, places: &[StateIx], peer: RoleIx, letter: Letter) -> Vec<StateIx> {
         let candidate = &self.compared.candidate;
-        let messages = &self.letters.meaning(letter).messages;
+        let wanted = self.letters.meaning(letter);
         let mut ahead = places.to_vec();
         let mut known = vec![false; candidate.len()];
         ahead.iter().for_each(|place| known[place.index()] = true);
@@ -334,7 +351,7 @@ impl<'a> Game<'a> {
             let sends = candidate.direction(place) == Some(Direction::Send);
             for taken in candidate.moves(place) {
                 if sends && taken.peer == peer {
-                    if messages.contains(&taken.message) {
+                    if wanted.is(taken.message) {
                         behind.push(taken.next);
                     }
                 } else if !core::mem::replace(&mut known[taken.next.index()], true) {
@@ -369,6 +386,6 @@ impl<'a> Game<'a> {
     /// A letter in words: the first of its messages.
     pub(super) fn action(&self, letter: Letter) -> crate::types::subtype::Action {
         let meaning = self.letters.meaning(letter);
-        self.compared.table.action(meaning.direction, meaning.peer, meaning.messages[0])
+        self.compared.table.action(meaning.direction, meaning.peer, meaning.messages[0].1)
     }
 }

@@ -2,12 +2,13 @@
 //! changes.
 
 use alloc::collections::BTreeMap;
+use alloc::rc::Rc;
 use alloc::vec;
 use alloc::vec::Vec;
 
 use super::owed::Kind;
 use super::word::Letter;
-use crate::types::automaton::{Automaton, MessageIx, RoleIx, StateIx};
+use crate::types::automaton::{Automaton, LabelIx, MessageIx, RoleIx, StateIx};
 use crate::types::local::Direction;
 
 /// What one letter stands for: any of `messages`, which all lead to the same state. Which one it
@@ -16,9 +17,16 @@ use crate::types::local::Direction;
 pub(super) struct Meaning {
     pub(super) direction: Direction,
     pub(super) peer: RoleIx,
-    pub(super) messages: Vec<MessageIx>,
+    pub(super) messages: Vec<(LabelIx, MessageIx)>,
     /// What could have been sent to the same partner instead, and itself.
-    pub(super) offered: Vec<MessageIx>,
+    pub(super) offered: Rc<[MessageIx]>,
+}
+
+impl Meaning {
+    /// Whether it may be this message.
+    pub(super) fn is(&self, message: MessageIx) -> bool {
+        self.messages.iter().any(|(_, known)| *known == message)
+    }
 }
 
 /// Moves of the supertype to one partner and one state.
@@ -43,17 +51,16 @@ impl Letters {
         let mut groups = Vec::with_capacity(supertype.len());
         for state in states(supertype) {
             let direction = supertype.direction(state).unwrap_or(Direction::Receive);
-            let mut together: BTreeMap<(RoleIx, StateIx), Vec<MessageIx>> = BTreeMap::new();
+            let offered = offered(supertype, state);
+            let mut together: BTreeMap<(RoleIx, StateIx), Vec<(LabelIx, MessageIx)>> =
+                BTreeMap::new();
             for taken in supertype.moves(state) {
-                together.entry((taken.peer, taken.next)).or_default().push(taken.message);
+                let message = (taken.label, taken.message);
+                together.entry((taken.peer, taken.next)).or_default().push(message);
             }
             let mut row = Vec::with_capacity(together.len());
-            for ((peer, next), mut messages) in together {
-                messages.sort();
-                let offered = match direction {
-                    Direction::Send => offered(supertype, state, peer),
-                    Direction::Receive => Vec::new(),
-                };
+            for ((peer, next), messages) in together {
+                let offered = offered[&peer].clone();
                 let meaning = Meaning { direction, peer, messages, offered };
                 let letter = *numbers.entry(meaning.clone()).or_insert_with(|| {
                     meanings.push(meaning);
@@ -66,6 +73,7 @@ impl Letters {
         Self { meanings, groups }
     }
 
+    /// What a letter stands for.
     pub(super) fn meaning(&self, letter: Letter) -> &Meaning {
         &self.meanings[letter as usize]
     }
@@ -87,12 +95,16 @@ pub(super) fn peers(automaton: &Automaton, state: StateIx) -> Vec<RoleIx> {
     peers
 }
 
-/// The messages of a state's moves to `peer`, sorted.
-fn offered(automaton: &Automaton, state: StateIx, peer: RoleIx) -> Vec<MessageIx> {
-    let moves = automaton.moves(state).iter().filter(|taken| taken.peer == peer);
-    let mut offered: Vec<MessageIx> = moves.map(|taken| taken.message).collect();
-    offered.sort();
-    offered
+/// The messages that a state may send, by partner; what is received needs none of it.
+fn offered(automaton: &Automaton, state: StateIx) -> BTreeMap<RoleIx, Rc<[MessageIx]>> {
+    let mut offered: BTreeMap<RoleIx, Vec<MessageIx>> = BTreeMap::new();
+    for taken in automaton.moves(state) {
+        let messages = offered.entry(taken.peer).or_default();
+        if automaton.direction(state) == Some(Direction::Send) {
+            messages.push(taken.message);
+        }
+    }
+    offered.into_iter().map(|(peer, messages)| (peer, Rc::from(messages))).collect()
 }
 
 /// For each state, whether the role may go on from there without ever doing `kind`: for ever by

@@ -62,13 +62,24 @@ const ROUNDS: [Precision; 8] = [
 ];
 
 /// The steps of the short search: some, and some more for each state.
-const SHORT: (usize, usize) = (4_000, 16);
+const SHORT: (usize, usize) = (2_000, 16);
 
 /// The part of all steps that one round may take.
 const ROUND_PART: usize = 16;
 
+/// So many are looked at in any case.
+const FACTS_MIN: usize = 1_000_000;
+
+/// So many states and partners may be looked at for each step, before the first one.
+const FACTS_A_STEP: usize = 16;
+
 /// SUB-5: yes, no, or not known.
 pub(super) fn decide(compared: &Comparison, bounds: &Bounds) -> Verdict {
+    let states = compared.candidate.len() + compared.supertype.len();
+    let facts = states.saturating_mul(compared.table.peers());
+    if facts > bounds.steps_max.saturating_mul(FACTS_A_STEP).max(FACTS_MIN) {
+        return Verdict { answer: Answer::Unknown(Obstacle::Steps), steps: 0 };
+    }
     let game = Game::new(compared);
     let mut steps = 0;
     let mut explored = |precision, steps_max: usize| {
@@ -84,7 +95,6 @@ pub(super) fn decide(compared: &Comparison, bounds: &Bounds) -> Verdict {
         Outcome::Doubtful if full => verdict(Answer::Unknown(Obstacle::Partners), steps),
         Outcome::Doubtful | Outcome::Stopped => None,
     };
-    let states = compared.candidate.len() + compared.supertype.len();
     let short = SHORT.0 + SHORT.1 * states;
     if let Some(verdict) = decided(explored(Precision::FULL, short), true) {
         return verdict;

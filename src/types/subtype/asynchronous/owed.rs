@@ -59,6 +59,11 @@ impl Owed {
         self.items.is_empty()
     }
 
+    /// How many letters are remembered.
+    pub(super) fn size(&self) -> usize {
+        self.items.iter().map(|item| item.word.size()).sum()
+    }
+
     /// Whether a send is owed.
     pub(super) fn has_sends(&self) -> bool {
         self.items.iter().any(|item| matches!(item.kind, Kind::Out(_)))

@@ -28,7 +28,9 @@ impl Game<'_> {
         let waits = || Mismatch::Waits(self.compared.table.peer(heard[0]).clone());
         let mut stack: Vec<(Standing, Vec<StateIx>)> = vec![(standing.clone(), Vec::new())];
         while let Some((standing, mut seen)) = stack.pop() {
-            moves.passed += 1;
+            if !moves.pass() {
+                return;
+            }
             // SUB-9: whoever of several partners is heard first decides what follows.
             if heard.len() > 1 && !standing.owed.is_empty() {
                 moves.faults.push(Fault { exact: false, ..self.fault(&standing, waits()) });
@@ -76,11 +78,8 @@ impl Game<'_> {
         let letter = item.word.front().expect("an item is not empty");
         let meaning = self.letters.meaning(letter);
         let rests = standing.owed.without(place, precision);
-        for message in &meaning.messages {
-            let taken = candidate
-                .moves(standing.here)
-                .iter()
-                .find(|taken| (taken.peer, taken.message) == (meaning.peer, *message));
+        for (label, message) in &meaning.messages {
+            let taken = candidate.receive(standing.here, meaning.peer, *label, *message);
             let Some(taken) = taken else {
                 let table = &self.compared.table;
                 let missed = table.action(Direction::Receive, meaning.peer, *message);

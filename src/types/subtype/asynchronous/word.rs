@@ -58,6 +58,14 @@ impl Word {
         }
     }
 
+    /// How many letters are remembered.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::Exact(letters) => letters.len(),
+            Self::Long(long) => (long.parts.len() + 2) * (long.first.len() + 1),
+        }
+    }
+
     /// The letters of an exact word.
     pub(super) fn letters(&self) -> Option<&[Letter]> {
         match self {
