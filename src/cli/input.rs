@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::{Failure, style};
 use crate::files::{self, Folder};
-use crate::types::syntax::{Limits, Report, Source};
-use crate::types::{Name, Protocol};
+use crate::types::syntax::{Each, Limits, Loose, Report, Source, decode, read_loose};
+use crate::types::{Diagnostics, LocalType, Name, ProjectionLimits, Protocol, project_role};
 
 /// The bytes of a file, or of standard input for `-`; never more than `bytes_max`, and one by which
 /// it is seen that there are more.
@@ -27,14 +27,18 @@ pub(super) fn name(path: &Path) -> String {
 
 /// Reads a text of protocols, with the modules beside it; standard input has none.
 pub(super) fn read_source(path: &Path) -> Result<Result<Source, Report>, Failure> {
-    let limits = Limits::default();
-    let bytes = read(path, limits.bytes_max)?;
-    let name = name(path);
-    Ok(if path == Path::new("-") {
-        Source::read(&name, &bytes, &limits)
+    let bytes = read(path, Limits::default().bytes_max)?;
+    Ok(parse(path, &bytes))
+}
+
+/// What the bytes of a file say, with the modules beside it.
+fn parse(path: &Path, bytes: &[u8]) -> Result<Source, Report> {
+    let (name, limits) = (name(path), Limits::default());
+    if path == Path::new("-") {
+        Source::read(&name, bytes, &limits)
     } else {
-        Source::read_with(&name, &bytes, &limits, &mut Folder::of(path))
-    })
+        Source::read_with(&name, bytes, &limits, &mut Folder::of(path))
+    }
 }
 
 /// A text of protocols, with its warnings said.
@@ -71,6 +75,56 @@ pub(super) fn meant(source: &Source, name: Option<&str>) -> Result<usize, Failur
             source.name()
         ))
     })
+}
+
+/// The one local type of a file, or that of `role`: a type that stands by itself, or what a role
+/// of a protocol does.
+pub(super) fn local(path: &Path, role: Option<&str>) -> Result<LocalType, Failure> {
+    let limits = Limits::default();
+    let bytes = read(path, limits.bytes_max)?;
+    let refused = |found: Diagnostics| {
+        let text = String::from_utf8_lossy(&bytes);
+        let text = text.strip_prefix('\u{FEFF}').unwrap_or(&text);
+        said(&Report::new(&name(path), text, found))
+    };
+    let text = decode(&bytes, &limits).map_err(refused)?;
+    let loose = read_loose(text, &limits).or_else(|found| {
+        // A protocol with modules, which a type that is looked at by itself does not have.
+        let source = parse(path, &bytes).map_err(|_| refused(found))?;
+        Ok(match source.declared.each()[0] {
+            Each::Global(global) => Loose::Globals(vec![global.clone()]),
+            Each::Local(_, locals) => {
+                let roles = locals.roles().iter().cloned();
+                Loose::Locals(roles.map(|(name, local)| (Some(name), local)).collect())
+            }
+        })
+    })?;
+    match loose {
+        Loose::Locals(mut locals) if locals.len() == 1 => Ok(locals.remove(0).1),
+        Loose::Locals(mut locals) => {
+            let names: Vec<&Name> = locals.iter().filter_map(|(name, _)| name.as_ref()).collect();
+            let index = chosen(path, role, &names)?;
+            Ok(locals.swap_remove(index).1)
+        }
+        Loose::Globals(globals) => {
+            let global = &globals[0];
+            let roles: Vec<&Name> = global.roles().iter().collect();
+            let role = &global.roles()[chosen(path, role, &roles)?];
+            let limits = ProjectionLimits::default();
+            project_role(global, role, &limits).map_err(|found| refused(found.into()))
+        }
+    }
+}
+
+/// The place of `role` among those of a file.
+fn chosen(path: &Path, role: Option<&str>, roles: &[&Name]) -> Result<usize, Failure> {
+    let Some(role) = role else {
+        let (file, roles) = (name(path), listed(roles.iter().copied()));
+        let text = format!("{file} has several roles: choose one with --role; they are {roles}");
+        return Err(Failure::Usage(text));
+    };
+    let found = roles.iter().position(|known| **known == role);
+    found.ok_or_else(|| unknown_role(role, roles.iter().copied()))
 }
 
 /// What is said of a role that a protocol does not have.

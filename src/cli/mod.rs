@@ -10,6 +10,7 @@ mod project;
 mod replay;
 mod run;
 mod style;
+mod subtype;
 
 use std::process::ExitCode;
 
@@ -31,6 +32,7 @@ enum Command {
     Graph(graph::Graph),
     Run(run::Run),
     Replay(replay::Replay),
+    Subtype(subtype::Subtype),
 }
 
 /// How a subcommand ended when it was not good.
@@ -77,6 +79,7 @@ pub fn main() -> ExitCode {
         Command::Graph(graph) => graph.run(),
         Command::Run(run) => run.run(),
         Command::Replay(replay) => replay.run(),
+        Command::Subtype(subtype) => subtype.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

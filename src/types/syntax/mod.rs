@@ -47,7 +47,7 @@ mod words;
 
 pub use module::{Loaded, Loader, ModulePath, NoModules, Unloaded};
 pub use source::Source;
-pub use text::{read, read_global, read_local, read_local_type};
+pub use text::{Loose, read, read_global, read_local, read_local_type, read_loose};
 pub use texts::{Text, Texts};
 
 lalrpop_util::lalrpop_mod!(

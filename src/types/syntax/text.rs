@@ -18,6 +18,7 @@ use super::{Declared, Limits, Stated, assemble, cfsm, elaborate, imports, resolv
 use crate::types::diagnostics::{Code, Diagnostic, Diagnostics, Span};
 use crate::types::global::GlobalType;
 use crate::types::local::{LocalType, LocalTypes};
+use crate::types::name::Name;
 
 /// Reads a text in any notation: JSON, Scribble, local types, automata, told apart by how it
 /// begins. It can import nothing; [`Source::read_with`](super::Source::read_with) reads a text with
@@ -91,20 +92,80 @@ pub fn read_global(
 /// # Errors
 /// Everything that is wrong with the text, in its order.
 pub fn read_local(text: &str, limits: &Limits) -> Result<(LocalTypes, Diagnostics), Diagnostics> {
+    let (declared, mut found) = declarations(text, limits)?;
+    let (locals, warnings) = LocalTypes::with_spans(declared)?;
+    found.append(warnings);
+    Ok((locals, found))
+}
+
+/// What a text says when its types are looked at one by one.
+#[derive(Debug, Clone)]
+pub enum Loose {
+    /// Local types; one that stands quite by itself has no name. Never none.
+    Locals(Vec<(Option<Name>, LocalType)>),
+    /// Global protocols; never none.
+    Globals(Vec<GlobalType>),
+}
+
+impl Loose {
+    fn of(locals: &LocalTypes) -> Self {
+        let roles = locals.roles().iter().cloned();
+        Self::Locals(roles.map(|(name, local)| (Some(name), local)).collect())
+    }
+}
+
+/// Reads a text whose types are to be looked at one by one, in any notation. Local types may stand
+/// by themselves: `Role = T`, or a `T` without a name, and their partners need not be declared.
+///
+/// # Errors
+/// Everything that is wrong with the text, in its order.
+pub fn read_loose(text: &str, limits: &Limits) -> Result<Loose, Diagnostics> {
+    fits(text, limits)?;
+    let is_document = !matches!(sniff(text), Form::Json) || text.contains("\"antiphon\"");
+    if !is_document {
+        return Ok(Loose::Locals(Vec::from([(None, super::json::read_local(text, limits)?)])));
+    }
+    if !matches!(sniff(text), Form::Local) {
+        return Ok(match read(text, limits)?.0 {
+            Declared::Global(globals) => Loose::Globals(globals),
+            Declared::Local(locals) => Loose::of(&locals),
+            Declared::Named(stated) => match &stated[0] {
+                Stated::Global(global) => Loose::Globals(Vec::from([global.clone()])),
+                Stated::Local(_, locals) => Loose::of(locals),
+            },
+        });
+    }
+    let mut tokens = Token::lexer(text).skip(1);
+    if !matches!(tokens.next(), Some(Ok(Token::Equals))) {
+        return Ok(Loose::Locals(Vec::from([(None, read_local_type(text, limits)?)])));
+    }
+    let (declared, mut found) = declarations(text, limits)?;
+    let roles = declared.iter().map(|(name, span, _)| (name, *span));
+    crate::types::protocol::check_roles(roles, &mut found);
+    if found.has_errors() {
+        return Err(found);
+    }
+    let named = declared.into_iter().map(|(name, _, local)| (Some(name), local));
+    Ok(Loose::Locals(named.collect()))
+}
+
+/// Local types, each with its role and the place of its declaration.
+type Declarations = Vec<(Name, Span, LocalType)>;
+
+/// The declarations of a text of local types, each checked by itself.
+fn declarations(text: &str, limits: &Limits) -> Result<(Declarations, Diagnostics), Diagnostics> {
     fits(text, limits)?;
     let pulse = Pulse::default();
     let mut reader = Reader::new(text, Notation::Local, &pulse);
     let mut lexer = Lexer::new(text, 0, Notation::Local, limits, &pulse);
     let parsed = LocalsParser::new().parse(&mut reader, lexer.by_ref());
-    let mut found = finish(&mut reader, lexer, parsed.err());
+    let found = finish(&mut reader, lexer, parsed.err());
     let (roles, declared) = (reader.roles(), reader.declared);
     if found.has_errors() {
         return Err(found);
     }
     debug_assert!(roles >= declared.len(), "a type is declared once");
-    let (locals, warnings) = LocalTypes::with_spans(declared)?;
-    found.append(warnings);
-    Ok((locals, found))
+    Ok((declared, found))
 }
 
 /// Reads one local type by itself.
