@@ -3,6 +3,7 @@
 
 mod scene;
 
+use antiphon::machine::CAPACITY_MAX;
 use antiphon::machine::*;
 use antiphon::types::*;
 use scene::{Scene, open};

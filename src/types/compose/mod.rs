@@ -17,16 +17,18 @@
 //! - Where no edge can ever hold more than its capacity, no send is ever blocked.
 //!
 //! `explore` finds configurations, with a partial-order reduction, and gives the argument for each
-//! property; `verdict` judges them; `bounds` asks how many messages an edge can hold; `system` and
-//! `layout` are the tables that make it fast.
+//! property; `verdict` judges them; `bounds` and `growth` ask how many messages an edge can hold;
+//! `system`, `layout` and `graph` are the tables that make it fast.
 //!
 //! Clauses: COMP-1 to COMP-9. Lean twin: `Types/Compose.lean` (to come).
 
 mod bounds;
 mod explore;
+mod graph;
 mod growth;
 mod layout;
 mod system;
+mod tables;
 mod verdict;
 mod violation;
 
@@ -42,9 +44,9 @@ use super::automaton::{EdgeIx, RoleIx, StateIx};
 use super::evidence::{CAPACITY_MAX, Evidence};
 use super::local::Direction;
 use super::protocol::Protocol;
-use explore::{Budget, Extent};
+use explore::{Budget, Extent, Outcome, explore};
 use system::System;
-use verdict::{Verdict, check, explain, violation};
+use verdict::{Verdict, explain, judge, violation};
 
 /// The capacities to check.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -240,22 +242,22 @@ impl Composing<'_> {
     fn at(&mut self, capacities: Box<[u32]>) -> bool {
         let system = System::of(self.protocol, &capacities, &self.upper);
         let extent = if self.limits.reduction { Extent::Reduced } else { Extent::Whole };
-        let checked = check(&system, extent, self.budget());
-        let (graph, found) = (checked.graph, &mut self.found);
+        let explored = explore(&system, extent, self.budget());
+        let (graph, found) = (&explored.graph, &mut self.found);
         found.explored.configurations += graph.len();
         found.explored.transitions += graph.transition_count();
-        found.explored.limited |= checked.limited;
+        found.explored.limited |= explored.outcome == Outcome::Limit;
         found.explored.bytes = found.explored.bytes.max(graph.bytes());
-        for (seen, most) in self.seen.iter_mut().zip(&graph.most) {
+        for (seen, most) in self.seen.iter_mut().zip(&explored.most) {
             *seen = (*seen).max(*most);
         }
-        if let Some((config, role)) = graph.several
+        if let Some((config, role)) = explored.several
             && !matches!(found.determinacy, Determinacy::Several(..))
         {
-            let run = Run::to(&graph, config).into();
+            let run = Run::to(graph, config).into();
             found.determinacy = Determinacy::Several(system.role(role), run);
         }
-        match checked.verdict {
+        match judge(&explored) {
             Verdict::Unknown => {
                 if self.safe.is_empty() && found.violation.is_none() {
                     found.capacities = capacities;
@@ -268,9 +270,9 @@ impl Composing<'_> {
                 let violation = if last {
                     let budget =
                         Budget { configurations: self.limits.configurations, ..self.budget() };
-                    explain(&graph, wrong, budget)
+                    explain(&explored, wrong, budget)
                 } else {
-                    violation(&graph, wrong)
+                    violation(&explored, wrong)
                 };
                 self.found.violation = Some(violation);
                 self.found.capacities = capacities;
