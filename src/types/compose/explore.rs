@@ -242,17 +242,20 @@ impl Exploration<'_> {
         Ok(())
     }
 
-    /// The settled role to expand by: one that receives, the one that moved last, the one with the
-    /// fewest branches. To stay with one role until it waits keeps independent roles from
-    /// multiplying.
+    /// The settled role to expand by: one that receives, one that took part in the last move, the
+    /// one with the fewest branches. To stay with a conversation until it waits keeps independent
+    /// ones from multiplying.
     fn chosen(&self, config: u32) -> Option<Mover> {
         if self.extent != Extent::Reduced {
             return None;
         }
         let found = self.graph.found_from(config);
-        let last = found.map_or(NONE, |(_, action)| self.graph.system.action(action).role);
+        let last = found.map(|(_, action)| self.graph.system.action(action));
+        let near = |role: u32| {
+            last.is_some_and(|last| last.role == role || last.peer == self.graph.system.role(role))
+        };
         let settled = self.scan.movers.iter().filter(|mover| mover.settled);
-        let key = |mover: &&Mover| (mover.sends, mover.role != last, mover.past - mover.first);
+        let key = |mover: &&Mover| (mover.sends, !near(mover.role), mover.past - mover.first);
         settled.min_by_key(key).copied()
     }
 
