@@ -39,7 +39,7 @@ use core::ops::Range;
 
 use super::graph::Graph;
 use super::layout::Buffer;
-use super::system::{Mover, NONE, Scan, System, count};
+use super::system::{Mover, Scan, System, count};
 use crate::types::components::Components;
 
 /// How often components are looked for before every configuration guards itself.
