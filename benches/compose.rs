@@ -77,7 +77,7 @@ fn streams(count: usize) -> Protocol {
     read(&text)
 }
 
-/// Three roles and 24³ or 100³ states: small rows, many configurations.
+/// Three pairs, each with some hundred configurations: small rows, many configurations.
 fn counters(states: usize) -> Protocol {
     let mut text = String::new();
     for counter in 0..3 {
@@ -155,7 +155,7 @@ fn composition(c: &mut Criterion) {
     let sizes = [
         ("2^16 configurations, 32 roles", streams(16), 1),
         ("2^20 configurations, 40 roles", streams(20), 1),
-        ("10^6 configurations, 6 roles", counters(24), 4),
+        ("10^6 configurations, 6 roles", counters(44), 4),
     ];
     for (name, protocol, capacity) in sizes {
         let limits = whole(capacity, &protocol);

@@ -221,7 +221,7 @@ proptest! {
     }
 }
 
-/// That about half of the systems are safe, and that every class of what is wrong is met.
+/// That a good part of the systems is safe, and that every class of what is wrong is met.
 #[test]
 fn random_systems_are_of_every_kind() {
     use proptest::strategy::ValueTree;
@@ -244,7 +244,7 @@ fn random_systems_are_of_every_kind() {
         *seen.entry(format!("{:?}", found.exhaustivity)).or_default() += 1;
     }
     let count = |kind: &str| seen.get(kind).copied().unwrap_or(0);
-    assert!(count("safe") > 200 && count("safe") < 500, "{seen:?}");
+    assert!(count("safe") > 150 && count("safe") < 400, "{seen:?}");
     for kind in ["unexpected message", "orphan message", "deadlock", "not live"] {
         assert!(count(kind) > 3, "{kind}: {seen:?}");
     }
