@@ -91,7 +91,7 @@ pub(super) fn local(path: &Path, role: Option<&str>) -> Result<LocalType, Failur
     let loose = read_loose(text, &limits).or_else(|found| {
         // A protocol with modules, which a type that is looked at by itself does not have.
         let source = parse(path, &bytes).map_err(|_| refused(found))?;
-        Ok(match source.declared.each()[0] {
+        Ok::<_, Failure>(match source.declared.each()[0] {
             Each::Global(global) => Loose::Globals(vec![global.clone()]),
             Each::Local(_, locals) => {
                 let roles = locals.roles().iter().cloned();

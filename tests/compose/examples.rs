@@ -176,6 +176,18 @@ fn a_choice_of_whom_to_hear_is_determinate_where_only_one_speaks() {
 }
 
 #[test]
+fn a_branch_that_is_blocked_now_may_be_taken_later() {
+    // While B has not taken the first x, A can only speak to C; that must not hide what follows
+    // where A waits.
+    let text = "A = B!x . +{ B!x . end, C!y . end }
+                B = C!go . A?x . end
+                C = B?go . A?y . end";
+    let (protocol, found) = fixed(text, 1);
+    let run = "A!B:x B!C:go B?A:x A!B:x C?B:go";
+    assert_eq!(violation(&protocol, &found), ("deadlock", run.into(), false));
+}
+
+#[test]
 fn what_cannot_be_bounded_is_checked_capacity_by_capacity() {
     let (_, found) = rising(
         "A = rec X . C!x . X

@@ -1,6 +1,7 @@
 //! Sets of local types that nearly fit: projections of random global types, some with one change.
 
 use antiphon::types::*;
+use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::reference::{Branch, Type};
@@ -19,7 +20,14 @@ impl std::fmt::Debug for Shown {
 /// Systems of a few roles: any local types, projections, and projections with changes.
 pub(crate) fn system() -> impl Strategy<Value = Shown> {
     let any = strategies::locals(Size::TINY).prop_map(protocol);
-    prop_oneof![1 => any, 1 => projected(0), 3 => projected(1), 1 => projected(3)].prop_map(Shown)
+    prop_oneof![
+        1 => any,
+        2 => projected(0),
+        3 => projected(1),
+        1 => projected(3),
+        2 => undirected(),
+    ]
+    .prop_map(Shown)
 }
 
 fn protocol(locals: LocalTypes) -> Protocol {
@@ -30,7 +38,7 @@ fn protocol(locals: LocalTypes) -> Protocol {
 fn projected(changes: usize) -> impl Strategy<Value = Protocol> {
     let size = Size { nodes: 14, depth: 5, width: 2, roles: 3, labels: 3, args: 0 };
     let change = (any::<usize>(), any::<usize>(), 0..5usize);
-    (strategies::global(size), proptest::collection::vec(change, changes)).prop_filter_map(
+    (strategies::global(size), vec(change, changes)).prop_filter_map(
         "the projections do not exist",
         |(global, changes)| {
             let locals = project_all(&global).ok()?;
@@ -51,6 +59,66 @@ fn projected(changes: usize) -> impl Strategy<Value = Protocol> {
             Some(protocol(LocalTypes::new(built?).ok()?.0))
         },
     )
+}
+
+/// What a role does that sends to anybody and hears everybody.
+#[derive(Debug, Clone)]
+enum Plan {
+    End,
+    Again,
+    /// To whom, what, and then.
+    Send(Vec<(usize, usize, Plan)>),
+    /// What follows each message, round and round.
+    Hear(Vec<Plan>),
+}
+
+/// Roles that choose to whom they speak and take whatever they are told: nothing is unexpected.
+fn undirected() -> impl Strategy<Value = Protocol> {
+    let leaf = prop_oneof![1 => Just(Plan::End), 3 => Just(Plan::Again)];
+    let plan =
+        leaf.prop_recursive(3, 5, 3, |inner| {
+            let branch = (0..2usize, 0..2usize, inner.clone());
+            prop_oneof![
+                vec(branch, 1..=3).prop_map(Plan::Send),
+                vec(inner, 1..=3).prop_map(Plan::Hear),
+            ]
+        });
+    vec(plan, 3).prop_map(|plans| {
+        let roles = plans.iter().enumerate().map(|(own, plan)| {
+            let body = planned(plan, own);
+            let local = match body {
+                Type::Choice(..) => Type::Rec("X".into(), Box::new(body)),
+                _ => Type::End,
+            };
+            (strategies::role(own), build(&local).expect("a plan becomes a type"))
+        });
+        protocol(LocalTypes::new(roles).unwrap().0)
+    })
+}
+
+fn planned(plan: &Plan, own: usize) -> Type {
+    let peer = |peer: usize| strategies::role((own + 1 + peer) % 3).to_string();
+    let branch = |to: usize, label: usize, next: Type| Branch {
+        peer: peer(to),
+        label: format!("l{label}"),
+        sort: Payload::new([]).sort().clone(),
+        next,
+    };
+    match plan {
+        Plan::End => Type::End,
+        Plan::Again => Type::Var("X".into()),
+        Plan::Send(list) => {
+            let mut known = std::collections::BTreeSet::new();
+            let distinct = list.iter().filter(|(to, label, _)| known.insert((*to, *label)));
+            let branches =
+                distinct.map(|(to, label, next)| branch(*to, *label, planned(next, own)));
+            Type::Choice(Direction::Send, branches.collect())
+        }
+        Plan::Hear(next) => {
+            let all = (0..4).map(|n| branch(n % 2, n / 2, planned(&next[n % next.len()], own)));
+            Type::Choice(Direction::Receive, all.collect())
+        }
+    }
 }
 
 fn actions(local: &Type) -> usize {

@@ -19,7 +19,7 @@ use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::explore::{Budget, Extent, Graph, Outcome};
+use super::explore::{Budget, Exploration, Extent, Outcome, explore};
 use super::growth::{Growth, growth};
 use super::system::{System, count};
 use super::{Capacities, ComposeLimits};
@@ -82,8 +82,8 @@ fn upper_of(protocol: &Protocol, edge: Edge) -> Option<u32> {
     let pair = System::part(protocol, &[edge.from, edge.to], room);
     let place = pair.edges().iter().position(|buffer| buffer.edge == own)?;
     let budget = Budget { configurations: PAIR_CONFIGURATIONS, bytes: usize::MAX };
-    let (graph, outcome) = Graph::explore(&pair, Extent::Pair(count(place)), budget);
-    (outcome == Outcome::Complete).then(|| graph.most[place])
+    let explored = explore(&pair, Extent::Pair(count(place)), budget);
+    (explored.outcome == Outcome::Complete).then(|| explored.most[place])
 }
 
 /// Whether the sender has a loop in which it sends over the edge and hears nothing of the receiver.
@@ -129,12 +129,12 @@ pub(super) fn bounds(
         let capacities: Vec<u32> = upper.iter().map(|most| most.unwrap_or(capacity)).collect();
         let system = System::of(protocol, &capacities, upper);
         let budget = Budget { configurations: left, bytes: limits.bytes };
-        let (graph, outcome) = Graph::explore(&system, Extent::Whole, budget);
-        search.learn(&graph, outcome);
-        if outcome != Outcome::Complete {
+        let explored = explore(&system, Extent::Whole, budget);
+        search.learn(&explored);
+        if explored.outcome != Outcome::Complete {
             break;
         }
-        left = left.saturating_sub(graph.len());
+        left = left.saturating_sub(explored.graph.len());
         capacity = capacity.saturating_mul(2);
     }
     (0..edges).map(|edge| search.bound(edge)).collect()
@@ -156,14 +156,15 @@ impl Search<'_> {
         self.exact || (0..self.seen.len()).all(known)
     }
 
-    fn learn(&mut self, graph: &Graph<'_>, outcome: Outcome) {
-        for (seen, most) in self.seen.iter_mut().zip(&graph.most) {
+    fn learn(&mut self, explored: &Exploration<'_>) {
+        for (seen, most) in self.seen.iter_mut().zip(&explored.most) {
             *seen = (*seen).max(*most);
         }
-        self.exact = outcome == Outcome::Complete && graph.blocked.iter().all(Vec::is_empty);
+        let unblocked = explored.blocked.iter().all(Vec::is_empty);
+        self.exact = unblocked && explored.outcome == Outcome::Complete;
         for edge in 0..self.grows.len() {
             if self.grows[edge].is_none() && self.upper[edge].is_none() {
-                self.grows[edge] = growth(graph, edge).map(Box::new);
+                self.grows[edge] = growth(explored, edge).map(Box::new);
             }
         }
     }

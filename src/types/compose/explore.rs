@@ -1,4 +1,4 @@
-//! The configurations that a system reaches, breadth first, in one flat table.
+//! Which configurations are explored, and in which order.
 //!
 //! Clauses: COMP-1, COMP-7.
 //!
@@ -35,12 +35,12 @@
 
 use alloc::vec;
 use alloc::vec::Vec;
+use core::ops::Range;
 
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
-
-use super::system::{Mover, NONE, Scan, System, count};
-use crate::types::components::{Components, components};
+use super::graph::Graph;
+use super::layout::Buffer;
+use super::system::{Mover, Scan, System, count};
+use crate::types::components::Components;
 
 /// How often components are looked for before every configuration guards itself.
 const REPAIRS_MAX: u32 = 12;
@@ -89,24 +89,14 @@ pub(super) enum Break {
     Stuck,
 }
 
-/// Configurations and the transitions between them.
+/// What a system reaches, and what was seen on the way.
 #[derive(Debug)]
-pub(super) struct Graph<'a> {
-    pub(super) system: &'a System,
+pub(super) struct Exploration<'a> {
+    pub(super) graph: Graph<'a>,
     pub(super) extent: Extent,
-    arena: Vec<u64>,
-    table: HashTable<u32>,
-    /// Where a configuration was found: from which one, by which action.
-    from: Vec<(u32, u32)>,
-    /// The transitions of a configuration: the first one and how many.
-    rows: Vec<(u32, u32)>,
-    full: Vec<bool>,
-    targets: Vec<u32>,
-    actions: Vec<u32>,
-    scan: Scan,
-    current: Vec<u64>,
-    next: Vec<u64>,
-    guarded: bool,
+    pub(super) outcome: Outcome,
+    /// The strongly connected components, if the exploration is complete.
+    pub(super) components: Option<Components>,
     /// The most messages that were seen on each edge.
     pub(super) most: Vec<u32>,
     /// The first configurations in which a send over the edge was blocked.
@@ -115,257 +105,173 @@ pub(super) struct Graph<'a> {
     pub(super) several: Option<(u32, u32)>,
     /// The first configuration in which nobody could move and somebody was blocked.
     pub(super) full_stop: Option<u32>,
+    /// Which configurations are expanded by everything that is enabled.
+    full: Vec<bool>,
+    /// Whether each configuration that is not expanded fully leads to one that is younger.
+    guarded: bool,
+    scan: Scan,
+    current: Vec<u64>,
+    next: Vec<u64>,
 }
 
-impl<'a> Graph<'a> {
-    /// The graph of what `system` reaches, as far as the budget goes.
-    pub(super) fn explore(system: &'a System, extent: Extent, budget: Budget) -> (Self, Outcome) {
-        let (words, edges) = (system.words(), system.edges().len());
-        let mut graph = Self {
-            system,
-            extent,
-            arena: Vec::new(),
-            table: HashTable::new(),
-            from: Vec::new(),
-            rows: Vec::new(),
-            full: Vec::new(),
-            targets: Vec::new(),
-            actions: Vec::new(),
-            scan: Scan::default(),
-            current: vec![0; words],
-            next: vec![0; words],
-            guarded: false,
-            most: vec![0; edges],
-            blocked: vec![Vec::new(); edges],
-            several: None,
-            full_stop: None,
-        };
-        graph.intern((NONE, NONE));
-        let outcome = graph.run(budget);
-        (graph, outcome)
-    }
+/// Explores `system` as far as the budget goes.
+pub(super) fn explore(system: &System, extent: Extent, budget: Budget) -> Exploration<'_> {
+    let (words, edges) = (system.words(), system.edges().len());
+    let mut exploration = Exploration {
+        graph: Graph::new(system),
+        extent,
+        outcome: Outcome::Complete,
+        components: None,
+        most: vec![0; edges],
+        blocked: vec![Vec::new(); edges],
+        several: None,
+        full_stop: None,
+        full: Vec::new(),
+        guarded: false,
+        scan: Scan::default(),
+        current: vec![0; words],
+        next: vec![0; words],
+    };
+    exploration.outcome = exploration.run(budget).err().unwrap_or(Outcome::Complete);
+    exploration
+}
 
-    fn run(&mut self, budget: Budget) -> Outcome {
+impl Exploration<'_> {
+    fn run(&mut self, budget: Budget) -> Result<(), Outcome> {
         let (mut done, mut repairs) = (0, 0);
         loop {
-            while done < self.len() {
-                if self.len() > budget.configurations || self.bytes() > budget.bytes {
-                    return Outcome::Limit;
+            while done < self.graph.len() {
+                let graph = &self.graph;
+                if graph.len() > budget.configurations || graph.bytes() > budget.bytes {
+                    return Err(Outcome::Limit);
                 }
-                if let Err(outcome) = self.expand(done) {
-                    return outcome;
-                }
+                self.expand(done)?;
                 done += 1;
             }
-            if self.extent != Extent::Reduced {
-                return Outcome::Complete;
+            if let Extent::Pair(_) = self.extent {
+                return Ok(());
             }
-            let ignoring = self.ignoring();
+            let components = self.graph.components();
+            let ignoring = self.ignoring(&components);
             if ignoring.is_empty() {
-                return Outcome::Complete;
+                self.components = Some(components);
+                return Ok(());
             }
             repairs += 1;
             self.guarded = repairs >= REPAIRS_MAX;
             for config in ignoring {
-                self.load(config as usize);
-                let all = 0..count(self.scan.enabled.len());
-                self.emit(config as usize, all);
+                self.load(config);
+                self.emit(config, 0..count(self.scan.enabled.len()));
                 self.full[config as usize] = true;
             }
         }
     }
 
     /// A configuration of each terminal component in which none is expanded fully.
-    fn ignoring(&self) -> Vec<u32> {
-        let components = self.components();
-        let terminal = components.iter().filter(|members| self.is_terminal(members, &components));
-        let ignoring =
-            terminal.filter(|members| members.iter().all(|member| !self.full[*member as usize]));
+    fn ignoring(&self, components: &Components) -> Vec<u32> {
+        if self.extent != Extent::Reduced {
+            return Vec::new();
+        }
+        let partly = |members: &&[u32]| members.iter().all(|member| !self.full[*member as usize]);
+        let terminal = |members: &&[u32]| self.graph.is_terminal(members, components);
+        let ignoring = components.iter().filter(partly).filter(terminal);
         ignoring.filter_map(|members| members.iter().min().copied()).collect()
     }
 
-    /// The strongly connected components.
-    pub(super) fn components(&self) -> Components {
-        components(self.len(), |config, nth| {
-            let (first, length) = self.rows[config];
-            let nth = u32::try_from(nth).ok().filter(|nth| *nth < length)?;
-            Some(self.targets[(first + nth) as usize] as usize)
-        })
+    /// Copies a configuration out of the graph and finds out what can happen in it.
+    fn load(&mut self, config: u32) {
+        self.current.copy_from_slice(self.graph.config(config));
+        self.graph.system.scan(&self.current, &mut self.scan);
     }
 
-    /// Whether nothing leads out of a component.
-    pub(super) fn is_terminal(&self, members: &[u32], components: &Components) -> bool {
-        let own = components.of[members[0] as usize];
-        members.iter().all(|member| {
-            self.transitions(*member).all(|(_, to)| components.of[to as usize] == own)
-        })
-    }
-
-    /// Copies a configuration out of the arena and finds out what can happen in it.
-    fn load(&mut self, config: usize) {
-        let words = self.current.len();
-        self.current.copy_from_slice(&self.arena[config * words..(config + 1) * words]);
-        self.system.scan(&self.current, &mut self.scan);
-    }
-
-    fn expand(&mut self, config: usize) -> Result<(), Outcome> {
+    fn expand(&mut self, index: usize) -> Result<(), Outcome> {
+        let config = count(index);
         self.load(config);
-        let number = count(config);
-        let pair = if let Extent::Pair(edge) = self.extent {
-            if self.scan.blocked.contains(&edge) {
-                return Err(Outcome::Limit);
-            }
-            true
-        } else {
-            false
-        };
-        for index in 0..self.scan.blocked.len() {
-            let edge = self.scan.blocked[index] as usize;
-            if self.system.edges()[edge].limited {
-                return Err(Outcome::Limit);
-            }
-            let known = &mut self.blocked[edge];
-            if known.len() < BLOCKED_KEPT && known.last() != Some(&number) {
-                known.push(number);
-            }
-        }
+        self.full.push(false);
+        let pair = matches!(self.extent, Extent::Pair(_));
+        self.note_blocked(config)?;
         if let Some(edge) = self.scan.unexpected.filter(|_| !pair) {
-            return Err(Outcome::Broken(number, Break::Unexpected(edge)));
+            return Err(Outcome::Broken(config, Break::Unexpected(edge)));
         }
         if self.scan.enabled.is_empty() {
-            return if pair { Ok(()) } else { self.at_rest(number) };
+            return if pair { Ok(()) } else { self.at_rest(config) };
         }
         if self.several.is_none() {
-            self.several = self.scan.several.map(|role| (number, role));
+            self.several = self.scan.several.map(|role| (config, role));
         }
         let all = 0..count(self.scan.enabled.len());
         let chosen = self.chosen(config).filter(|mover| mover.past - mover.first < all.end);
         if let Some(mover) = chosen {
             self.emit(config, mover.first..mover.past);
-            let onward = |(_, to)| to > number;
-            if !self.guarded || self.transitions(number).any(onward) {
+            if !self.guarded || self.graph.transitions(config).any(|(_, to)| to > config) {
                 return Ok(());
             }
-            self.targets.truncate(self.rows[config].0 as usize);
-            self.actions.truncate(self.targets.len());
+            self.graph.clear_last_row(config);
         }
         self.emit(config, all);
-        self.full[config] = true;
+        self.full[index] = true;
+        Ok(())
+    }
+
+    fn note_blocked(&mut self, config: u32) -> Result<(), Outcome> {
+        for edge in self.scan.blocked.iter().copied() {
+            let limited = self.graph.system.edges()[edge as usize].limited;
+            if limited || self.extent == Extent::Pair(edge) {
+                return Err(Outcome::Limit);
+            }
+            let known = &mut self.blocked[edge as usize];
+            if known.len() < BLOCKED_KEPT && known.last() != Some(&config) {
+                known.push(config);
+            }
+        }
         Ok(())
     }
 
     /// Nothing can happen any more.
-    fn at_rest(&mut self, number: u32) -> Result<(), Outcome> {
-        self.full[number as usize] = true;
-        let system = self.system;
+    fn at_rest(&mut self, config: u32) -> Result<(), Outcome> {
+        self.full[config as usize] = true;
         if self.scan.all_ended {
-            let empty = system.edges().iter().all(|edge| edge.len(&self.current) == 0);
-            return if empty { Ok(()) } else { Err(Outcome::Broken(number, Break::Orphan)) };
+            let empty = |edge: &Buffer| edge.len(&self.current) == 0;
+            let empty = self.graph.system.edges().iter().all(empty);
+            return if empty { Ok(()) } else { Err(Outcome::Broken(config, Break::Orphan)) };
         }
         if self.scan.blocked.is_empty() {
-            return Err(Outcome::Broken(number, Break::Stuck));
+            return Err(Outcome::Broken(config, Break::Stuck));
         }
-        self.full_stop = self.full_stop.or(Some(number));
+        self.full_stop = self.full_stop.or(Some(config));
         Ok(())
     }
 
-    /// The settled role to expand by: one that receives, the one that moved last, the one with the
-    /// fewest branches. To stay with one role until it waits keeps independent roles from
-    /// multiplying.
-    fn chosen(&self, config: usize) -> Option<Mover> {
+    /// The settled role to expand by: one that receives, one that took part in the last move, the
+    /// one with the fewest branches. To stay with a conversation until it waits keeps independent
+    /// ones from multiplying.
+    fn chosen(&self, config: u32) -> Option<Mover> {
         if self.extent != Extent::Reduced {
             return None;
         }
-        let by = self.from[config].1;
-        let last = if by == NONE { NONE } else { self.system.action(by).role };
+        let found = self.graph.found_from(config);
+        let last = found.map(|(_, action)| self.graph.system.action(action));
+        let near = |role: u32| {
+            last.is_some_and(|last| last.role == role || last.peer == self.graph.system.role(role))
+        };
         let settled = self.scan.movers.iter().filter(|mover| mover.settled);
-        let key = |mover: &&Mover| (mover.sends, mover.role != last, mover.past - mover.first);
+        let key = |mover: &&Mover| (mover.sends, !near(mover.role), mover.past - mover.first);
         settled.min_by_key(key).copied()
     }
 
-    /// Appends the transitions of a configuration by some of what is enabled.
-    fn emit(&mut self, config: usize, enabled: core::ops::Range<u32>) {
-        let from = count(config);
-        self.rows[config] = (count(self.targets.len()), enabled.end - enabled.start);
+    /// Gives a configuration its transitions by some of what is enabled.
+    fn emit(&mut self, config: u32, enabled: Range<u32>) {
+        self.graph.begin_row(config);
         for index in enabled {
             let number = self.scan.enabled[index as usize];
-            let action = self.system.action(number);
+            let action = self.graph.system.action(number);
             self.next.copy_from_slice(&self.current);
-            let length = self.system.perform(&mut self.next, action);
+            let length = self.graph.system.perform(&mut self.next, action);
             if length > 0 {
                 let most = &mut self.most[action.edge as usize];
                 *most = length.max(*most);
             }
-            let to = self.intern((from, number));
-            self.targets.push(to);
-            self.actions.push(number);
+            self.graph.add(config, number, &self.next);
         }
     }
-
-    /// The number of the configuration in `next`.
-    fn intern(&mut self, from: (u32, u32)) -> u32 {
-        let (arena, words) = (&self.arena, self.next.len());
-        let at = |config: u32| &arena[config as usize * words..(config as usize + 1) * words];
-        let next = self.next.as_slice();
-        let entry =
-            self.table.entry(hash(next), |known| at(*known) == next, |known| hash(at(*known)));
-        match entry {
-            Entry::Occupied(known) => *known.get(),
-            Entry::Vacant(vacant) => {
-                let number = count(self.rows.len());
-                vacant.insert(number);
-                self.arena.extend_from_slice(&self.next);
-                self.from.push(from);
-                self.rows.push((0, 0));
-                self.full.push(false);
-                number
-            }
-        }
-    }
-
-    /// How many configurations there are.
-    pub(super) fn len(&self) -> usize {
-        self.rows.len()
-    }
-
-    /// How many transitions there are.
-    pub(super) fn transition_count(&self) -> usize {
-        self.targets.len()
-    }
-
-    /// How many bytes it takes.
-    pub(super) fn bytes(&self) -> usize {
-        let each = 8 * self.next.len() + 8 + 8 + 1;
-        self.len() * each + self.table.capacity() * 5 + self.targets.len() * 8
-    }
-
-    /// The words of a configuration.
-    pub(super) fn config(&self, config: u32) -> &[u64] {
-        let words = self.next.len();
-        &self.arena[config as usize * words..(config as usize + 1) * words]
-    }
-
-    /// The transitions of a configuration: action and target.
-    pub(super) fn transitions(&self, config: u32) -> impl Iterator<Item = (u32, u32)> {
-        let (first, length) = self.rows[config as usize];
-        let range = first as usize..(first + length) as usize;
-        self.actions[range.clone()].iter().copied().zip(self.targets[range].iter().copied())
-    }
-
-    /// Where a configuration was found: from which one, and by which action.
-    pub(super) fn found_from(&self, config: u32) -> Option<(u32, u32)> {
-        let from = self.from[config as usize];
-        (from.0 != NONE).then_some(from)
-    }
-}
-
-/// A folded multiplication a word: spreads the packed fields over all bits.
-#[inline(always)]
-fn hash(words: &[u64]) -> u64 {
-    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
-    words.iter().fold(FACTOR, |hash, word| {
-        let product = u128::from(hash ^ word).wrapping_mul(u128::from(FACTOR));
-        // Both halves: the low one alone would not hear of the high bits.
-        (product >> 64) as u64 ^ product as u64
-    })
 }

@@ -19,7 +19,8 @@ use alloc::collections::VecDeque;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::explore::Graph;
+use super::explore::Exploration;
+use super::graph::Graph;
 use super::violation::Step;
 use crate::types::automaton::MessageIx;
 
@@ -40,20 +41,16 @@ pub struct Growth {
 }
 
 /// A loop that makes this edge grow, if one lies on the way to where a send over it was blocked.
-pub(super) fn growth(graph: &Graph<'_>, edge: usize) -> Option<Growth> {
-    graph.blocked[edge].iter().find_map(|config| on_the_way(graph, edge, *config))
+pub(super) fn growth(explored: &Exploration<'_>, edge: usize) -> Option<Growth> {
+    let mut ends = explored.blocked[edge].iter();
+    ends.find_map(|config| on_the_way(&explored.graph, edge, *config))
 }
 
 fn on_the_way(graph: &Graph<'_>, edge: usize, end: u32) -> Option<Growth> {
-    let (mut actions, mut at) = (Vec::new(), end);
-    while let Some((from, action)) = graph.found_from(at) {
-        actions.push(action);
-        at = from;
-    }
+    let actions = graph.actions_to(end);
     if actions.len() > STEPS_MAX {
         return None;
     }
-    actions.reverse();
     let run = Cuttable::of(graph, &actions);
     let sender = graph.system.sender(edge);
     // From the last step of the sender backwards: short loops first.

@@ -187,3 +187,56 @@ impl Buffer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::collections::VecDeque;
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    /// Buffers of every size between other fields, against queues.
+    #[test]
+    fn a_buffer_is_a_queue_and_touches_nothing_else() {
+        let sizes =
+            [(1, 1), (3, 1), (1, 300), (2, 2), (64, 2), (65, 2), (40, 3), (256, 5), (7, 500)];
+        let mut layout = Layout::default();
+        let mut made = Vec::new();
+        for (capacity, symbols) in sizes {
+            let guard = layout.field(1_000);
+            let alphabet = (0..symbols).map(MessageIx).collect();
+            made.push((guard, layout.buffer((EdgeIx(0), RoleIx(0)), capacity, false, alphabet)));
+        }
+        let mut words = vec![0; layout.words()];
+        let mut queues: Vec<VecDeque<u16>> = vec![VecDeque::new(); sizes.len()];
+        made.iter().for_each(|(guard, _)| guard.set(&mut words, 999));
+        // A fixed sequence without a pattern.
+        let mut random = 1_u64;
+        for _ in 0..60_000 {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let (draw, at) = (random >> 33, (random >> 60) as usize % sizes.len());
+            let ((_, buffer), queue) = (&made[at], &mut queues[at]);
+            // Mostly full at times, mostly empty at others.
+            if (draw >> 8) % 5 < 2 + (random >> 20 & 1) && queue.len() < sizes[at].0 as usize {
+                let symbol = u16::try_from(draw % u64::from(sizes[at].1)).unwrap();
+                queue.push_back(symbol);
+                assert_eq!(buffer.push(&mut words, symbol.into()) as usize, queue.len());
+            } else if queue.pop_front().is_some() {
+                buffer.pop(&mut words);
+            }
+            assert_eq!(buffer.len(&words) as usize, queue.len());
+            if let Some(head) = queue.front() {
+                assert_eq!(buffer.head(&words), u32::from(*head));
+            }
+            let content = (0..buffer.len(&words)).map(|index| buffer.get(&words, index).0);
+            assert!(content.eq(queue.iter().copied()));
+            assert!(made.iter().all(|(guard, _)| guard.get(&words) == 999));
+        }
+        for ((guard, buffer), queue) in made.iter().zip(&queues) {
+            queue.iter().for_each(|_| buffer.pop(&mut words));
+            guard.set(&mut words, 0);
+        }
+        assert!(words.iter().all(|word| *word == 0), "what holds nothing is zero");
+    }
+}

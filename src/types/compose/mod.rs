@@ -16,24 +16,25 @@
 //!   system that passes here is exhaustive.
 //! - Where no edge can ever hold more than its capacity, no send is ever blocked.
 //!
-//! `explore` finds configurations, with a partial-order reduction, and gives the argument for each
-//! property; `verdict` judges them; `bounds` asks how many messages an edge can hold; `system` and
-//! `layout` are the tables that make it fast.
+//! `rise` goes from capacity to capacity; `explore` finds configurations, with a partial-order
+//! reduction, and gives the argument for each property; `verdict` judges them; `bounds` and `growth` ask how many messages an edge can hold;
+//! `system`, `layout` and `graph` are the tables that make it fast.
 //!
 //! Clauses: COMP-1 to COMP-9. Lean twin: `Types/Compose.lean` (to come).
 
 mod bounds;
 mod explore;
+mod graph;
 mod growth;
 mod layout;
 mod report;
+mod rise;
 mod system;
+mod tables;
 mod verdict;
 mod violation;
 
 use alloc::boxed::Box;
-use alloc::vec;
-use alloc::vec::Vec;
 
 pub use bounds::{Bound, upper as upper_bounds};
 pub use growth::Growth;
@@ -42,13 +43,9 @@ pub use violation::{
     Configuration, Kind, Kind as ViolationKind, Run, Starved, Step, Violation, Waiting,
 };
 
-use super::automaton::{EdgeIx, RoleIx, StateIx};
-use super::evidence::{CAPACITY_MAX, Evidence};
-use super::local::Direction;
+use super::automaton::{EdgeIx, RoleIx};
+use super::evidence::Evidence;
 use super::protocol::Protocol;
-use explore::{Budget, Extent};
-use system::System;
-use verdict::{Verdict, check, explain, violation};
 
 /// The capacities to check.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -173,177 +170,5 @@ impl Composition {
 /// If fixed capacities are not one for each edge.
 #[must_use]
 pub fn compose(protocol: &Protocol, limits: &ComposeLimits) -> Composition {
-    let edges = protocol.edges().len();
-    let upper = bounds::upper(protocol);
-    let vectors: Vec<Box<[u32]>> = match &limits.capacities {
-        Capacities::Fixed(fixed) => {
-            assert_eq!(fixed.len(), edges, "a capacity for each edge");
-            vec![fixed.clone()]
-        }
-        Capacities::Rising(most) => {
-            let most = (*most).clamp(1, CAPACITY_MAX);
-            (1..=most).map(|capacity| vec![capacity; edges].into()).collect()
-        }
-    };
-    let mut composing = Composing {
-        protocol,
-        limits,
-        upper,
-        directed: is_directed(protocol),
-        safe: Vec::new(),
-        seen: vec![0; edges],
-        found: Composition {
-            capacities: vec![1; edges].into(),
-            safe: Box::default(),
-            explored: Explored::default(),
-            violation: None,
-            determinacy: Determinacy::Unknown,
-            exhaustivity: Exhaustivity::Unknown,
-            bounds: Box::default(),
-        },
-    };
-    for capacities in vectors {
-        if composing.at(capacities) {
-            break;
-        }
-    }
-    composing.finish()
-}
-
-/// Whether every state speaks with one partner only.
-fn is_directed(protocol: &Protocol) -> bool {
-    let roles = (0..).map(RoleIx).take(protocol.roles().len());
-    roles.map(|role| protocol.automaton(role)).all(|automaton| {
-        (0..system::count(automaton.len())).all(|state| {
-            let moves = automaton.moves(StateIx(state));
-            moves.windows(2).all(|pair| pair[0].peer == pair[1].peer)
-        })
-    })
-}
-
-struct Composing<'a> {
-    protocol: &'a Protocol,
-    limits: &'a ComposeLimits,
-    /// The most that each edge can hold, where a look at its two roles shows it.
-    upper: Vec<Option<u32>>,
-    directed: bool,
-    safe: Vec<Box<[u32]>>,
-    /// The most that was seen on each edge.
-    seen: Vec<u32>,
-    found: Composition,
-}
-
-impl Composing<'_> {
-    fn budget(&self) -> Budget {
-        let spent = self.found.explored.configurations;
-        let configurations = self.limits.configurations.saturating_sub(spent);
-        Budget { configurations, bytes: self.limits.bytes }
-    }
-
-    /// Checks one vector; whether that was the last one to check.
-    fn at(&mut self, capacities: Box<[u32]>) -> bool {
-        let system = System::of(self.protocol, &capacities, &self.upper);
-        let extent = if self.limits.reduction { Extent::Reduced } else { Extent::Whole };
-        let checked = check(&system, extent, self.budget());
-        let (graph, found) = (checked.graph, &mut self.found);
-        found.explored.configurations += graph.len();
-        found.explored.transitions += graph.transition_count();
-        found.explored.limited |= checked.limited;
-        found.explored.bytes = found.explored.bytes.max(graph.bytes());
-        for (seen, most) in self.seen.iter_mut().zip(&graph.most) {
-            *seen = (*seen).max(*most);
-        }
-        if let Some((config, role)) = graph.several
-            && !matches!(found.determinacy, Determinacy::Several(..))
-        {
-            let run = Run::to(&graph, config).into();
-            found.determinacy = Determinacy::Several(system.role(role), run);
-        }
-        match checked.verdict {
-            Verdict::Unknown => {
-                if self.safe.is_empty() && found.violation.is_none() {
-                    found.capacities = capacities;
-                }
-                true
-            }
-            Verdict::Wrong(wrong) => {
-                let last = !wrong.for_room || capacities == self.largest();
-                // Where more room may help, that is tried first.
-                let violation = if last {
-                    let budget =
-                        Budget { configurations: self.limits.configurations, ..self.budget() };
-                    explain(&graph, wrong, budget)
-                } else {
-                    violation(&graph, wrong)
-                };
-                self.found.violation = Some(violation);
-                self.found.capacities = capacities;
-                last
-            }
-            Verdict::Safe => {
-                found.violation = None;
-                found.capacities = capacities.clone();
-                let roomy = self.upper.iter().zip(&capacities);
-                let unblocked = roomy.clone().all(|(most, room)| most.is_some_and(|m| m <= *room));
-                self.safe.push(capacities);
-                // More vectors are worth a part of the work only.
-                let spent = found.explored.configurations > self.limits.configurations / 8;
-                unblocked || self.directed || spent
-            }
-        }
-    }
-
-    fn largest(&self) -> Box<[u32]> {
-        match &self.limits.capacities {
-            Capacities::Fixed(fixed) => fixed.clone(),
-            Capacities::Rising(most) => {
-                let most = (*most).clamp(1, CAPACITY_MAX);
-                vec![most; self.protocol.edges().len()].into()
-            }
-        }
-    }
-
-    fn finish(mut self) -> Composition {
-        self.found.exhaustivity = self.exhaustivity();
-        let several = matches!(self.found.determinacy, Determinacy::Several(..));
-        let complete = self.found.violation.is_none() && !self.safe.is_empty();
-        if self.directed || (!several && complete) {
-            self.found.determinacy = Determinacy::Determinate;
-        }
-        let complete = self.found.violation.is_none() && !self.safe.is_empty();
-        self.found.safe = self.safe.into();
-        self.found.bounds =
-            bounds::bounds(self.protocol, self.limits, &self.upper, &self.seen, complete);
-        self.found
-    }
-
-    /// COMP-6: whether a larger capacity could show anything else.
-    fn exhaustivity(&self) -> Exhaustivity {
-        if !self.directed {
-            return Exhaustivity::NotDirected;
-        }
-        let first = self.found.capacities.first().copied().unwrap_or(1);
-        if self.found.capacities.iter().any(|capacity| *capacity != first) {
-            return Exhaustivity::Unknown;
-        }
-        let Some(violation) = &self.found.violation else {
-            return if self.safe.is_empty() {
-                Exhaustivity::Unknown
-            } else {
-                Exhaustivity::From(first)
-            };
-        };
-        let stuck = |waiting: &&Waiting| {
-            waiting.direction == Direction::Send
-                && match violation.kind {
-                    Kind::Deadlock => true,
-                    Kind::NotLive(Starved::Role(role)) => role == waiting.role,
-                    _ => false,
-                }
-        };
-        match violation.run.waiting.iter().find(stuck) {
-            Some(stuck) => Exhaustivity::NotUpTo(first, stuck.role, stuck.edges[0]),
-            None => Exhaustivity::Unknown,
-        }
-    }
+    rise::compose(protocol, limits)
 }

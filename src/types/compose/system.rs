@@ -6,6 +6,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::layout::{Buffer, Field, Layout};
+use super::tables::{Tables, alphabets};
 use crate::types::automaton::{EdgeIx, MessageIx, RoleIx, StateIx};
 use crate::types::local::Direction;
 use crate::types::protocol::Protocol;
@@ -25,7 +26,7 @@ pub(super) struct Action {
     /// room and always has any message.
     pub(super) edge: u32,
     /// The message, by its place in the edge's alphabet.
-    symbol: u32,
+    pub(super) symbol: u32,
     pub(super) next: u32,
     pub(super) sends: bool,
     pub(super) peer: RoleIx,
@@ -38,20 +39,20 @@ pub(super) struct Row {
     /// `None` at the end.
     pub(super) direction: Option<Direction>,
     /// Its actions.
-    first: u32,
-    past: u32,
+    pub(super) first: u32,
+    pub(super) past: u32,
     /// The edges that it waits on.
-    groups: u32,
-    groups_past: u32,
+    pub(super) groups: u32,
+    pub(super) groups_past: u32,
     /// Whether it waits on an edge that is not kept.
-    free: bool,
+    pub(super) free: bool,
 }
 
 /// An edge that a state waits on, and the action for each message at its head.
 #[derive(Debug, Clone, Copy)]
-struct Group {
-    edge: u32,
-    table: u32,
+pub(super) struct Group {
+    pub(super) edge: u32,
+    pub(super) table: u32,
 }
 
 #[derive(Debug)]
@@ -275,81 +276,6 @@ impl System {
             scan.enabled.extend(free);
         }
         settled
-    }
-}
-
-/// What can be sent over each edge, in order.
-fn alphabets(protocol: &Protocol) -> Vec<Box<[MessageIx]>> {
-    let mut alphabets: Vec<Vec<MessageIx>> = vec![Vec::new(); protocol.edges().len()];
-    for role in (0..).map(RoleIx).take(protocol.roles().len()) {
-        let automaton = protocol.automaton(role);
-        for state in (0..count(automaton.len())).map(StateIx) {
-            if automaton.direction(state) == Some(Direction::Send) {
-                for sent in automaton.moves(state) {
-                    alphabets[sent.edge.index()].push(sent.message);
-                }
-            }
-        }
-    }
-    let sorted = alphabets.into_iter().map(|mut alphabet| {
-        alphabet.sort_unstable();
-        alphabet.dedup();
-        alphabet.into_boxed_slice()
-    });
-    sorted.collect()
-}
-
-#[derive(Default)]
-struct Tables {
-    rows: Vec<Row>,
-    actions: Vec<Action>,
-    groups: Vec<Group>,
-    by_symbol: Vec<u32>,
-}
-
-impl Tables {
-    /// Appends what the role with this place in the system may do.
-    fn add(
-        &mut self,
-        protocol: &Protocol,
-        role: RoleIx,
-        index: u32,
-        place: &[u32],
-        edges: &[Buffer],
-    ) {
-        let automaton = protocol.automaton(role);
-        for state in (0..count(automaton.len())).map(StateIx) {
-            let direction = automaton.direction(state);
-            let receives = direction == Some(Direction::Receive);
-            let (first, groups) = (count(self.actions.len()), count(self.groups.len()));
-            let mut free = false;
-            // Moves are sorted by partner, so those over one edge stand together.
-            for moved in automaton.moves(state) {
-                let edge = place[moved.edge.index()];
-                free |= edge == NONE && receives;
-                let mut symbol = NONE;
-                if let Some(buffer) = edges.get(edge as usize) {
-                    let alphabet = &buffer.alphabet;
-                    symbol = alphabet.binary_search(&moved.message).map_or(NONE, count);
-                    if receives {
-                        if self.groups[groups as usize..].last().is_none_or(|g| g.edge != edge) {
-                            let table = count(self.by_symbol.len());
-                            self.groups.push(Group { edge, table });
-                            self.by_symbol.resize(table as usize + alphabet.len(), NONE);
-                        }
-                        if symbol != NONE {
-                            let table = self.groups.last().expect("it was pushed").table;
-                            self.by_symbol[(table + symbol) as usize] = count(self.actions.len());
-                        }
-                    }
-                }
-                let (sends, next) = (!receives, moved.next.0);
-                let (peer, message) = (moved.peer, moved.message);
-                self.actions.push(Action { role: index, edge, symbol, next, sends, peer, message });
-            }
-            let (past, groups_past) = (count(self.actions.len()), count(self.groups.len()));
-            self.rows.push(Row { direction, first, past, groups, groups_past, free });
-        }
     }
 }
 

@@ -6,9 +6,10 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::explore::{Break, Budget, Extent, Graph, Outcome};
-use super::system::{NONE, Scan, System, count};
-use super::violation::{Kind, Run, Starved, Violation};
+use super::explore::{Break, Budget, Exploration, Extent, Outcome, explore};
+use super::graph::Graph;
+use super::system::{NONE, Scan, count};
+use super::violation::{Kind, Run, Starved, Step, Violation};
 use crate::types::components::Components;
 
 /// What an exploration came to.
@@ -35,38 +36,39 @@ enum What {
     Unconsumed(u32),
 }
 
-/// Decides over a graph. What is broken goes before what starves, what more room could
+/// Decides over what was explored. What is broken goes before what starves, what more room could
 /// change goes last; then what is nearest.
-pub(super) fn judge(graph: &Graph<'_>, outcome: Outcome) -> Verdict {
-    match outcome {
-        Outcome::Limit => full_stop(graph).map_or(Verdict::Unknown, Verdict::Wrong),
+pub(super) fn judge(explored: &Exploration<'_>) -> Verdict {
+    match explored.outcome {
+        Outcome::Limit => full_stop(explored).map_or(Verdict::Unknown, Verdict::Wrong),
         Outcome::Broken(config, what) => {
             Verdict::Wrong(Wrong { config, what: What::Broken(what), for_room: false })
         }
         Outcome::Complete => {
-            let stop = full_stop(graph);
-            let wrong = not_live(graph).chain(stop).min_by_key(|one| (one.for_room, one.config));
+            let wrong = not_live(explored).into_iter().chain(full_stop(explored));
+            let wrong = wrong.min_by_key(|one| (one.for_room, one.config));
             wrong.map_or(Verdict::Safe, Verdict::Wrong)
         }
     }
 }
 
 /// Where nobody can move, and somebody could with more room.
-fn full_stop(graph: &Graph<'_>) -> Option<Wrong> {
+fn full_stop(explored: &Exploration<'_>) -> Option<Wrong> {
     let what = What::Broken(Break::Stuck);
-    graph.full_stop.map(|config| Wrong { config, what, for_room: true })
+    explored.full_stop.map(|config| Wrong { config, what, for_room: true })
 }
 
 /// COMP-4: the terminal components in which somebody is served no more.
-fn not_live(graph: &Graph<'_>) -> impl Iterator<Item = Wrong> {
-    let components = graph.components();
+fn not_live(explored: &Exploration<'_>) -> Vec<Wrong> {
+    let (graph, Some(components)) = (&explored.graph, &explored.components) else {
+        return Vec::new();
+    };
     let mut consumed = vec![NONE; graph.system.edges().len()];
-    let wrong: Vec<Wrong> = (0..)
+    (0..)
         .zip(components.iter())
-        .filter(|(_, members)| is_loop(graph, members, &components))
+        .filter(|(_, members)| is_loop(graph, members, components))
         .filter_map(|(number, members)| starved(graph, members, number, &mut consumed))
-        .collect();
-    wrong.into_iter()
+        .collect()
 }
 
 /// Whether a component is terminal and something happens in it.
@@ -108,19 +110,21 @@ fn starved(graph: &Graph<'_>, members: &[u32], number: u32, consumed: &mut [u32]
 
 /// COMP-5: what is wrong, said to the outside, with a run that is as short as can be: for a graph
 /// that is reduced, the whole one is searched as far as the budget goes.
-pub(super) fn explain(graph: &Graph<'_>, wrong: Wrong, budget: Budget) -> Violation {
-    if graph.extent == Extent::Reduced {
-        let (whole, outcome) = Graph::explore(graph.system, Extent::Whole, budget);
-        if let Verdict::Wrong(nearest) = judge(&whole, outcome)
+pub(super) fn explain(explored: &Exploration<'_>, wrong: Wrong, budget: Budget) -> Violation {
+    if explored.extent == Extent::Reduced {
+        let whole = explore(explored.graph.system, Extent::Whole, budget);
+        if let Verdict::Wrong(nearest) = judge(&whole)
             && nearest.for_room == wrong.for_room
         {
             return violation(&whole, nearest);
         }
     }
-    violation(graph, wrong)
+    violation(explored, wrong)
 }
 
-pub(super) fn violation(graph: &Graph<'_>, wrong: Wrong) -> Violation {
+/// What is wrong, said to the outside, with the run on which it was found.
+pub(super) fn violation(explored: &Exploration<'_>, wrong: Wrong) -> Violation {
+    let graph = &explored.graph;
     let system = graph.system;
     let edge = |edge: u32| system.edges()[edge as usize].edge;
     let words = graph.config(wrong.config);
@@ -139,13 +143,13 @@ pub(super) fn violation(graph: &Graph<'_>, wrong: Wrong) -> Violation {
         kind,
         run: Run::to(graph, wrong.config),
         cycle: cycle.into(),
-        known_shortest: graph.extent == Extent::Whole,
+        known_shortest: explored.extent == Extent::Whole && explored.outcome != Outcome::Limit,
         for_room: wrong.for_room,
     }
 }
 
 /// A shortest way from a configuration of a component back to it.
-fn cycle_at(graph: &Graph<'_>, start: u32) -> Vec<super::violation::Step> {
+fn cycle_at(graph: &Graph<'_>, start: u32) -> Vec<Step> {
     // From where and by what each was reached first; components are explored, so this ends.
     let mut reached: hashbrown::HashMap<u32, (u32, u32)> = hashbrown::HashMap::new();
     let mut queue = vec![start];
@@ -171,19 +175,4 @@ fn cycle_at(graph: &Graph<'_>, start: u32) -> Vec<super::violation::Step> {
         }
     }
     Vec::new()
-}
-
-/// What a system at one vector of capacities came to, with how far the search went.
-pub(super) struct Checked<'a> {
-    pub(super) graph: Graph<'a>,
-    pub(super) verdict: Verdict,
-    /// Whether the budget ended it.
-    pub(super) limited: bool,
-}
-
-/// Explores a system and judges it.
-pub(super) fn check(system: &System, extent: Extent, budget: Budget) -> Checked<'_> {
-    let (graph, outcome) = Graph::explore(system, extent, budget);
-    let verdict = judge(&graph, outcome);
-    Checked { graph, verdict, limited: outcome == Outcome::Limit }
 }

@@ -5,7 +5,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::explore::Graph;
+use super::graph::Graph;
 use super::system::NONE;
 use crate::types::automaton::{EdgeIx, MessageIx, RoleIx, StateIx};
 use crate::types::local::Direction;
@@ -111,15 +111,10 @@ pub struct Violation {
 impl Run {
     /// The run on which a configuration was found.
     pub(super) fn to(graph: &Graph<'_>, config: u32) -> Self {
-        let mut steps = Vec::new();
-        let mut at = config;
-        while let Some((from, action)) = graph.found_from(at) {
-            steps.push(graph.step(action));
-            at = from;
-        }
-        steps.reverse();
+        let actions = graph.actions_to(config);
+        let steps = actions.iter().map(|action| graph.step(*action)).collect();
         let (ends, waiting) = (graph.configuration(config), graph.waiting(config));
-        Self { steps: steps.into(), ends, waiting }
+        Self { steps, ends, waiting }
     }
 }
 
