@@ -164,7 +164,7 @@ impl Unprojectable {
 
 impl Continuation {
     /// What is done next, as the end of "it would …".
-    fn shown(&self) -> String {
+    pub(super) fn shown(&self) -> String {
         match self {
             Self::Nothing(_) => String::from("have nothing more to do"),
             Self::Receive(step) => {
