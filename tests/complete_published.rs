@@ -302,7 +302,11 @@ fn every_limit_is_reached_and_says_how_to_raise_it() {
         "choice at p { o() from p to q; o() from r to q; } or { m() from p to q; m() from r to q; }",
     );
     match project_complete(&sends, &roles(&sends, 2), &few) {
-        Err(Unprojectable::Ambiguous(found)) => assert!(!found.shortest),
+        Err(Unprojectable::Ambiguous(found)) => {
+            assert!(!found.shortest);
+            let notes = Diagnostic::from(Unprojectable::Ambiguous(found)).notes;
+            assert!(notes[1].1.ends_with("(there may be shorter runs that show it)"));
+        }
         other => panic!("{other:?}"),
     }
 }
