@@ -127,6 +127,27 @@ fn messages_are_looked_for_through_loops() {
     assert_eq!(refused(&loops("a() from r to p;"), "q").cause, Cause::End);
 }
 
+/// The shorter way back to the choice blocks `v` (by `u`, which asks `r`), the longer one does not:
+/// a place that was looked at with more blocked roles has to be looked at again.
+#[test]
+fn a_longer_way_may_block_less() {
+    let global = read(
+        "p q q2 r s u v",
+        "rec T { choice at p {
+            x() from p to q2; n() from q2 to r;
+            choice at p { short() from p to u; a() from r to u; c() from u to v; continue T; }
+            or {
+                long() from p to u; l() from p to s; l() from p to s;
+                a() from r to u; c() from u to s; continue T;
+            }
+        } or { y() from p to v; z() from v to q; m() from q to r; } }",
+    );
+    let found = refused(&global, "r");
+    let Cause::Overtaking(steps) = &found.cause else { panic!("{found:?}") };
+    assert_eq!(steps.first().unwrap().label, "long");
+    assert_eq!(steps.last().unwrap().label, "m");
+}
+
 /// A load balancer (Majumdar, Mukund, Stutz, Zufferey, "Generalising projection in asynchronous
 /// multiparty session types", CONCUR 2021): the client is answered by either worker.
 #[test]
@@ -281,7 +302,11 @@ fn every_limit_is_reached_and_says_how_to_raise_it() {
         "choice at p { o() from p to q; o() from r to q; } or { m() from p to q; m() from r to q; }",
     );
     match project_complete(&sends, &roles(&sends, 2), &few) {
-        Err(Unprojectable::Ambiguous(found)) => assert!(!found.shortest),
+        Err(Unprojectable::Ambiguous(found)) => {
+            assert!(!found.shortest);
+            let notes = Diagnostic::from(Unprojectable::Ambiguous(found)).notes;
+            assert!(notes[1].1.ends_with("(there may be shorter runs that show it)"));
+        }
         other => panic!("{other:?}"),
     }
 }

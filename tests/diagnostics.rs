@@ -64,7 +64,31 @@ fn other_causes_of_a_code_are_explained() {
     let deep = format!("A = B!m({}int{}) . end", "[".repeat(30), "]".repeat(30));
     let roles: Vec<String> = (0..130).map(|index| format!("role R{index}")).collect();
     let roles = format!("global protocol Crowd({}) {{ m() from R0 to R1; }}", roles.join(", "));
-    let texts: [(&str, &[u8]); 8] = [
+    let overtaking = b"global protocol Race(role P, role Q, role R) {
+  choice at P {
+    first() from P to Q;
+    o(int) from Q to R;
+    o(int) from P to R;
+  } or {
+    second() from P to Q;
+    o(int) from P to R;
+    o(int) from Q to R;
+  }
+}
+";
+    let done = b"global protocol Done(role A, role B, role C) {
+  rec Again {
+    choice at A {
+      next(int) from A to B;
+      log(int) from B to C;
+      continue Again;
+    } or {
+      stop() from A to B;
+    }
+  }
+}
+";
+    let texts: [(&str, &[u8]); 10] = [
         ("invalid_utf8", b"global protocol P(role A, role B) {\n  hello() from \xe9 to B;\n}\n"),
         ("name_too_long", long.as_bytes()),
         ("reserved_name", b"global protocol P(role rec, role B) { m() from rec to B; }"),
@@ -72,6 +96,8 @@ fn other_causes_of_a_code_are_explained() {
         ("too_large", roles.as_bytes()),
         ("json_shape", b"{\"antiphon\": \"local\", \"version\": 1, \"rolls\": []}"),
         ("json_version", b"{\"antiphon\": \"local\", \"version\": 2, \"roles\": []}"),
+        ("unimplementable_overtaking", overtaking),
+        ("unimplementable_done", done),
         ("binary", b"\x7fELF\x02\x01\x01\x00\x00\x00"),
     ];
     for (name, text) in texts {

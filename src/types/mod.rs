@@ -31,7 +31,8 @@ pub mod value;
 pub use automaton::{Automaton, EdgeIx, LabelIx, MessageIx, RoleIx, StateIx, Transition};
 pub use build::{Builder, GlobalBuilder, LocalBuilder};
 pub use complete::{
-    ProjectionLimits, Unprojectable, project_complete, project_role, project_roles,
+    ProjectionLimits, Refinement, Unprojectable, implements, project_complete, project_role,
+    project_roles, refines,
 };
 pub use compose::{ComposeLimits, Composition, compose};
 pub use diagnostics::{Code, Diagnostic, Diagnostics, Severity, Span};

@@ -135,7 +135,7 @@ impl<'a> Graph<'a> {
 }
 
 /// The choice or end that each node stands for, as [`Tree::unfold`] says for one of them.
-fn unfolded(tree: &Tree<Name>) -> Vec<u32> {
+pub(super) fn unfolded<H>(tree: &Tree<H>) -> Vec<u32> {
     let mut stands_for: Vec<u32> = (0..).take(tree.nodes().len()).collect();
     // First through the bodies, which stand behind their binders, …
     for (index, node) in tree.nodes().iter().enumerate().rev() {

@@ -14,7 +14,8 @@ pub struct ProjectionLimits {
     /// The most places that are looked at to see which messages can overtake others.
     pub availability_max: usize,
     /// The most pairs of nodes that are looked at in search of the shortest explanation; where they
-    /// do not suffice an explanation is not known to be the shortest.
+    /// do not suffice an explanation is not known to be the shortest. Also the most pairs of a node
+    /// and a state of a candidate ([`refines`](super::refines)).
     pub pairs_max: usize,
 }
 
@@ -39,12 +40,15 @@ pub enum What {
     Steps,
     /// Places looked at for messages that overtake.
     Availability,
+    /// Pairs of a node and a state of a candidate.
+    Pairs,
     /// Nodes of the local type when it is written out, or the messages a protocol can number.
     Size,
 }
 
 /// A limit that was passed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("more than {most} {what}")]
 pub struct Exceeded {
     /// What was counted.
     pub what: What,
@@ -60,19 +64,20 @@ impl What {
             Self::States => Some("states_max"),
             Self::Steps => Some("steps_max"),
             Self::Availability => Some("availability_max"),
+            Self::Pairs => Some("pairs_max"),
             Self::Size => None,
         }
     }
 }
 
-impl fmt::Display for Exceeded {
+impl fmt::Display for What {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = match self.what {
-            What::States => "states",
-            What::Steps => "messages of the global type to look at",
-            What::Availability => "places to look at for messages that overtake",
-            What::Size => "nodes or messages when it is written out",
-        };
-        write!(f, "more than {} {what}", self.most)
+        f.write_str(match self {
+            Self::States => "states",
+            Self::Steps => "messages of the global type to look at",
+            Self::Availability => "places to look at for messages that overtake",
+            Self::Pairs => "pairs of a node and a state",
+            Self::Size => "nodes or messages when it is written out",
+        })
     }
 }

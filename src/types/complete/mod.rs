@@ -30,18 +30,24 @@
 //! In the worst case there are exponentially many states, and availability is hard, too; both have
 //! limits. Where each state has one leaf, the whole takes time by the size of the global type.
 //!
+//! A local type that is not the projection can stand for a role all the same: `refine.rs`.
+//!
 //! Clauses: PROJ-6 to PROJ-11.
 
 mod available;
 mod explain;
 mod graph;
 mod limits;
+mod mismatch;
+mod refine;
 mod report;
 mod subset;
 mod table;
 mod view;
 
 pub use limits::{Exceeded, ProjectionLimits, What};
+pub use mismatch::{Condition, LocalMove, Mismatch, Refinement};
+pub use refine::{implements, refines};
 pub use report::{Ambiguity, Cause, Continuation, Step, Trace, Unprojectable};
 
 use alloc::vec::Vec;

@@ -164,7 +164,7 @@ impl Unprojectable {
 
 impl Continuation {
     /// What is done next, as the end of "it would …".
-    fn shown(&self) -> String {
+    pub(super) fn shown(&self) -> String {
         match self {
             Self::Nothing(_) => String::from("have nothing more to do"),
             Self::Receive(step) => {
@@ -282,7 +282,10 @@ impl From<Unprojectable> for Diagnostic {
             let (after, next) = (after(trace), trace.next.shown());
             (trace.next.span(), format!("{after}, `{}` would {next}", found.role))
         };
-        let (one, two) = (note(&found.first), note(&found.second));
+        let (one, mut two) = (note(&found.first), note(&found.second));
+        if !found.shortest {
+            two.1.push_str(" (there may be shorter runs that show it)");
+        }
         let mut diagnostic =
             Self::new(Code::Unimplementable, span, text).note(one.0, one.1).note(two.0, two.1);
         if let Cause::Overtaking(steps) = &found.cause
