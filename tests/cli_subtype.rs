@@ -124,7 +124,7 @@ fn a_role_of_a_global_protocol_is_projected() {
 fn a_wrong_command_line_is_not_the_types_fault() {
     let file = "local/double_buffering.local";
     let wrong: [(&[&str], &str); 5] = [
-        (&["-", "-"], "only one of the two types can be standard input"),
+        (&["-", "-"], "only one of the files can be standard input"),
         (
             &[file, file],
             "has several roles: choose one with --role; they are `Kernel`, `Source`, `Sink`",
@@ -144,4 +144,40 @@ fn a_wrong_command_line_is_not_the_types_fault() {
     let Done { status, out, err } = subtype(&SOURCE, "A = p!{ a . end, a . end }");
     assert_eq!((status, out.as_str()), (1, ""));
     assert!(err.starts_with("error[duplicate_branch]: "), "{err}");
+}
+
+/// A buyer who never quits plays its part, though it sends less; one who does not wait for the
+/// quote does not.
+#[test]
+fn a_candidate_is_asked_to_play_its_role_in_a_global_protocol() {
+    let against = ["-", "--against", "global/two_buyer.scr", "--role", "Alice"];
+    let patient =
+        "Seller!title(string) . Seller?quote(nat) . Bob!share(nat) . Bob?{ ok . end, quit . end }";
+    let Done { status, out, err } = subtype(&against, patient);
+    assert_eq!((status, err.as_str()), (0, ""));
+    insta::assert_snapshot!("against_yes", out);
+
+    let hasty =
+        "Seller!title(string) . Bob!share(nat) . Seller?quote(nat) . Bob?{ ok . end, quit . end }";
+    let Done { status, out, err } = subtype(&against, hasty);
+    assert_eq!((status, err.as_str()), (0, ""), "the share may be sent before the quote is read");
+    insta::assert_snapshot!("against_reordered", out);
+
+    let silent = "Seller!title(string) . Seller?quote(nat) . end";
+    let Done { status, out, err } = subtype(&against, silent);
+    assert_eq!((status, err.as_str()), (1, ""));
+    insta::assert_snapshot!("against_no", out);
+    let mut json = against.to_vec();
+    json.push("--json");
+    let Done { out, .. } = subtype(&json, silent);
+    let verdict: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&verdict["ok"], &verdict["relative"]["answer"]), (&false.into(), &"no".into()));
+
+    let Done { status, err, .. } = subtype(&["-", "--against", "global/two_buyer.scr"], silent);
+    assert_eq!(status, 2);
+    assert!(err.contains("--role"), "{err}");
+    let nobody = ["-", "--against", "global/two_buyer.scr", "--role", "Zoe"];
+    let Done { status, err, .. } = subtype(&nobody, silent);
+    assert_eq!(status, 2);
+    assert!(err.contains("there is no role `Zoe`"), "{err}");
 }

@@ -1,11 +1,15 @@
 //! `antiphon subtype`: may one local type stand where another was agreed on?
 
+mod relative;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anstyle::AnsiColor;
 use clap::Args;
 use serde::Serialize;
+
+use relative::{Relative, RelativeJson};
 
 use super::{Failure, input, style};
 use crate::types::LocalType;
@@ -17,19 +21,27 @@ use crate::types::subtype::{Action, Answer, Bounds, Comparison, Obstacle, Verdic
 Examples:
   antiphon subtype fast_kernel.local kernel.local
   antiphon subtype fast_kernel.local double_buffering.local --role Kernel
+  antiphon subtype my_seller.local --against two_buyer.scr --role Seller
   antiphon subtype --sync --json mine.local agreed.local | jq .answer
 
-Without --sync or --async the types are compared without reordering, and where that says no, once
-more with it. With reordering a yes holds among partners that each hear one role at a time. Exit
+With --against the candidate is asked to play the role among the projections of a global protocol,
+which may allow more than the types by themselves. Where that says no, or without it, the types are
+compared: without reordering, and where that says no, once more with it. With reordering a yes holds
+among partners that each hear one role at a time. Exit
 status: 0 if the answer is yes, 1 if it is no or unknown, 2 if the command line is wrong.")]
 pub(super) struct Subtype {
     /// The candidate: a local type, or a protocol with --role; `-` is standard input
     candidate: PathBuf,
-    /// The supertype that it is to stand for, likewise
-    supertype: PathBuf,
+    /// The supertype that it is to stand for, likewise; with --against the role's projection if
+    /// none is given
+    #[arg(required_unless_present = "against")]
+    supertype: Option<PathBuf>,
     /// Compare the types of this role, where a file has several
     #[arg(long)]
     role: Option<String>,
+    /// A global protocol in which the candidate is to play the role
+    #[arg(long, value_name = "GLOBAL", requires = "role")]
+    against: Option<PathBuf>,
     /// Only without reordering: everything happens in the supertype's order
     #[arg(long)]
     sync: bool,
@@ -52,24 +64,41 @@ struct Compared {
 
 impl Subtype {
     pub(super) fn run(&self) -> Result<(), Failure> {
-        if self.candidate == Path::new("-") && self.supertype == Path::new("-") {
-            return Err(Failure::Usage("only one of the two types can be standard input".into()));
+        let agreed = self.supertype.as_ref().or(self.against.as_ref());
+        let agreed = agreed.expect("clap requires one of them");
+        let inputs = [Some(&self.candidate), self.supertype.as_ref(), self.against.as_ref()];
+        if inputs.into_iter().flatten().filter(|path| *path == Path::new("-")).count() > 1 {
+            return Err(Failure::Usage("only one of the files can be standard input".into()));
         }
         let role = self.role.as_deref();
         let candidate = input::local(&self.candidate, role)?;
-        let supertype = input::local(&self.supertype, role)?;
-        let compared = self.compare(&candidate, &supertype)?;
+        let (relative, projection) = match (&self.against, role) {
+            (Some(global), Some(role)) => {
+                let (relative, projection) = Relative::of(global, role, &candidate)?;
+                (Some(relative), Some(projection))
+            }
+            _ => (None, None),
+        };
+        let supertype = match (&self.supertype, projection) {
+            (None, Some(projection)) => projection,
+            _ => input::local(agreed, role)?,
+        };
+        let compared = match &relative {
+            Some(relative) if relative.is_yes() => Vec::new(),
+            _ => self.compare(&candidate, &supertype)?,
+        };
+        let yes = compared.last().is_none_or(|last| last.verdict.is_yes());
         let mut out = anstream::stdout().lock();
-        let (candidate, supertype) = (input::name(&self.candidate), input::name(&self.supertype));
+        let (candidate, supertype) = (input::name(&self.candidate), input::name(agreed));
         let said = if self.json {
-            let document = Document::of(&candidate, &supertype, &compared);
+            let document = Document::of(&candidate, &supertype, relative.as_ref(), &compared);
             let text = serde_json::to_string(&document).expect("a verdict can be written as JSON");
             writeln!(out, "{text}")
         } else {
-            write(&mut out, (&candidate, &supertype), &compared)
+            write(&mut out, (&candidate, &supertype), relative.as_ref(), &compared)
         };
         match said.and_then(|()| out.flush()) {
-            _ if !last(&compared).verdict.is_yes() => Err(Failure::Said),
+            _ if !yes => Err(Failure::Said),
             said => Ok(said?),
         }
     }
@@ -87,17 +116,13 @@ impl Subtype {
             let verdict = comparison.synchronous(&bounds);
             compared.push(Compared { reordering: false, verdict });
         }
-        if self.reordered || !self.sync && !last(&compared).verdict.is_yes() {
+        let no = compared.last().is_some_and(|last| !last.verdict.is_yes());
+        if self.reordered || !self.sync && no {
             let verdict = comparison.asynchronous(&bounds);
             compared.push(Compared { reordering: true, verdict });
         }
         Ok(compared)
     }
-}
-
-/// The comparison that decides: the one that was made last.
-fn last(compared: &[Compared]) -> &Compared {
-    compared.last().expect("something was compared")
 }
 
 const GOOD: anstyle::Style = style::of(AnsiColor::Green);
@@ -109,9 +134,13 @@ const NAME: anstyle::Style = anstyle::Style::new().bold();
 fn write(
     out: &mut impl Write,
     (candidate, supertype): (&str, &str),
+    relative: Option<&Relative>,
     compared: &[Compared],
 ) -> std::io::Result<()> {
     writeln!(out, "{NAME}{candidate}{NAME:#} for {NAME}{supertype}{NAME:#}")?;
+    if let Some(relative) = relative {
+        relative.write(out)?;
+    }
     for Compared { reordering, verdict } in compared {
         let how = if *reordering { "reordered" } else { "in order" };
         let steps = match verdict.steps {
@@ -171,10 +200,12 @@ fn why(obstacle: Obstacle) -> &'static str {
 struct Document<'a> {
     /// Whether the answer is yes.
     ok: bool,
-    /// `yes`, `no` or `unknown`: that of the last comparison.
+    /// `yes`, `no` or `unknown`: that of what was asked last.
     answer: &'static str,
     candidate: &'a str,
     supertype: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    relative: Option<RelativeJson>,
     comparisons: Vec<ComparisonJson>,
 }
 
@@ -206,10 +237,16 @@ struct StateJson {
 }
 
 impl<'a> Document<'a> {
-    fn of(candidate: &'a str, supertype: &'a str, compared: &[Compared]) -> Self {
-        let answer = answer(&last(compared).verdict);
+    fn of(
+        candidate: &'a str,
+        supertype: &'a str,
+        relative: Option<&Relative>,
+        compared: &[Compared],
+    ) -> Self {
+        let answer = compared.last().map_or("yes", |last| answer(&last.verdict));
         let comparisons = compared.iter().map(ComparisonJson::of).collect();
-        Self { ok: answer == "yes", answer, candidate, supertype, comparisons }
+        let relative = relative.map(Relative::json);
+        Self { ok: answer == "yes", answer, candidate, supertype, relative, comparisons }
     }
 }
 
