@@ -18,8 +18,8 @@
 //!
 //! `rise` goes from capacity to capacity; `explore` finds configurations, with a partial-order
 //! reduction, and gives the argument for each property; `verdict` judges them; `bounds` and
-//! `growth` ask how many messages an edge can hold; `system`, `tables`, `layout` and `graph` make it
-//! fast.
+//! `growth` ask how many messages an edge can hold. `system`, `tables`, `layout` and `graph` are
+//! the tables that make it fast.
 //!
 //! Clauses: COMP-1 to COMP-9. Lean twin: `Types/Compose.lean` (to come).
 
