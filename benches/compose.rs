@@ -16,7 +16,8 @@ fn library() -> Vec<(String, Protocol)> {
     let mut files = Vec::new();
     for kind in ["global", "local"] {
         for entry in std::fs::read_dir(folder.join(kind)).unwrap() {
-            files.push(entry.unwrap().path());
+            let path = entry.unwrap().path();
+            files.extend(path.is_file().then_some(path));
         }
     }
     files.sort();

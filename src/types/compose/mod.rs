@@ -17,8 +17,9 @@
 //! - Where no edge can ever hold more than its capacity, no send is ever blocked.
 //!
 //! `rise` goes from capacity to capacity; `explore` finds configurations, with a partial-order
-//! reduction, and gives the argument for each property; `verdict` judges them; `bounds` and `growth` ask how many messages an edge can hold;
-//! `system`, `layout` and `graph` are the tables that make it fast.
+//! reduction, and gives the argument for each property; `verdict` judges them; `bounds` and
+//! `growth` ask how many messages an edge can hold. `system`, `tables`, `layout` and `graph` are
+//! the tables that make it fast.
 //!
 //! Clauses: COMP-1 to COMP-9. Lean twin: `Types/Compose.lean` (to come).
 
