@@ -528,6 +528,17 @@ mod table {
     }
 
     #[test]
+    fn what_stands_behind_a_wrong_guess_is_not_owed() {
+        // `p?a` is only due if `x` is sent, and who sends for ever has sent `y`.
+        let candidate = "r!n . q!{ x . p?a . end, y . rec Y . r!n . Y }";
+        let supertype = "q!{ x . p?a . r!n . end, y . r!n . rec Y . r!n . Y }";
+        assert_eq!(answer(candidate, supertype, &BOUNDS), Answer::Yes);
+        let candidate = "p!n . q!{ x . r!m . end, y . rec Y . p!n . Y }";
+        let supertype = "q!{ x . r!m . p!n . end, y . p!n . rec Y . p!n . Y }";
+        assert_eq!(answer(candidate, supertype, &BOUNDS), Answer::Yes);
+    }
+
+    #[test]
     fn a_refusal_says_what_is_owed() {
         let Answer::No(witness) = answer("p!b . p?a . p!d . end", "p?a . p!b . p!c . end", &BOUNDS)
         else {
