@@ -7,7 +7,7 @@
 //! - buffers: a kernel that asks its source for `k` values ahead; so many steps for each, and words
 //!   of `k` letters in each step.
 //! - ring: a role of a ring that sends one of `k` labels before it receives; linear in `k`.
-//! - nested: the choices of PPoPP 2022's benchmark, whose types grow fivefold a level.
+//! - nested: the choices of PPoPP 2022's benchmark: types grow fivefold a level, automata do not.
 //! - unbounded: what is owed grows without end, and an invariant is found.
 
 use std::fmt::Write;

@@ -148,13 +148,19 @@ impl<'a> Game<'a> {
     }
 
     /// SUB-8: something that is owed and that the candidate may put off for ever, by sending other
-    /// things.
+    /// things. What stands behind a guess is only owed if that comes true, and is not looked at.
     pub(super) fn put_off(&self, standing: &Standing) -> Option<Fault> {
+        let items = standing.owed.items();
+        let receives = items.iter().take_while(|item| matches!(item.kind, Kind::In(_))).count();
+        let guess = match &items[receives..] {
+            [guess, rest @ ..] if !rest.first().is_some_and(|next| next.groups_with(guess)) => 1,
+            _ => 0,
+        };
         let idle = |kind| match kind {
             Kind::In(_) => self.idle[&None][standing.here.index()],
             Kind::Out(peer) => self.idle[&Some(peer)][standing.here.index()],
         };
-        let item = standing.owed.items().iter().find(|item| idle(item.kind))?;
+        let item = items[..receives + guess].iter().find(|item| idle(item.kind))?;
         let letter = item.word.front().expect("what is owed is not empty");
         Some(self.fault(standing, Mismatch::PutsOff(self.action(letter))))
     }

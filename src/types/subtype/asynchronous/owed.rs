@@ -38,7 +38,8 @@ pub(super) struct Item {
 }
 
 impl Item {
-    fn groups_with(&self, other: &Self) -> bool {
+    /// Whether both may stand in one group.
+    pub(super) fn groups_with(&self, other: &Self) -> bool {
         let class = |kind| matches!(kind, Kind::In(_));
         class(self.kind) == class(other.kind)
     }
