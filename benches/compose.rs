@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use antiphon::Protocol;
+use antiphon::files::Folder;
 use antiphon::types::compose::{Capacities, ComposeLimits, Composition, Kind, compose};
 use antiphon::types::syntax::{Limits, Source};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -23,8 +24,13 @@ fn library() -> Vec<(String, Protocol)> {
     files.sort();
     let read = |path: &std::path::PathBuf| {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        let source =
-            Source::read(&name, &std::fs::read(path).unwrap(), &Limits::default()).unwrap();
+        let source = Source::read_with(
+            &name,
+            &std::fs::read(&path).unwrap(),
+            &Limits::default(),
+            &mut Folder::of(&path),
+        )
+        .unwrap();
         let protocols = source.protocols().unwrap();
         protocols.into_iter().map(move |protocol| (name.clone(), protocol)).collect::<Vec<_>>()
     };

@@ -84,9 +84,12 @@ impl fmt::Display for Evidence {
                         write!(f, "capacity {} of every edge", only.first().unwrap_or(&1))
                     }
                     [only] => write!(f, "the capacities {only:?}"),
-                    [first, .., last] if vectors.iter().all(|vector| same(vector)) => {
-                        let ends = (first.first().unwrap_or(&1), last.first().unwrap_or(&1));
-                        write!(f, "capacity {} to {}, the same on every edge", ends.0, ends.1)
+                    [.., last] if vectors.iter().all(|vector| same(vector)) => {
+                        f.write_str("capacity ")?;
+                        for vector in &vectors[..vectors.len() - 1] {
+                            write!(f, "{}, ", vector.first().unwrap_or(&1))?;
+                        }
+                        write!(f, "or {} of every edge", last.first().unwrap_or(&1))
                     }
                     _ => write!(f, "the capacities {vectors:?}"),
                 }

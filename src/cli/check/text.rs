@@ -132,7 +132,13 @@ fn write_composition(
                 None => String::new(),
             };
             let (kind, at) = (violation.kind.as_str(), capacities_said(&composition.capacities));
-            format!("{safe}{BAD}{kind}{BAD:#} at {at}")
+            let more = match composition.exhaustivity {
+                Exhaustivity::NotUpTo(most, ..) if violation.for_room && most > 1 => {
+                    format!(", and for want of room at every one tried up to {most}")
+                }
+                _ => String::new(),
+            };
+            format!("{safe}{BAD}{kind}{BAD:#} at {at}{more}")
         }
         (None, _) if composition.safe.is_empty() => {
             format!("{OPEN}not known{OPEN:#}: no error up to the limit of the search")

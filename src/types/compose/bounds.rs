@@ -108,18 +108,18 @@ fn pumps(protocol: &Protocol, edge: Edge) -> bool {
     })
 }
 
-/// The bound of each edge. `seen` is the most that was seen on each, in any run; only what is
-/// `safe` is searched further.
+/// The bound of each edge. `seen` is the most that was seen on each, in any run; only where
+/// it is `worth` it more is searched.
 pub(super) fn bounds(
     protocol: &Protocol,
     limits: &ComposeLimits,
     upper: &[Option<u32>],
     seen: &[u32],
-    safe: bool,
+    worth: bool,
 ) -> Box<[Bound]> {
     let edges = seen.len();
     let mut search = Search { upper, seen: seen.to_vec(), grows: vec![None; edges], exact: false };
-    let mut left = if safe { limits.bound_configurations } else { 0 };
+    let mut left = if worth { limits.bound_configurations } else { 0 };
     let last = match &limits.capacities {
         Capacities::Rising(most) => *most,
         Capacities::Fixed(fixed) => fixed.iter().copied().max().unwrap_or(1),

@@ -45,13 +45,14 @@ pub use violation::{
 };
 
 use super::automaton::{EdgeIx, RoleIx};
-use super::evidence::Evidence;
+use super::evidence::{CAPACITY_DEFAULT, Evidence};
 use super::protocol::Protocol;
 
 /// The capacities to check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Capacities {
-    /// The same for all edges: 1, 2, … up to this, until the verdict holds for all larger ones.
+    /// The same for all edges: 1, 2, … 8, 16, 32, … up to this, until the verdict holds for all
+    /// larger ones.
     Rising(u32),
     /// Exactly these, in the order of the protocol's edges.
     Fixed(Box<[u32]>),
@@ -77,7 +78,7 @@ impl Default for ComposeLimits {
         Self {
             configurations: 1_000_000,
             bytes: 1 << 30,
-            capacities: Capacities::Rising(8),
+            capacities: Capacities::Rising(CAPACITY_DEFAULT),
             bound_configurations: 20_000,
             reduction: true,
         }
@@ -113,7 +114,7 @@ pub enum Determinacy {
 pub enum Exhaustivity {
     /// No: what holds at this capacity holds at every larger one.
     From(u32),
-    /// Not up to this capacity: at the end of the violation's run this role waits for room on this
+    /// Not up to this capacity, the largest that was tried: this role comes to wait for room on this
     /// edge, and nothing that the others do makes room.
     NotUpTo(u32, RoleIx, EdgeIx),
     /// The question has no answer for types that speak with several partners in one state.
@@ -125,7 +126,8 @@ pub enum Exhaustivity {
 /// What was found out about the roles of a protocol together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Composition {
-    /// The vector that was checked last: where the violation is, if there is one.
+    /// Where the violation is, if there is one: the least vector at which more room was wanted in
+    /// vain, or the one at which no room helps. Else the vector that was checked last.
     pub capacities: Box<[u32]>,
     /// Every vector that was shown to be safe, in the order in which they were checked.
     pub safe: Box<[Box<[u32]>]>,

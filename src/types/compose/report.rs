@@ -206,7 +206,10 @@ impl Violation {
             (label, from, to)
         };
         match self.kind {
-            _ if self.for_room => "give the edges more room, or let the receiver make it".into(),
+            _ if self.for_room => String::from(
+                "more room may help or not (what was tried did not): let the receiver make room, \
+                 or the sender wait for an answer before it sends more",
+            ),
             Kind::UnexpectedMessage(at) => {
                 let (label, from, to) = edge(at);
                 format!("let `{to}` receive `{label}` there, or let `{from}` not send it then")

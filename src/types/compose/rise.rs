@@ -10,9 +10,9 @@ use super::bounds::{bounds, upper};
 use super::explore::{Budget, Extent, Outcome, explore};
 use super::system::{System, count};
 use super::verdict::{Verdict, explain, judge, violation};
-use super::violation::{Kind, Run, Starved, Waiting};
+use super::violation::{Kind, Run, Starved, Violation, Waiting};
 use super::{Capacities, ComposeLimits, Composition, Determinacy, Exhaustivity, Explored};
-use crate::types::automaton::{RoleIx, StateIx};
+use crate::types::automaton::{EdgeIx, RoleIx, StateIx};
 use crate::types::evidence::CAPACITY_MAX;
 use crate::types::local::Direction;
 use crate::types::protocol::Protocol;
@@ -28,6 +28,8 @@ pub(super) fn compose(protocol: &Protocol, limits: &ComposeLimits) -> Compositio
         directed: is_directed(protocol),
         safe: Vec::new(),
         seen: vec![0; edges],
+        stuck: None,
+        blocked: None,
         found: Composition {
             capacities: vec![1; edges].into(),
             safe: Box::default(),
@@ -45,11 +47,22 @@ pub(super) fn compose(protocol: &Protocol, limits: &ComposeLimits) -> Compositio
         }
         Capacities::Rising(most) => {
             let most = (*most).clamp(1, CAPACITY_MAX);
-            let mut rising = 1..=most;
+            let mut rising = rising(most);
             rising.find(|capacity| composing.at(vec![*capacity; edges].into(), *capacity == most));
         }
     }
     composing.finish()
+}
+
+/// Capacities one by one while they are small, then each twice the one before, and `most` last.
+fn rising(most: u32) -> impl Iterator<Item = u32> {
+    const ONE_BY_ONE: u32 = 8;
+    let next = move |capacity: &u32| match *capacity {
+        last if last >= most => None,
+        small if small < ONE_BY_ONE => Some(small + 1),
+        large => Some(large.saturating_mul(2).min(most)),
+    };
+    core::iter::successors(Some(1), next)
 }
 
 /// Whether every state speaks with one partner only.
@@ -72,6 +85,10 @@ struct Composing<'a> {
     safe: Vec<Box<[u32]>>,
     /// The most that was seen on each edge.
     seen: Vec<u32>,
+    /// What went wrong for want of room, at the least capacities at which it did since it was safe.
+    stuck: Option<(Box<[u32]>, Violation)>,
+    /// Who waited there for room in vain, at the largest capacity that was tried.
+    blocked: Option<(u32, RoleIx, EdgeIx)>,
     found: Composition,
 }
 
@@ -109,20 +126,27 @@ impl Composing<'_> {
                 true
             }
             Verdict::Wrong(wrong) => {
-                let last = !wrong.for_room || largest;
-                // Where more room may help, that is tried first.
-                let violation = if last {
-                    let budget =
-                        Budget { configurations: self.limits.configurations, ..self.budget() };
-                    explain(&explored, wrong, budget)
-                } else {
+                // Where more room may help, that is tried first. If it does not, the least
+                // capacities show best what goes wrong.
+                let for_room = wrong.for_room;
+                let violation = if for_room && self.stuck.is_some() {
                     violation(&explored, wrong)
+                } else {
+                    let configurations = self.limits.configurations;
+                    explain(&explored, wrong, Budget { configurations, ..self.budget() })
                 };
+                self.blocked = blocked(&capacities, &violation);
+                let (capacities, violation) = match self.stuck.take() {
+                    Some(stuck) if for_room => stuck,
+                    _ => (capacities, violation),
+                };
+                self.stuck = for_room.then(|| (capacities.clone(), violation.clone()));
                 self.found.violation = Some(violation);
                 self.found.capacities = capacities;
-                last
+                !for_room || largest
             }
             Verdict::Safe => {
+                self.stuck = None;
                 found.violation = None;
                 found.capacities = capacities.clone();
                 let roomy = self.upper.iter().zip(&capacities);
@@ -143,7 +167,9 @@ impl Composing<'_> {
             self.found.determinacy = Determinacy::Determinate;
         }
         self.found.safe = self.safe.into();
-        self.found.bounds = bounds(self.protocol, self.limits, &self.upper, &self.seen, complete);
+        let for_room = self.found.violation.as_ref().is_some_and(|violation| violation.for_room);
+        let worth = complete || for_room;
+        self.found.bounds = bounds(self.protocol, self.limits, &self.upper, &self.seen, worth);
         self.found
     }
 
@@ -156,24 +182,26 @@ impl Composing<'_> {
         if self.found.capacities.iter().any(|capacity| *capacity != first) {
             return Exhaustivity::Unknown;
         }
-        let Some(violation) = &self.found.violation else {
-            return if self.safe.is_empty() {
-                Exhaustivity::Unknown
-            } else {
-                Exhaustivity::From(first)
-            };
-        };
-        let stuck = |waiting: &&Waiting| {
-            waiting.direction == Direction::Send
-                && match violation.kind {
-                    Kind::Deadlock => true,
-                    Kind::NotLive(Starved::Role(role)) => role == waiting.role,
-                    _ => false,
-                }
-        };
-        match violation.run.waiting.iter().find(stuck) {
-            Some(stuck) => Exhaustivity::NotUpTo(first, stuck.role, stuck.edges[0]),
-            None => Exhaustivity::Unknown,
+        match (&self.found.violation, self.blocked) {
+            (None, _) if self.safe.is_empty() => Exhaustivity::Unknown,
+            (None, _) => Exhaustivity::From(first),
+            (Some(_), Some((most, role, edge))) => Exhaustivity::NotUpTo(most, role, edge),
+            (Some(_), None) => Exhaustivity::Unknown,
         }
     }
+}
+
+/// The role that waits for room in vain, and where, if that is what is wrong.
+fn blocked(capacities: &[u32], violation: &Violation) -> Option<(u32, RoleIx, EdgeIx)> {
+    let first = capacities.first().copied().unwrap_or(1);
+    let stuck = |waiting: &&Waiting| {
+        waiting.direction == Direction::Send
+            && match violation.kind {
+                Kind::Deadlock => true,
+                Kind::NotLive(Starved::Role(role)) => role == waiting.role,
+                _ => false,
+            }
+    };
+    let stuck = violation.run.waiting.iter().find(stuck)?;
+    Some((first, stuck.role, stuck.edges[0]))
 }
