@@ -84,6 +84,16 @@ fn check_tells_what_local_types_are_like_together() {
 }
 
 #[test]
+fn check_prints_what_the_readme_shows() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let file = "specs/protocols/invalid/unexpected_message.local";
+    let output = antiphon(&["check", file]).current_dir(root).output().unwrap();
+    let shown = done(output).out;
+    assert!(readme.contains(&format!("```text\n{shown}```")), "{shown}");
+}
+
+#[test]
 fn check_draws_a_shortest_run_to_what_is_wrong() {
     let Done { status, out, err } = run(&["check", "invalid/unexpected_message.local"]);
     assert_eq!(status, 1);
