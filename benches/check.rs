@@ -1,5 +1,5 @@
-//! P11 without composition: reading, checking and projecting the protocols of the library, beside
-//! the start of a process that does nothing; and a ring of 100 roles.
+//! P11: reading, checking, projecting and composing the protocols of the library, beside the start
+//! of a process that does nothing; and a ring of 100 roles.
 
 use std::fmt::Write;
 use std::hint::black_box;
@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 
 use antiphon::files::Folder;
 use antiphon::types::syntax::{Limits, Source};
+use antiphon::types::{ComposeLimits, compose};
 use criterion::{Criterion, criterion_group, criterion_main};
 
 fn library() -> Vec<(PathBuf, Vec<u8>)> {
@@ -30,7 +31,9 @@ fn library() -> Vec<(PathBuf, Vec<u8>)> {
 fn compile(name: &str, bytes: &[u8]) {
     let mut folder = Folder::of(Path::new(name));
     let source = Source::read_with(name, bytes, &Limits::default(), &mut folder).unwrap();
-    black_box(source.protocols().unwrap());
+    for protocol in source.protocols().unwrap() {
+        black_box(compose(&protocol, &ComposeLimits::default()));
+    }
 }
 
 /// A token that goes round `roles` roles until the first one stops it.
@@ -50,7 +53,7 @@ fn ring(roles: usize) -> String {
 
 fn check(c: &mut Criterion) {
     let files = library();
-    let mut group = c.benchmark_group("P11 check and project");
+    let mut group = c.benchmark_group("P11 check, project and compose");
     group.bench_function(format!("all {} protocols of the library", files.len()), |b| {
         b.iter(|| files.iter().for_each(|(path, bytes)| compile(&path.to_string_lossy(), bytes)));
     });

@@ -26,9 +26,9 @@ fn library() -> Vec<(String, Protocol)> {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let source = Source::read_with(
             &name,
-            &std::fs::read(&path).unwrap(),
+            &std::fs::read(path).unwrap(),
             &Limits::default(),
-            &mut Folder::of(&path),
+            &mut Folder::of(path),
         )
         .unwrap();
         let protocols = source.protocols().unwrap();

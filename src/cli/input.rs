@@ -85,7 +85,7 @@ pub(super) fn local(path: &Path, role: Option<&str>) -> Result<LocalType, Failur
     let refused = |found: Diagnostics| {
         let text = String::from_utf8_lossy(&bytes);
         let text = text.strip_prefix('\u{FEFF}').unwrap_or(&text);
-        said(&Report::new(&name(path), text, found))
+        said(&Report::new(name(path), text, found))
     };
     let text = decode(&bytes, &limits).map_err(refused)?;
     let loose = read_loose(text, &limits).or_else(|found| {

@@ -27,8 +27,9 @@ Examples:
 With --against the candidate is asked to play the role among the projections of a global protocol,
 which may allow more than the types by themselves. Where that says no, or without it, the types are
 compared: without reordering, and where that says no, once more with it. With reordering a yes holds
-among partners that each hear one role at a time. Exit
-status: 0 if the answer is yes, 1 if it is no or unknown, 2 if the command line is wrong.")]
+among partners that each hear one role at a time.
+
+Exit status: 0 if the answer is yes, 1 if it is no or unknown, 2 if the command line is wrong.")]
 pub(super) struct Subtype {
     /// The candidate: a local type, or a protocol with --role; `-` is standard input
     candidate: PathBuf,

@@ -161,7 +161,7 @@ impl Protocol {
     }
 
     /// A protocol declared as local types, which are checked to be safe together within the usual
-    /// limits: see [`compose`](super::compose::compose).
+    /// limits: see [`compose`].
     ///
     /// # Errors
     /// `too_large` if there are more labels than a table can number; what is wrong with the types

@@ -114,7 +114,7 @@ pub enum Determinacy {
 pub enum Exhaustivity {
     /// No: what holds at this capacity holds at every larger one.
     From(u32),
-    /// Not up to this capacity, the largest that was tried: this role comes to wait for room on this
+    /// Not up to this capacity, the largest that was tried: there this role waits for room on this
     /// edge, and nothing that the others do makes room.
     NotUpTo(u32, RoleIx, EdgeIx),
     /// The question has no answer for types that speak with several partners in one state.
