@@ -109,7 +109,7 @@ fn subtype(c: &mut Criterion) {
         let (candidate, supertype) = ring(k);
         case("ring", k, &compared(&candidate, &supertype), true);
     }
-    for levels in [1, 2, 3, 4] {
+    for levels in [1, 2, 3, 4, 5, 6] {
         case("nested", levels, &compared(&nested(levels), &over_nested(levels)), true);
     }
     let grows = compared(
