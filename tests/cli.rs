@@ -89,8 +89,10 @@ fn check_prints_what_the_readme_shows() {
     let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
     let file = "specs/protocols/invalid/unexpected_message.local";
     let output = antiphon(&["check", file]).current_dir(root).output().unwrap();
-    let shown = done(output).out;
-    assert!(readme.contains(&format!("```text\n{shown}```")), "{shown}");
+    let Done { out, err, .. } = done(output);
+    for shown in [out, err] {
+        assert!(readme.contains(&format!("```text\n{shown}```")), "{shown}");
+    }
 }
 
 #[test]

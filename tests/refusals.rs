@@ -168,7 +168,7 @@ fn every_refusal_is_reached_and_explains_itself() {
     bad_capacity [EDGE-1]
         the capacity of the edge Seller → Buyer would be 1048577; it must be from 1 to 1048576
     capacity_unchecked [EDGE-7]
-        it is not known that the roles are safe together at any capacity; check their composition first, or insist
+        it is not known that the roles are safe together at any capacity; check their composition first, or insist with `unchecked`
     unknown_role [MACH-3]
         the protocol has no such role; its roles are `Buyer`, `Seller`
     stale_capability [AUTH-1]

@@ -6,7 +6,10 @@ use std::path::Path;
 use super::{Failure, style};
 use crate::files::{self, Folder};
 use crate::types::syntax::{Each, Limits, Loose, Report, Source, decode, read_loose};
-use crate::types::{Diagnostics, LocalType, Name, ProjectionLimits, Protocol, project_role};
+use crate::types::{
+    CAPACITY_MAX, ComposeLimits, Diagnostics, Evidence, LocalType, Name, ProjectionLimits,
+    Protocol, Severity, compose, project_role,
+};
 
 /// The bytes of a file, or of standard input for `-`; never more than `bytes_max`, and one by which
 /// it is seen that there are more.
@@ -57,6 +60,30 @@ pub(super) fn protocol(path: &Path, name: Option<&str>) -> Result<Protocol, Fail
     source.protocol(name).map_err(|report| said(&report))
 }
 
+/// The same, known to be safe together at this capacity of every edge.
+pub(super) fn protocol_at(
+    path: &Path,
+    name: Option<&str>,
+    capacity: u32,
+) -> Result<Protocol, Failure> {
+    let source = source(path)?;
+    meant(&source, name)?;
+    let mut protocol = source.protocol_unchecked(name).map_err(|report| said(&report))?;
+    // Of capacities that no edge can have the machine says so.
+    if *protocol.evidence() == Evidence::Every || !(1..=CAPACITY_MAX).contains(&capacity) {
+        return Ok(protocol);
+    }
+    let capacities = vec![capacity; protocol.edges().len()].into();
+    let capacities = compose::Capacities::Fixed(capacities);
+    let found = protocol.compose(&ComposeLimits { capacities, ..ComposeLimits::default() });
+    match found.diagnostic(&protocol) {
+        Some(wrong) if wrong.code.severity() == Severity::Error => {
+            Err(said(&source.report(wrong.into())))
+        }
+        _ => Ok(protocol),
+    }
+}
+
 /// The same, whether its roles are safe together or not.
 pub(super) fn protocol_unchecked(path: &Path, name: Option<&str>) -> Result<Protocol, Failure> {
     let source = source(path)?;
@@ -100,7 +127,10 @@ pub(super) fn local(path: &Path, role: Option<&str>) -> Result<LocalType, Failur
         })
     })?;
     match loose {
-        Loose::Locals(mut locals) if locals.len() == 1 => Ok(locals.remove(0).1),
+        // A type that stands by itself is that of any role.
+        Loose::Locals(mut locals) if locals.len() == 1 && locals[0].0.is_none() => {
+            Ok(locals.remove(0).1)
+        }
         Loose::Locals(mut locals) => {
             let names: Vec<&Name> = locals.iter().filter_map(|(name, _)| name.as_ref()).collect();
             let index = chosen(path, role, &names)?;
@@ -119,6 +149,9 @@ pub(super) fn local(path: &Path, role: Option<&str>) -> Result<LocalType, Failur
 /// The place of `role` among those of a file.
 fn chosen(path: &Path, role: Option<&str>, roles: &[&Name]) -> Result<usize, Failure> {
     let Some(role) = role else {
+        if roles.len() == 1 {
+            return Ok(0);
+        }
         let (file, roles) = (name(path), listed(roles.iter().copied()));
         let text = format!("{file} has several roles: choose one with --role; they are {roles}");
         return Err(Failure::Usage(text));

@@ -24,10 +24,11 @@ Examples:
   antiphon subtype my_seller.local --against two_buyer.scr --role Seller
   antiphon subtype --sync --json mine.local agreed.local | jq .answer
 
-With --against the candidate is asked to play the role among the projections of a global protocol,
-which may allow more than the types by themselves. Where that says no, or without it, the types are
+With --against the candidate is asked to play the role among the projections of a global
+protocol, which may allow more than the types by themselves. Where that says no, or without it, the types are
 compared: without reordering, and where that says no, once more with it. With reordering a yes holds
-among partners that each hear one role at a time.
+among partners that each hear one role at a time, and on edges that have room for what is sent ahead;
+--against says how much room that is.
 
 Exit status: 0 if the answer is yes, 1 if it is no or unknown, 2 if the command line is wrong.")]
 pub(super) struct Subtype {
@@ -88,7 +89,7 @@ impl Subtype {
             Some(relative) if relative.is_yes() => Vec::new(),
             _ => self.compare(&candidate, &supertype)?,
         };
-        let yes = compared.last().is_none_or(|last| last.verdict.is_yes());
+        let answer = overall(relative.as_ref(), &compared);
         let mut out = anstream::stdout().lock();
         let (candidate, supertype) = (input::name(&self.candidate), input::name(agreed));
         let said = if self.json {
@@ -99,7 +100,7 @@ impl Subtype {
             write(&mut out, (&candidate, &supertype), relative.as_ref(), &compared)
         };
         match said.and_then(|()| out.flush()) {
-            _ if !yes => Err(Failure::Said),
+            _ if answer != "yes" => Err(Failure::Said),
             said => Ok(said?),
         }
     }
@@ -142,6 +143,7 @@ fn write(
     if let Some(relative) = relative {
         relative.write(out)?;
     }
+    let answer = overall(relative, compared);
     for Compared { reordering, verdict } in compared {
         let how = if *reordering { "reordered" } else { "in order" };
         let steps = match verdict.steps {
@@ -150,8 +152,10 @@ fn write(
         };
         match &verdict.answer {
             Answer::Yes => {
-                let among =
-                    if *reordering { ", if each partner hears one role at a time" } else { "" };
+                let among = match reordering {
+                    true => ", on edges with room, if each partner hears one role at a time",
+                    false => "",
+                };
                 writeln!(out, "  {how:12} {GOOD}yes{GOOD:#} ({steps}){among}")?;
             }
             Answer::Unknown(obstacle) => {
@@ -160,21 +164,27 @@ fn write(
             }
             Answer::No(witness) => {
                 writeln!(out, "  {how:12} {BAD}no{BAD:#} ({steps})")?;
-                write_witness(out, witness)?;
+                write_witness(out, witness, answer == "yes")?;
             }
         }
     }
-    Ok(())
+    let style = match answer {
+        "yes" => GOOD,
+        "no" => BAD,
+        _ => OPEN,
+    };
+    writeln!(out, "  {:12} {style}{answer}{style:#}", "answer")
 }
 
-fn write_witness(out: &mut impl Write, witness: &Witness) -> std::io::Result<()> {
+/// A run that shows a `no`, and what to change unless another comparison says `yes`.
+fn write_witness(out: &mut impl Write, witness: &Witness, yes: bool) -> std::io::Result<()> {
     let mut field = |name: &str, text: &str| writeln!(out, "    {name:10} {text}");
     field("after", &listed(&witness.trace, "nothing"))?;
     if !witness.owed.is_empty() {
-        field("owed", &listed(&witness.owed, ""))?;
+        field("put off", &listed(&witness.owed, ""))?;
     }
     field("but", &witness.cause())?;
-    field("remedy", &witness.remedy())
+    if yes { Ok(()) } else { field("remedy", &witness.remedy()) }
 }
 
 /// The most actions of a run that are shown; JSON has them all.
@@ -201,7 +211,7 @@ fn why(obstacle: Obstacle) -> &'static str {
 struct Document<'a> {
     /// Whether the answer is yes.
     ok: bool,
-    /// `yes`, `no` or `unknown`: that of what was asked last.
+    /// `yes`, `no` or `unknown`: see [`overall`].
     answer: &'static str,
     candidate: &'a str,
     supertype: &'a str,
@@ -244,7 +254,7 @@ impl<'a> Document<'a> {
         relative: Option<&Relative>,
         compared: &[Compared],
     ) -> Self {
-        let answer = compared.last().map_or("yes", |last| answer(&last.verdict));
+        let answer = overall(relative, compared);
         let comparisons = compared.iter().map(ComparisonJson::of).collect();
         let relative = relative.map(Relative::json);
         Self { ok: answer == "yes", answer, candidate, supertype, relative, comparisons }
@@ -279,6 +289,16 @@ impl WitnessJson {
             cause: witness.cause(),
             remedy: witness.remedy(),
         }
+    }
+}
+
+/// `yes`, `no` or `unknown`: that of what was asked last, unless the candidate goes wrong where it
+/// is to play.
+fn overall(relative: Option<&Relative>, compared: &[Compared]) -> &'static str {
+    match (relative, compared.last()) {
+        (Some(relative), _) if relative.is_unsafe() => "no",
+        (_, Some(last)) => answer(&last.verdict),
+        (_, None) => "yes",
     }
 }
 

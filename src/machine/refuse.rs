@@ -194,11 +194,11 @@ impl Refusal {
 fn unsafe_together(safe: &Evidence) -> String {
     match safe {
         Evidence::None => "it is not known that the roles are safe together at any capacity; \
-                           check their composition first, or insist"
+                           check their composition first, or insist with `unchecked`"
             .into(),
         safe => alloc::format!(
-            "it is not known that the roles are safe together at these capacities, only at \
-             {safe}; open the session at such, or insist"
+            "it is not known that the roles are safe together at these capacities; it is at \
+             {safe}. Open the session at such, or insist with `unchecked`"
         ),
     }
 }

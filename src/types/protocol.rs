@@ -230,12 +230,7 @@ impl Protocol {
     pub fn compose(&mut self, limits: &ComposeLimits) -> Composition {
         let found = compose(self, limits);
         let bounds: Vec<Option<u32>> = found.bounds.iter().map(Bound::most).collect();
-        let evidence = match (&self.evidence, found.evidence()) {
-            (known, Evidence::None) => known.clone(),
-            (Evidence::Every, _) => Evidence::Every,
-            (_, evidence) => evidence,
-        };
-        self.know(evidence, &bounds);
+        self.know(self.evidence.clone().or(found.evidence()), &bounds);
         found
     }
 

@@ -174,6 +174,8 @@ proptest! {
                 bounds.iter().zip(more).map(|(least, more)| least + more - 1).collect()
             }
             Evidence::Exactly(vectors) => vectors.last().unwrap().to_vec(),
+            // Parts are tried one by one by other random systems.
+            Evidence::Any(_) => return Ok(()),
             Evidence::Every => unreachable!("nobody said that these are projections"),
         };
         prop_assert!(found.evidence().covers(more.iter().copied()));

@@ -182,6 +182,7 @@ fn is_safe(evidence: &Evidence, capacities: Vec<u32>) -> bool {
     match evidence {
         Evidence::Every => true,
         Evidence::None => false,
+        Evidence::Any(parts) => parts.iter().any(|part| is_safe(part, capacities.clone())),
         Evidence::From(least) => !capacities.iter().any(|capacity| capacity < least),
         Evidence::Exactly(vectors) => vectors.iter().any(|vector| vector[..] == capacities),
         Evidence::Bounds(bounds) => {

@@ -7,10 +7,12 @@ use super::verdict::{Checked, Verdict};
 use crate::types::complete::{Ambiguity, Cause, Continuation, Trace};
 use crate::types::compose::{
     Bound, Composition, Determinacy, Exhaustivity, Run, Starved, Step, Violation, ViolationKind,
-    step_said,
+    Waiting, step_said,
 };
 use crate::types::syntax::{Place, Texts};
-use crate::types::{Diagnostic, Origin, Protocol, Severity, Span};
+use crate::types::{
+    Diagnostic, Direction, Edge, Evidence, Origin, Protocol, RoleIx, Severity, Span,
+};
 
 impl Verdict {
     /// The verdict as one JSON document, on one line.
@@ -194,15 +196,19 @@ fn composition(protocol: &Protocol, found: &Composition) -> Tree {
             None => "unknown",
         },
         "capacities": found.capacities,
-        "safe_at": found.evidence().to_string(),
+        "tried": found.tried,
+        "safe_at": evidence(protocol.evidence()),
         "configurations": explored.configurations,
         "transitions": explored.transitions,
         "bytes": explored.bytes,
         "limited": explored.limited,
         "exhaustive": match found.exhaustivity {
             Exhaustivity::From(k) => json!(k),
-            Exhaustivity::NotUpTo(..) => json!(false),
-            Exhaustivity::NotDirected | Exhaustivity::Unknown => Tree::Null,
+            _ => Tree::Null,
+        },
+        "not_exhaustive_up_to": match found.exhaustivity {
+            Exhaustivity::NotUpTo(most, ..) => json!(most),
+            _ => Tree::Null,
         },
         "directed": !matches!(found.exhaustivity, Exhaustivity::NotDirected),
         "determinate": match &found.determinacy {
@@ -212,6 +218,25 @@ fn composition(protocol: &Protocol, found: &Composition) -> Tree {
         },
         "violation": found.violation.as_ref().map(|found| violation(protocol, found)),
     })
+}
+
+/// Where it is safe: at `every` capacity, `from` one on, from the `bounds` on, or `exactly` at some.
+fn evidence(found: &Evidence) -> Tree {
+    let mut safe = json!({"every": false});
+    let parts = match found {
+        Evidence::Any(parts) => &parts[..],
+        single => std::slice::from_ref(single),
+    };
+    for part in parts {
+        match part {
+            Evidence::Every => safe["every"] = json!(true),
+            Evidence::From(least) => safe["from"] = json!(least),
+            Evidence::Bounds(bounds) => safe["bounds"] = json!(bounds),
+            Evidence::Exactly(vectors) => safe["exactly"] = json!(vectors),
+            Evidence::Any(_) | Evidence::None => {}
+        }
+    }
+    safe
 }
 
 fn violation(protocol: &Protocol, found: &Violation) -> Tree {
@@ -238,8 +263,23 @@ fn violation(protocol: &Protocol, found: &Violation) -> Tree {
         "loop": steps(protocol, &found.cycle),
         "shortest": found.known_shortest,
         "for_room": found.for_room,
+        "waiting": waiting(protocol, &found.run),
         "left": left(protocol, &found.run),
     })
+}
+
+/// Who waits at the end of a run: for a message from, or for room on the edge to, one of these.
+fn waiting(protocol: &Protocol, run: &Run) -> Vec<Tree> {
+    let one = |waiting: &Waiting| {
+        let (kind, peer): (_, fn(&Edge) -> RoleIx) = match waiting.direction {
+            Direction::Receive => ("message_from", |edge| edge.from),
+            Direction::Send => ("room_to", |edge| edge.to),
+        };
+        let peers = waiting.edges.iter().map(|edge| peer(&protocol.edges()[edge.index()]));
+        let peers: Vec<&str> = peers.map(|role| protocol.role_name(role).as_str()).collect();
+        json!({"role": protocol.role_name(waiting.role).as_str(), kind: peers})
+    };
+    run.waiting.iter().map(one).collect()
 }
 
 /// What is on the edges at the end of a run.

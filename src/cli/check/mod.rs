@@ -22,13 +22,14 @@ Examples:
   antiphon check --json protocols/*.scr | jq 'select(.ok | not) | .file'
 
 The verdict goes to standard output, what is wrong to standard error. Exit status: 0 if nothing is
-wrong (warnings may be), 1 if a protocol is, or if the search for what is wrong ended at its limit,
-2 if a file cannot be read.")]
+wrong (warnings may be), 1 if a protocol is, or if the search through the roles that a file declares
+one by one ended at its limit, 2 if a file cannot be read.")]
 pub(super) struct Check {
     /// The protocols: Scribble, local types, automata or JSON; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Check this capacity of every edge only [default: 1, 2, … until larger ones change nothing]
+    /// Check this capacity of every edge only [default: 1, 2, … 8, 16, 32, 64, until larger ones
+    /// change nothing]
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
     capacity: Option<u32>,
     /// Explore at most this many configurations

@@ -100,7 +100,13 @@ fn write_projectable(out: &mut impl Write, checked: &Checked) -> Result<()> {
     };
     match (complete, classic) {
         (Some(true), Some(true)) => {
-            let text = "(complete; also classic with full merge)";
+            let text = match checked.is_directed {
+                true => "(complete; also classic with full merge)",
+                false => {
+                    "(complete; also classic with full merge, but for choices to several receivers, \
+                     which few other tools read)"
+                }
+            };
             field(out, "projectable", &format!("{GOOD}yes{GOOD:#} {text}"))
         }
         (Some(true), _) => {
@@ -133,23 +139,25 @@ fn write_composition(
             };
             let (kind, at) = (violation.kind.as_str(), capacities_said(&composition.capacities));
             let more = match composition.exhaustivity {
-                Exhaustivity::NotUpTo(most, ..) if violation.for_room && most > 1 => {
+                _ if violation.for_room && composition.tried != composition.capacities => {
+                    let most = composition.tried.iter().copied().max().unwrap_or(1);
                     format!(", and for want of room at every one tried up to {most}")
                 }
                 _ => String::new(),
             };
             format!("{safe}{BAD}{kind}{BAD:#} at {at}{more}")
         }
+        (None, Origin::Global) => format!("{GOOD}safe{GOOD:#} at every capacity"),
         (None, _) if composition.safe.is_empty() => {
             format!("{OPEN}not known{OPEN:#}: no error up to the limit of the search")
         }
-        (None, Origin::Global) => format!("{GOOD}safe{GOOD:#} at every capacity"),
         (None, Origin::Local) => {
             format!("{GOOD}safe{GOOD:#} at {}", composition.evidence())
         }
     };
     let plural = if configurations == 1 { "" } else { "s" };
-    let explored = format!("{configurations} configuration{plural} explored");
+    let ended = if composition.explored.limited { ", up to the limit" } else { "" };
+    let explored = format!("{configurations} configuration{plural} explored{ended}");
     field(out, "composition", &format!("{verdict} ({explored})"))?;
     let reason = match (&composition.exhaustivity, composition.evidence()) {
         (_, Evidence::None) => None,
@@ -157,6 +165,7 @@ fn write_composition(
             Some(format!("exhaustive at capacity {k}: more room changes nothing"))
         }
         (_, Evidence::Bounds(_)) => Some("no send ever waits for room there".to_owned()),
+        _ if checked.origin == Origin::Global => None,
         (Exhaustivity::NotDirected, _) => Some(
             "what more room changes is not known: a state speaks with several partners".to_owned(),
         ),

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use crate::cli::{Failure, input};
 use crate::types::complete::Ambiguity;
-use crate::types::compose::{ComposeLimits, Composition, compose};
+use crate::types::compose::{ComposeLimits, Composition};
 use crate::types::syntax::{Each, Report};
 use crate::types::{
-    Diagnostics, GlobalType, LocalTypes, Name, Origin, ProjectionLimits, Protocol, RoleIx,
+    Diagnostics, GlobalType, LocalTypes, Name, Node, Origin, ProjectionLimits, Protocol, RoleIx,
     Severity, Unprojectable, project, project_complete,
 };
 
@@ -28,6 +28,8 @@ pub(super) struct Checked {
     pub(super) name: Name,
     pub(super) origin: Origin,
     pub(super) roles: Vec<CheckedRole>,
+    /// Whether each choice of a global type has one receiver.
+    pub(super) is_directed: bool,
     /// For each role that cannot know what to do, two runs that show why.
     pub(super) ambiguities: Vec<Ambiguity>,
     /// What sessions would run, and how its roles run together.
@@ -91,8 +93,9 @@ impl Checked {
     ) -> Self {
         let roles = locals.roles().iter();
         let roles = roles.map(|(name, _)| CheckedRole::of(name, None)).collect();
+        let (origin, ambiguities) = (Origin::Local, Vec::new());
         let mut checked =
-            Self { name, origin: Origin::Local, roles, ambiguities: Vec::new(), compiled: None };
+            Self { name, origin, roles, is_directed: true, ambiguities, compiled: None };
         match Protocol::unchecked(checked.name.clone(), locals.clone()) {
             Ok(protocol) => {
                 checked.compose(protocol, limits_for);
@@ -120,7 +123,14 @@ impl Checked {
             roles.push(CheckedRole::of(name, Some(Projectable { complete, classic })));
         }
         let (name, origin) = (global.name().clone(), Origin::Global);
-        let mut checked = Self { name, origin, roles, ambiguities, compiled: None };
+        let tree = global.tree();
+        let is_directed = tree.nodes().iter().all(|node| match node {
+            Node::Choice(_, range) => {
+                tree.branches_of(range).windows(2).all(|pair| pair[0].peer == pair[1].peer)
+            }
+            _ => true,
+        });
+        let mut checked = Self { name, origin, roles, is_directed, ambiguities, compiled: None };
         match protocol {
             Ok(protocol) => {
                 checked.compose(protocol, limits_for);
@@ -135,12 +145,12 @@ impl Checked {
         checked
     }
 
-    fn compose(&mut self, protocol: Protocol, limits_for: LimitsFor<'_>) {
+    fn compose(&mut self, mut protocol: Protocol, limits_for: LimitsFor<'_>) {
         for (index, role) in self.roles.iter_mut().enumerate() {
             let index = RoleIx(u16::try_from(index).expect("ROLES_MAX fits"));
             role.states = Some(protocol.automaton(index).len());
         }
-        let composition = compose(&protocol, &limits_for(protocol.edges().len()));
+        let composition = protocol.compose(&limits_for(protocol.edges().len()));
         self.compiled = Some((protocol, composition));
     }
 

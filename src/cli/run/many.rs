@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::{Plan, single, summary};
 use crate::cli::Failure;
 use crate::machine::{
-    Accepted, Act, Capability, Input, Machine, Open, Owner, Receive, Refusal, Send, SessionId, Tick,
+    Accepted, Act, Capability, Input, Machine, Open, Owner, Receive, Send, SessionId, Tick,
 };
 use crate::types::{Direction, RoleIx, Transition};
 
@@ -51,7 +51,6 @@ fn batch(
     bar: &ProgressBar,
 ) -> Result<(), Failure> {
     let mut machine = Machine::new();
-    let fault = |refusal: &Refusal| Failure::Fault(single::refused(refusal));
     let protocol = machine.register(&plan.protocol);
     let owner = Owner::new("antiphon").expect("not empty");
     let mut running = Vec::new();
@@ -59,7 +58,8 @@ fn batch(
         let session = SessionId(u128::from(counts.sessions + index));
         let (owner, capacities) = (owner.clone(), plan.capacities.clone());
         let open = Open { session, protocol, owner, capacities, journal: false };
-        match machine.handle(Tick(0), Input::Open(open)).map_err(|refusal| fault(&refusal))? {
+        let opened = machine.handle(Tick(0), Input::Open(open));
+        match opened.map_err(|refusal| Failure::Usage(single::refused(&refusal)))? {
             Accepted::Opened(by) => running.push(Running { by, actions: 0 }),
             other => unreachable!("an accepted `Open` is answered by `Opened`: {other:?}"),
         }

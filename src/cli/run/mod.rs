@@ -14,7 +14,7 @@ use fastrand::Rng;
 
 use super::{Failure, input};
 use crate::machine::Capacities;
-use crate::types::{Protocol, RoleIx};
+use crate::types::{ComposeLimits, Protocol, RoleIx};
 pub(super) use single::chart;
 use values::Values;
 
@@ -85,8 +85,17 @@ impl Plan {
 
 impl Run {
     pub(super) fn run(&self) -> Result<(), Failure> {
-        let read = if self.unchecked { input::protocol_unchecked } else { input::protocol };
-        let protocol = Arc::new(read(&self.file, self.protocol.as_deref())?);
+        let name = self.protocol.as_deref();
+        let protocol = Arc::new(match self.capacity {
+            _ if self.unchecked => {
+                let mut protocol = input::protocol_unchecked(&self.file, name)?;
+                // What is known to be safe is not called unchecked.
+                protocol.compose(&ComposeLimits::default());
+                protocol
+            }
+            Some(capacity) => input::protocol_at(&self.file, name, capacity)?,
+            None => input::protocol(&self.file, name)?,
+        });
         let values = Values::read(&protocol, self.values.as_deref())?;
         let people = self.people(&protocol)?;
         let plan = Plan {

@@ -7,7 +7,7 @@ use serde_json::{Value as Tree, json};
 use super::single::{Play, Stop};
 use crate::cli::Failure;
 use crate::machine::{Machine, SessionView};
-use crate::types::{Name, Protocol, Value};
+use crate::types::{Direction, Name, Protocol, Value};
 use crate::wire::journal::{self, Journal};
 use crate::wire::json::write_value;
 
@@ -140,7 +140,14 @@ pub(super) fn stuck(view: SessionView<'_>) -> String {
         .endpoints()
         .filter(|endpoint| !endpoint.has_ended())
         .map(|endpoint| {
-            let moves: Vec<String> = endpoint.legal_moves().map(|m| m.to_string()).collect();
+            let mut moves: Vec<String> = endpoint
+                .legal_moves()
+                .map(|legal| match legal.direction {
+                    Direction::Receive => legal.to_string(),
+                    Direction::Send => format!("room on the edge to `{}`", legal.peer),
+                })
+                .collect();
+            moves.dedup();
             format!("`{}` waits for {}", endpoint.name(), moves.join(" or "))
         })
         .collect();

@@ -8,13 +8,19 @@ use serde::Serialize;
 use super::{BAD, GOOD, OPEN};
 use crate::cli::{Failure, input};
 use crate::types::complete::{Exceeded, Refinement, refines};
+use crate::types::compose::capacities_said;
 use crate::types::syntax::Each;
-use crate::types::{LocalType, ProjectionLimits, project_role};
+use crate::types::{
+    ComposeLimits, Composition, Diagnostics, Evidence, LocalType, LocalTypes, ProjectionLimits,
+    Protocol, compose, project_roles,
+};
 
 /// What is known of a candidate in a protocol.
 pub(super) struct Relative {
     protocol: String,
     found: std::result::Result<Refinement, Exceeded>,
+    /// How the candidate runs together with the projections of the others.
+    together: Option<(Protocol, Composition)>,
 }
 
 /// The same as JSON.
@@ -28,6 +34,12 @@ pub(super) struct RelativeJson {
     /// What happens at its end, or which limit was passed.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    /// Whether it is safe among the projections, as far as they were explored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    safe: Option<bool>,
+    /// At which capacities it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    safe_at: Option<String>,
 }
 
 impl Relative {
@@ -47,14 +59,29 @@ impl Relative {
         };
         let limits = ProjectionLimits::default();
         // The candidate plays with the projections of the others, which there have to be.
-        for name in global.roles() {
-            project_role(global, name, &limits)
-                .map_err(|found| input::said(&source.report(found.into())))?;
-        }
-        let projection = project_role(global, role, &limits)
-            .map_err(|found| input::said(&source.report(found.into())))?;
+        let refused = |found: Diagnostics| input::said(&source.report(found));
+        let locals = project_roles(global, &limits).map_err(refused)?;
+        let mut projection = LocalType::end();
+        let with_candidate = locals.roles().iter().map(|(name, local)| {
+            if name == role {
+                projection = local.clone();
+                return (name.clone(), candidate.clone());
+            }
+            (name.clone(), local.clone())
+        });
+        // A candidate that speaks to strangers has no place among the others.
+        let together = LocalTypes::new(with_candidate).ok().and_then(|(locals, _)| {
+            let protocol = Protocol::unchecked(global.name().clone(), locals).ok()?;
+            let composition = compose(&protocol, &ComposeLimits::default());
+            Some((protocol, composition))
+        });
         let found = refines(candidate, global, role, &limits);
-        Ok((Self { protocol: global.name().to_string(), found }, projection))
+        Ok((Self { protocol: global.name().to_string(), found, together }, projection))
+    }
+
+    /// Whether it goes wrong among the projections at every capacity that was tried.
+    pub(super) fn is_unsafe(&self) -> bool {
+        self.safe().is_some_and(|(safe, _)| !safe)
     }
 
     pub(super) fn is_yes(&self) -> bool {
@@ -65,16 +92,34 @@ impl Relative {
         let how = format!("in {}", self.protocol);
         match &self.found {
             Ok(Refinement::Yes) => {
-                writeln!(
-                    out,
-                    "  {how:12} {GOOD}yes{GOOD:#}: no run goes wrong with the projections"
-                )
+                writeln!(out, "  {how:12} {GOOD}yes{GOOD:#}: all its runs there are runs of it")?;
             }
             Ok(Refinement::No(mismatch)) => {
-                writeln!(out, "  {how:12} {BAD}no{BAD:#}")?;
-                writeln!(out, "    {mismatch}")
+                writeln!(out, "  {how:12} {BAD}no{BAD:#}: not all its runs there are runs of it")?;
+                writeln!(out, "    {mismatch}")?;
             }
-            Err(exceeded) => writeln!(out, "  {how:12} {OPEN}unknown{OPEN:#}: {exceeded}"),
+            Err(exceeded) => writeln!(out, "  {how:12} {OPEN}unknown{OPEN:#}: {exceeded}")?,
+        }
+        let with = "with the other projections";
+        match self.safe() {
+            Some((true, at)) => writeln!(out, "  {:12} {GOOD}safe{GOOD:#} {with} at {at}", "room"),
+            Some((false, wrong)) => {
+                writeln!(out, "  {:12} {BAD}not safe{BAD:#} {with}: {wrong}", "room")
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Whether it is safe among the projections, and where, or what is wrong.
+    fn safe(&self) -> Option<(bool, String)> {
+        let (protocol, found) = self.together.as_ref()?;
+        match (found.evidence(), found.diagnostic(protocol)) {
+            (Evidence::None, Some(wrong)) => {
+                let tried = capacities_said(&found.tried);
+                Some((false, format!("{} ({tried} is the largest that was tried)", wrong.message)))
+            }
+            (Evidence::None, None) => None,
+            (evidence, _) => Some((true, evidence.to_string())),
         }
     }
 
@@ -87,6 +132,10 @@ impl Relative {
             }
             Err(exceeded) => ("unknown", None, Some(exceeded.to_string())),
         };
-        RelativeJson { protocol: self.protocol.clone(), answer, run, reason }
+        let (safe, safe_at) = match self.safe() {
+            Some((safe, at)) => (Some(safe), safe.then_some(at)),
+            None => (None, None),
+        };
+        RelativeJson { protocol: self.protocol.clone(), answer, run, reason, safe, safe_at }
     }
 }

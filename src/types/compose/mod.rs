@@ -129,6 +129,8 @@ pub struct Composition {
     /// Where the violation is, if there is one: the least vector at which more room was wanted in
     /// vain, or the one at which no room helps. Else the vector that was checked last.
     pub capacities: Box<[u32]>,
+    /// The largest vector that was tried.
+    pub tried: Box<[u32]>,
     /// Every vector that was shown to be safe, in the order in which they were checked.
     pub safe: Box<[Box<[u32]>]>,
     /// How far it went.
@@ -158,12 +160,12 @@ impl Composition {
             let roomy = |safe: &[u32]| safe.iter().zip(bounds).all(|(room, bound)| room >= bound);
             self.safe.iter().any(|safe| roomy(safe))
         });
-        match (&self.exhaustivity, bounds) {
-            _ if self.safe.is_empty() => Evidence::None,
-            (Exhaustivity::From(least), _) if self.is_safe() => Evidence::From(*least),
-            (_, Some(bounds)) => Evidence::Bounds(bounds),
-            _ => Evidence::Exactly(self.safe.clone()),
-        }
+        let from = match self.exhaustivity {
+            Exhaustivity::From(least) if self.is_safe() => Evidence::From(least),
+            _ => Evidence::None,
+        };
+        let bounds = bounds.map_or(Evidence::None, Evidence::Bounds);
+        from.or(bounds).or(Evidence::Exactly(self.safe.clone()))
     }
 }
 

@@ -7,7 +7,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::Composition;
-use super::violation::{Kind, Starved, Step, Violation, Waiting};
+use super::violation::{Configuration, Kind, Starved, Step, Violation, Waiting};
 use crate::types::automaton::{EdgeIx, MessageIx, RoleIx};
 use crate::types::diagnostics::{Code, Diagnostic, Span};
 use crate::types::local::Direction;
@@ -28,7 +28,14 @@ impl Composition {
         let names = Names(protocol);
         if let Some(violation) = &self.violation {
             let capacities = capacities_said(&self.capacities);
-            let found = violation.diagnostic(names, &capacities);
+            let mut found = violation.diagnostic(names, &capacities);
+            if violation.for_room {
+                if self.explored.limited {
+                    let text = "the search ended at its limit: larger capacities were not tried";
+                    found = found.note(Span::NONE, text);
+                }
+                found = found.remedy(self.room(names));
+            }
             return Some(match self.safe.last() {
                 None => found,
                 Some(safe) => {
@@ -39,22 +46,49 @@ impl Composition {
                             .note(Span::NONE, format!("at {capacities}, {}", found.message)),
                         |sum, (span, note)| sum.note(span, note),
                     );
-                    found.remedy("sessions get capacities that are safe; no other can be asked for")
+                    found.remedy("sessions get what is safe; another capacity takes insisting")
                 }
             });
         }
         if self.safe.is_empty() {
             let text = format!(
-                "whether the roles are safe together is not known: {} configurations were \
-                 explored, up to {}, and nothing wrong was found",
+                "whether the roles are safe together is not known: {} configuration{} explored, up \
+                 to {}, and nothing wrong was found",
                 self.explored.configurations,
+                if self.explored.configurations == 1 { " was" } else { "s were" },
                 capacities_said(&self.capacities)
             );
-            let remedy = "raise the limit, or make the protocol smaller";
+            let remedy =
+                "raise the limit (`--limit`, `ComposeLimits`), or make the protocol smaller";
             let found = Diagnostic::new(Code::CompositionUnknown, Span::NONE, text);
             return Some(found.remedy(remedy));
         }
         None
+    }
+
+    /// What to do where somebody waits for room in vain.
+    fn room(&self, names: Names<'_>) -> String {
+        let waiting = self.violation.iter().flat_map(|found| &found.run.waiting);
+        let sends = waiting.filter(|waiting| waiting.direction == Direction::Send);
+        let wanted = sends.flat_map(|waiting| &waiting.edges).find_map(|edge| {
+            let most = self.bounds[edge.index()].most()?;
+            (most > self.capacities[edge.index()]).then_some((*edge, most))
+        });
+        let most = self.tried.iter().copied().max().unwrap_or(1);
+        match wanted {
+            Some((edge, most)) => {
+                let (from, to) = names.ends(edge);
+                format!("give the edge from `{from}` to `{to}` room for {most} messages")
+            }
+            None if self.tried != self.capacities => format!(
+                "no capacity up to {most} is enough: let the receiver make room, or the sender wait \
+                 for an answer before it sends more"
+            ),
+            None => String::from(
+                "try a larger capacity; or let the receiver make room, or the sender wait for an \
+                 answer before it sends more",
+            ),
+        }
     }
 }
 
@@ -90,8 +124,12 @@ impl<'a> Names<'a> {
         self.0.role_name(role)
     }
 
-    fn label(self, message: MessageIx) -> &'a Name {
-        self.0.label_name(self.0.message(message).label)
+    /// A message's label, with what it carries where there are several of this label.
+    fn label(self, message: MessageIx) -> String {
+        let found = self.0.message(message);
+        let label = self.0.label_name(found.label);
+        let alike = self.0.messages().iter().filter(|other| other.label == found.label);
+        if alike.count() > 1 { format!("{label}{}", found.payload) } else { label.to_string() }
     }
 
     fn ends(self, edge: EdgeIx) -> (&'a Name, &'a Name) {
@@ -99,17 +137,24 @@ impl<'a> Names<'a> {
         (self.role(edge.from), self.role(edge.to))
     }
 
-    fn waiting(self, waiting: &Waiting) -> String {
+    /// Whether a role has nothing more to do in a configuration.
+    fn has_ended(self, role: RoleIx, at: &Configuration) -> bool {
+        self.0.automaton(role).is_end(at.states[role.index()])
+    }
+
+    fn waiting(self, waiting: &Waiting, at: &Configuration) -> String {
         let role = self.role(waiting.role);
         let each: Vec<String> = waiting
             .edges
             .iter()
             .map(|edge| {
                 let (from, to) = self.ends(*edge);
-                match waiting.direction {
-                    Direction::Receive => format!("a message from `{from}`"),
-                    Direction::Send => format!("room on the edge to `{to}`"),
-                }
+                let ends = self.0.edges()[edge.index()];
+                let (text, peer) = match waiting.direction {
+                    Direction::Receive => (format!("a message from `{from}`"), ends.from),
+                    Direction::Send => (format!("room on the edge to `{to}`"), ends.to),
+                };
+                if self.has_ended(peer, at) { format!("{text}, which has ended") } else { text }
             })
             .collect();
         format!("`{role}` waits for {}", each.join(" or "))
@@ -147,7 +192,7 @@ impl Violation {
         };
         let mut found = Diagnostic::new(self.code(), names.span(role), text).note(Span::NONE, note);
         for waiting in &self.run.waiting {
-            found = found.note(names.span(waiting.role), names.waiting(waiting));
+            found = found.note(names.span(waiting.role), names.waiting(waiting, &self.run.ends));
         }
         found.remedy(self.remedy(names))
     }
@@ -156,18 +201,21 @@ impl Violation {
     fn text(&self, names: Names<'_>) -> (RoleIx, String) {
         let head = |edge: EdgeIx| {
             let label = self.run.ends.edges[edge.index()].first();
-            label.map_or("?", |message| names.label(*message).as_str())
+            label.map_or_else(String::new, |message| names.label(*message))
         };
         let to = |edge: EdgeIx| names.0.edges()[edge.index()].to;
         match self.kind {
             Kind::UnexpectedMessage(edge) => {
                 let (from, into) = names.ends(edge);
                 let label = head(edge);
-                let text = format!(
-                    "`{into}` waits for another message than `{label}`, which is what comes \
-                     from `{from}`"
-                );
-                (to(edge), text)
+                let ends = names.0.edges()[edge.index()];
+                let state = self.run.ends.states[ends.to.index()];
+                let taken = names.0.automaton(ends.to).receives(state).iter();
+                let taken = taken.filter(|moved| moved.peer == ends.from);
+                let taken: Vec<String> =
+                    taken.map(|moved| format!("`{}`", names.label(moved.message))).collect();
+                let taken = taken.join(" or ");
+                (to(edge), format!("`{into}` waits for {taken} from `{from}`, and `{label}` comes"))
             }
             Kind::OrphanMessage(edge) => {
                 let (from, into) = names.ends(edge);
@@ -184,7 +232,8 @@ impl Violation {
             }
             Kind::NotLive(Starved::Role(role)) => {
                 let waiting = self.run.waiting.iter().find(|waiting| waiting.role == role);
-                let what = waiting.map_or_else(String::new, |waiting| names.waiting(waiting));
+                let what = waiting
+                    .map_or_else(String::new, |waiting| names.waiting(waiting, &self.run.ends));
                 (role, format!("{what}, in vain, whatever the others do"))
             }
             Kind::NotLive(Starved::Message(edge)) => {
@@ -201,15 +250,11 @@ impl Violation {
     fn remedy(&self, names: Names<'_>) -> String {
         let edge = |edge: EdgeIx| {
             let label = self.run.ends.edges[edge.index()].first();
-            let label = label.map_or("it", |message| names.label(*message).as_str());
+            let label = label.map_or_else(String::new, |message| names.label(*message));
             let (from, to) = names.ends(edge);
             (label, from, to)
         };
         match self.kind {
-            _ if self.for_room => String::from(
-                "more room may help or not (what was tried did not): let the receiver make room, \
-                 or the sender wait for an answer before it sends more",
-            ),
             Kind::UnexpectedMessage(at) => {
                 let (label, from, to) = edge(at);
                 format!("let `{to}` receive `{label}` there, or let `{from}` not send it then")
@@ -218,12 +263,37 @@ impl Violation {
                 let (label, from, to) = edge(at);
                 format!("let `{to}` receive `{label}`, or let `{from}` not send it then")
             }
-            Kind::Deadlock => {
-                "let one of them go on first: one that waits has to send before it waits".into()
-            }
+            Kind::Deadlock => match self.deserted(names) {
+                Some((role, ended)) => format!(
+                    "let `{ended}` send what `{role}` waits for before it ends, or `{role}` not \
+                     wait for it"
+                ),
+                None => {
+                    "let one of them go on first: one that waits has to send before it waits".into()
+                }
+            },
             Kind::NotLive(Starved::Role(role)) => {
-                format!("let `{}` be told, in every run, that it is over", names.role(role))
+                let role = names.role(role);
+                match self.deserted(names) {
+                    None if self.run.waiting.len() > 1 => format!(
+                        "let somebody send what `{role}` waits for, who does not wait for others \
+                         himself, or tell `{role}` that it is over"
+                    ),
+                    _ => format!("let `{role}` be told, in every run, that it is over"),
+                }
             }
         }
+    }
+
+    /// Somebody who waits for a role that has ended, and this role.
+    fn deserted<'a>(&self, names: Names<'a>) -> Option<(&'a Name, &'a Name)> {
+        let waiting = self.run.waiting.iter();
+        let mut deserted = waiting.filter(|waiting| waiting.direction == Direction::Receive);
+        deserted.find_map(|waiting| {
+            let from = |edge: &EdgeIx| names.0.edges()[edge.index()].from;
+            let all = waiting.edges.iter().all(|edge| names.has_ended(from(edge), &self.run.ends));
+            let ended = from(waiting.edges.first()?);
+            all.then(|| (names.role(waiting.role), names.role(ended)))
+        })
     }
 }

@@ -32,6 +32,7 @@ pub(super) fn compose(protocol: &Protocol, limits: &ComposeLimits) -> Compositio
         blocked: None,
         found: Composition {
             capacities: vec![1; edges].into(),
+            tried: vec![1; edges].into(),
             safe: Box::default(),
             explored: Explored::default(),
             violation: None,
@@ -101,6 +102,7 @@ impl Composing<'_> {
 
     /// Checks one vector, `largest` or not; whether nothing more is to be checked.
     fn at(&mut self, capacities: Box<[u32]>, largest: bool) -> bool {
+        self.found.tried = capacities.clone();
         let system = System::of(self.protocol, &capacities, &self.upper);
         let extent = if self.limits.reduction { Extent::Reduced } else { Extent::Whole };
         let explored = explore(&system, extent, self.budget());
