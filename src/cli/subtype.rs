@@ -25,10 +25,10 @@ Examples:
   antiphon subtype --sync --json mine.local agreed.local | jq .answer
 
 With --against the candidate is asked to play the role among the projections of a global
-protocol, which may allow more than the types by themselves. Where that says no, or without it, the types are
-compared: without reordering, and where that says no, once more with it. With reordering a yes holds
-among partners that each hear one role at a time, and on edges that have room for what is sent ahead;
---against says how much room that is.
+protocol, which may allow more than the types by themselves. Where that says no, or without it,
+the types are compared: without reordering, and where that says no, once more with it. With
+reordering a yes holds among partners that each hear one role at a time, and on edges that have
+room for what is sent ahead; --against says how much room that is.
 
 Exit status: 0 if the answer is yes, 1 if it is no or unknown, 2 if the command line is wrong.")]
 pub(super) struct Subtype {

@@ -220,7 +220,7 @@ fn composition(protocol: &Protocol, found: &Composition) -> Tree {
     })
 }
 
-/// Where it is safe: at `every` capacity, `from` one on, from the `bounds` on, or `exactly` at some.
+/// Where it is safe: at `every` capacity, `from` one on, from `bounds` on, or `exactly` at some.
 fn evidence(found: &Evidence) -> Tree {
     let mut safe = json!({"every": false});
     let parts = match found {
