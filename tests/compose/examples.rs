@@ -124,10 +124,9 @@ fn a_role_that_nobody_can_serve_any_more_is_not_live() {
          B = A?{ a . rec X . A?x . A!y . X, c . rec X . A?x . A!y . X }
          C = A?c . end",
     );
-    assert_eq!(violation(&protocol, &found), ("not live", "A!B:a B?A:a".into(), false));
+    assert_eq!(violation(&protocol, &found), ("not live", "A!B:a".into(), false));
     let violation = found.violation.as_ref().unwrap();
     assert_eq!(violation.kind, Kind::NotLive(Starved::Role(protocol.role("C").unwrap())));
-    assert_eq!(steps(&protocol, &violation.cycle), "A!B:x B?A:x B!A:y A?B:y");
 }
 
 #[test]

@@ -76,8 +76,8 @@ fn shows(space: &Space<'_>, violation: &Violation) {
             assert_eq!(violation.for_room, !end.blocked(protocol, capacities).is_empty());
         }
         Kind::NotLive(starved) => {
+            assert!(space.starving_at(&end).contains(&starved));
             let mut config = end.clone();
-            assert!(!violation.cycle.is_empty());
             for step in &violation.cycle {
                 config = config.after(protocol, capacities, step).expect("the loop can be run");
                 match starved {
@@ -94,7 +94,13 @@ fn shows(space: &Space<'_>, violation: &Violation) {
 
 fn class(violation: &Violation) -> Class {
     match violation.kind {
-        _ if violation.for_room => Class::ForRoom,
+        Kind::Deadlock if violation.for_room => Class::Stuck,
+        Kind::NotLive(Starved::Role(role)) if violation.for_room => {
+            let mut waiting = violation.run.waiting.iter();
+            let sends = waiting.any(|w| w.role == role && w.direction == Direction::Send);
+            if sends { Class::Blocked } else { Class::ForRoom }
+        }
+        Kind::NotLive(_) if violation.for_room => Class::ForRoom,
         Kind::NotLive(_) => Class::Starved,
         _ => Class::Broken,
     }
@@ -116,7 +122,8 @@ fn agrees(space: &Space<'_>, found: &Composition) {
         Some(violation) => {
             assert!(violation.known_shortest);
             shows(space, violation);
-            assert_eq!(space.wrong_at(&replay(space, &violation.run)), Some(class(violation)));
+            let end = space.place(&replay(space, &violation.run)).unwrap();
+            assert_eq!(space.class(end), Some(class(violation)));
         }
     }
     if let Determinacy::Several(role, run) = &found.determinacy {

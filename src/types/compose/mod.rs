@@ -17,7 +17,7 @@
 //! - Where no edge can ever hold more than its capacity, no send is ever blocked.
 //!
 //! `rise` goes from capacity to capacity; `explore` finds configurations, with a partial-order
-//! reduction, and gives the argument for each property; `verdict` judges them; `bounds` and
+//! reduction, and gives the argument for each property; `verdict` judges them, by who can still be `served`; `bounds` and
 //! `growth` ask how many messages an edge can hold. `system`, `tables`, `layout` and `graph` are
 //! the tables that make it fast.
 //!
@@ -30,6 +30,7 @@ mod growth;
 mod layout;
 mod report;
 mod rise;
+mod served;
 mod system;
 mod tables;
 mod verdict;

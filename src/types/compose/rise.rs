@@ -128,7 +128,7 @@ impl Composing<'_> {
             Verdict::Wrong(wrong) => {
                 // Where more room may help, that is tried first. If it does not, the least
                 // capacities show best what goes wrong.
-                let for_room = wrong.for_room;
+                let for_room = wrong.for_room();
                 let violation = if for_room && self.stuck.is_some() {
                     violation(&explored, wrong)
                 } else {
