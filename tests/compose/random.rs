@@ -73,7 +73,7 @@ fn shows(space: &Space<'_>, violation: &Violation) {
         }
         Kind::Deadlock => {
             assert!(moves.is_empty() && !end.all_ended(protocol));
-            assert_eq!(violation.for_room, !end.blocked(protocol, capacities).is_empty());
+            assert!(!violation.for_room || !end.blocked(protocol, capacities).is_empty());
         }
         Kind::NotLive(starved) => {
             assert!(space.starving_at(&end).contains(&starved));
@@ -95,6 +95,11 @@ fn shows(space: &Space<'_>, violation: &Violation) {
 fn class(violation: &Violation) -> Class {
     match violation.kind {
         Kind::Deadlock if violation.for_room => Class::Stuck,
+        Kind::Deadlock => {
+            let mut waiting = violation.run.waiting.iter();
+            let full = waiting.any(|waiting| waiting.direction == Direction::Send);
+            if full { Class::Halted } else { Class::Broken }
+        }
         Kind::NotLive(Starved::Role(role)) if violation.for_room => {
             let mut waiting = violation.run.waiting.iter();
             let sends = waiting.any(|w| w.role == role && w.direction == Direction::Send);

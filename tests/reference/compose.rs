@@ -119,6 +119,8 @@ pub struct Space<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {
     Broken,
+    /// Nobody can move, and room would not help all of them.
+    Halted,
     Starved,
     /// Nobody can move.
     Stuck,
@@ -279,7 +281,9 @@ impl<'a> Space<'a> {
         if starving.is_empty() {
             return None;
         }
-        Some(if self.hopeless(at) || !self.wants_room(&reached) {
+        Some(if self.full_stop(at) && self.hopeless(at) {
+            Class::Halted
+        } else if self.hopeless(at) || !self.wants_room(&reached) {
             Class::Starved
         } else if self.full_stop(at) {
             Class::Stuck

@@ -48,6 +48,8 @@ enum What {
 enum Rank {
     /// A configuration breaks a rule, whatever room there is.
     Broken,
+    /// Nobody can move, and more room would not help all of them.
+    Halted,
     /// Somebody is served no more, whatever room there is.
     Starved,
     /// Nobody can move, and somebody could with more room.
@@ -83,11 +85,8 @@ pub(super) fn judge(explored: &Exploration<'_>) -> Verdict {
 /// Where nobody can move, and somebody is blocked.
 fn stop(graph: &Graph<'_>, config: u32) -> Wrong {
     let in_vain = at_every_capacity(graph.system, graph.config(config));
-    let (what, rank) = match in_vain {
-        Some(in_vain) => (What::Starved(in_vain), Rank::Starved),
-        None => (What::Broken(Break::Stuck), Rank::Stuck),
-    };
-    Wrong { config, what, rank }
+    let rank = if in_vain.is_some() { Rank::Halted } else { Rank::Stuck };
+    Wrong { config, what: What::Broken(Break::Stuck), rank }
 }
 
 /// COMP-4: whether there is a terminal component in which something happens and somebody is served
@@ -131,7 +130,8 @@ fn nearest(explored: &Exploration<'_>, components: &Components) -> Option<Wrong>
             && found.is_none_or(|found| wrong.rank < found.rank)
         {
             found = Some(wrong);
-            if wrong.rank == Rank::Starved {
+            let least = if explored.full_stop.is_some() { Rank::Halted } else { Rank::Starved };
+            if wrong.rank == least {
                 break;
             }
         }
@@ -151,11 +151,11 @@ fn starved(
     if !served.wants_room(component) {
         return starved(first, Rank::Starved);
     }
+    if explored.graph.transitions(config).next().is_none() {
+        return Some(stop(&explored.graph, config));
+    }
     if let Some(in_vain) = at_every_capacity(system, words) {
         return starved(in_vain, Rank::Starved);
-    }
-    if explored.full_stop == Some(config) {
-        return Some(Wrong { config, what: What::Broken(Break::Stuck), rank: Rank::Stuck });
     }
     // A role that could send, and never will, is blocked.
     let blocked = |one: &InVain| match one {
