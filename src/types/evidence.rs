@@ -151,7 +151,7 @@ impl fmt::Display for Evidence {
                 }
             }
             Self::Any(parts) => parts.iter().enumerate().try_for_each(|(index, part)| {
-                write!(f, "{}{part}", if index > 0 { "; " } else { "" })
+                write!(f, "{}{part}", if index > 0 { ", or " } else { "" })
             }),
             Self::None => f.write_str("no capacity that is known"),
         }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
-use antiphon::types::compose::{Configuration, Step};
+use antiphon::types::compose::{Configuration, Starved, Step};
 use antiphon::types::{Direction, EdgeIx, MessageIx, Protocol, RoleIx, StateIx};
 
 /// The state of each role and the messages on each edge.
@@ -119,7 +119,13 @@ pub struct Space<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {
     Broken,
+    /// Nobody can move, and room would not help all of them.
+    Halted,
     Starved,
+    /// Nobody can move.
+    Stuck,
+    /// A role can never send.
+    Blocked,
     ForRoom,
 }
 
@@ -184,17 +190,19 @@ impl<'a> Space<'a> {
             && !config.blocked(self.protocol, &self.capacities).is_empty()
     }
 
-    /// Whether somebody, who has something to do in `at`, never does it in any of these.
-    fn starves(&self, at: usize, reached: &[usize]) -> bool {
+    /// Who has something to do in `at`, or is on its way there, and is served in none of these.
+    pub fn starving(&self, at: usize, reached: &[usize]) -> Vec<Starved> {
         let config = &self.configs[at];
         let steps = || reached.iter().flat_map(|config| &self.next[*config]);
-        let roles = 0..u16::try_from(config.states.len()).unwrap();
-        let role = roles.map(RoleIx).any(|role| {
-            !config.has_ended(self.protocol, role) && steps().all(|(step, ..)| step.role != role)
+        let roles = (0..u16::try_from(config.states.len()).unwrap()).map(RoleIx);
+        let roles = roles.filter(|role| {
+            !config.has_ended(self.protocol, *role) && steps().all(|(step, ..)| step.role != *role)
         });
-        let consumed = |edge: usize| self.consumed(edge, reached);
-        let queues = config.queues.iter().enumerate();
-        role || queues.clone().any(|(edge, queue)| !queue.is_empty() && !consumed(edge))
+        let edges = (0..u16::try_from(config.queues.len()).unwrap()).map(EdgeIx);
+        let edges = edges.filter(|edge| {
+            !config.queues[edge.index()].is_empty() && !self.consumed(edge.index(), reached)
+        });
+        roles.map(Starved::Role).chain(edges.map(Starved::Message)).collect()
     }
 
     /// Whether a message of this edge is consumed in any of these.
@@ -205,56 +213,91 @@ impl<'a> Space<'a> {
             .any(|(step, at, _)| step.direction == Direction::Receive && at.index() == edge)
     }
 
-    /// Whether something starves in a configuration to which everything that it reaches leads back;
-    /// and whether a send is blocked there by an edge that stays full.
-    fn starved_for_ever(&self, at: usize) -> Option<bool> {
-        let reached = self.reach(at, |_| true);
-        let back = |from: &usize| self.reach(*from, |_| true).contains(&at);
-        let moves = !self.next[at].is_empty();
-        (moves && self.starves(at, &reached) && reached.iter().all(back)).then(|| {
-            reached.iter().any(|config| {
-                let blocked = self.configs[*config].blocked(self.protocol, &self.capacities);
-                blocked.iter().any(|(_, edge)| !self.consumed(edge.index(), &reached))
-            })
+    /// Whether, in one of these to which everything that it reaches leads back, a send is blocked by
+    /// an edge that stays full.
+    fn wants_room(&self, reached: &[usize]) -> bool {
+        reached.iter().any(|at| {
+            let after = self.reach(*at, |_| true);
+            let back = |from: &usize| self.reach(*from, |_| true).contains(at);
+            let blocked = self.configs[*at].blocked(self.protocol, &self.capacities);
+            blocked.iter().any(|(_, edge)| !self.consumed(edge.index(), &after))
+                && after.iter().all(back)
         })
+    }
+
+    /// Whether some roles wait for nothing but each other and those that have ended, by trying all
+    /// sets of roles; or a message is on its way to one that has ended.
+    fn hopeless(&self, at: usize) -> bool {
+        let (protocol, config) = (self.protocol, &self.configs[at]);
+        let roles = u16::try_from(config.states.len()).unwrap();
+        let ended = |role: RoleIx| config.has_ended(protocol, role);
+        let waits = |set: u32, role: RoleIx| {
+            let automaton = protocol.automaton(role);
+            let state = config.states[role.index()];
+            automaton.direction(state) == Some(Direction::Receive)
+                && automaton.moves(state).iter().all(|moved| {
+                    let from = moved.peer;
+                    config.queues[moved.edge.index()].is_empty()
+                        && (ended(from) || set >> from.index() & 1 == 1)
+                })
+        };
+        let closed = |set: u32| {
+            let members = (0..roles).filter(|role| set >> role & 1 == 1);
+            members.map(RoleIx).all(|role| waits(set, role))
+        };
+        let edges = protocol.edges().iter().zip(&config.queues);
+        (1..1_u32 << roles).any(closed)
+            || edges.into_iter().any(|(edge, queue)| ended(edge.to) && !queue.is_empty())
     }
 
     /// Whether from every configuration everything that waits can still be served.
     pub fn is_live(&self) -> bool {
-        (0..self.configs.len()).all(|at| !self.starves(at, &self.reach(at, |_| true)))
+        (0..self.configs.len()).all(|at| self.starving(at, &self.reach(at, |_| true)).is_empty())
     }
 
     /// What goes first of what is wrong, and after how many steps at least.
     pub fn wrong(&self) -> Option<(Class, usize)> {
         let all = 0..self.configs.len();
-        let mut found: Vec<(Class, usize)> = Vec::new();
-        for at in all.clone().filter(|at| self.broken(*at)) {
-            found.push((Class::Broken, self.depth[at]));
+        if let Some(at) = all.clone().find(|at| self.broken(*at)) {
+            return Some((Class::Broken, self.depth[at]));
         }
-        if found.is_empty() {
-            for at in all {
-                match self.starved_for_ever(at) {
-                    Some(false) => found.push((Class::Starved, self.depth[at])),
-                    Some(true) => found.push((Class::ForRoom, self.depth[at])),
-                    None if self.full_stop(at) => found.push((Class::ForRoom, self.depth[at])),
-                    None => {}
-                }
-            }
-        }
-        found.into_iter().min()
+        all.filter_map(|at| Some((self.class(at)?, self.depth[at]))).min()
+    }
+
+    /// The place of a configuration.
+    pub fn place(&self, config: &Config) -> Option<usize> {
+        self.configs.iter().position(|known| known == config)
     }
 
     /// The class of what is wrong in a configuration.
-    pub fn wrong_at(&self, config: &Config) -> Option<Class> {
-        let at = self.configs.iter().position(|known| known == config)?;
+    pub fn class(&self, at: usize) -> Option<Class> {
         if self.broken(at) {
             return Some(Class::Broken);
         }
-        if self.full_stop(at) {
-            return Some(Class::ForRoom);
+        let reached = self.reach(at, |_| true);
+        let starving = self.starving(at, &reached);
+        let blocked = self.configs[at].blocked(self.protocol, &self.capacities);
+        let sends = |one: &Starved| blocked.iter().any(|(role, _)| Starved::Role(*role) == *one);
+        if starving.is_empty() {
+            return None;
         }
-        let for_room = self.starved_for_ever(at)?;
-        Some(if for_room { Class::ForRoom } else { Class::Starved })
+        Some(if self.full_stop(at) && self.hopeless(at) {
+            Class::Halted
+        } else if self.hopeless(at) || !self.wants_room(&reached) {
+            Class::Starved
+        } else if self.full_stop(at) {
+            Class::Stuck
+        } else if starving.iter().any(sends) {
+            Class::Blocked
+        } else {
+            Class::ForRoom
+        })
+    }
+
+    /// What starves from a configuration on.
+    pub fn starving_at(&self, config: &Config) -> Vec<Starved> {
+        let at = self.place(config).expect("it was reached");
+        self.starving(at, &self.reach(at, |_| true))
     }
 
     /// The blocked sends for which nothing that the others do makes room.

@@ -2,7 +2,8 @@
 //!
 //! - *From above*: the two roles of an edge with the edge and its reverse, where the others send
 //!   whatever is waited for and take whatever is sent. Every run of the protocol is a run of this
-//!   pair, so the most that the edge holds there is never exceeded. The reverse edge needs room for
+//!   pair, so the most that the edge holds there is never exceeded. Nor is what a sender without a
+//!   loop can send at all. The reverse edge needs room for
 //!   one message only: what the receiver does from its first message on that the sender has not
 //!   taken can be left out, which leaves no less on the edge; and of the others each can be sent
 //!   when the sender has nothing else to do than to take it.
@@ -29,7 +30,7 @@ use crate::types::local::Direction;
 use crate::types::protocol::{Edge, Protocol};
 
 /// The most messages that a pair of roles is followed to.
-const PAIR_CAPACITY: u32 = 16;
+const PAIR_CAPACITY: u32 = 256;
 
 /// The most configurations of a pair of roles.
 const PAIR_CONFIGURATIONS: usize = 2_000;
@@ -83,7 +84,35 @@ fn upper_of(protocol: &Protocol, edge: Edge) -> Option<u32> {
     let place = pair.edges().iter().position(|buffer| buffer.edge == own)?;
     let budget = Budget { configurations: PAIR_CONFIGURATIONS, bytes: usize::MAX };
     let explored = explore(&pair, Extent::Pair(count(place)), budget);
-    (explored.outcome == Outcome::Complete).then(|| explored.most[place])
+    let most = (explored.outcome == Outcome::Complete).then(|| explored.most[place]);
+    most.or_else(|| sends(protocol, edge))
+}
+
+/// The most sends over the edge in any run of its sender alone, if none of them is in a loop.
+fn sends(protocol: &Protocol, edge: Edge) -> Option<u32> {
+    let automaton = protocol.automaton(edge.from);
+    let next = |state: usize, nth: usize| {
+        automaton.moves(StateIx(count(state))).get(nth).map(|moved| moved.next.index())
+    };
+    let found = components(automaton.len(), next);
+    let mut most = Vec::new();
+    for (number, members) in found.iter().enumerate() {
+        let mut sum = 0_u32;
+        for state in members.iter().map(|state| StateIx(*state)) {
+            let sends = automaton.direction(state) == Some(Direction::Send);
+            for moved in automaton.moves(state) {
+                let one = u32::from(sends && moved.peer == edge.to);
+                let to = found.of[moved.next.index()] as usize;
+                if to != number {
+                    sum = sum.max(one.saturating_add(most[to]));
+                } else if one > 0 {
+                    return None;
+                }
+            }
+        }
+        most.push(sum);
+    }
+    most.get(found.of[StateIx::INITIAL.index()] as usize).copied()
 }
 
 /// Whether the sender has a loop in which it sends over the edge and hears nothing of the receiver.

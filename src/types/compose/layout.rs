@@ -5,7 +5,8 @@
 
 use alloc::boxed::Box;
 
-use crate::types::automaton::{EdgeIx, MessageIx, RoleIx};
+use crate::types::automaton::{EdgeIx, MessageIx};
+use crate::types::protocol::Edge;
 
 /// Some bits of one word of a configuration.
 #[derive(Debug, Clone, Copy)]
@@ -63,7 +64,7 @@ impl Layout {
     /// Room for `capacity` messages of this alphabet.
     pub(super) fn buffer(
         &mut self,
-        (edge, from): (EdgeIx, RoleIx),
+        (edge, ends): (EdgeIx, Edge),
         capacity: u32,
         limited: bool,
         alphabet: Box<[MessageIx]>,
@@ -86,7 +87,7 @@ impl Layout {
         };
         Buffer {
             edge,
-            from,
+            ends,
             length,
             capacity,
             limited,
@@ -111,7 +112,7 @@ impl Layout {
 #[derive(Debug)]
 pub(super) struct Buffer {
     pub(super) edge: EdgeIx,
-    pub(super) from: RoleIx,
+    pub(super) ends: Edge,
     length: Field,
     /// The most messages that there is room for.
     pub(super) capacity: u32,
@@ -195,6 +196,7 @@ mod tests {
     use alloc::vec::Vec;
 
     use super::*;
+    use crate::types::automaton::RoleIx;
 
     /// Buffers of every size between other fields, against queues.
     #[test]
@@ -206,7 +208,8 @@ mod tests {
         for (capacity, symbols) in sizes {
             let guard = layout.field(1_000);
             let alphabet = (0..symbols).map(MessageIx).collect();
-            made.push((guard, layout.buffer((EdgeIx(0), RoleIx(0)), capacity, false, alphabet)));
+            let ends = Edge { from: RoleIx(0), to: RoleIx(1) };
+            made.push((guard, layout.buffer((EdgeIx(0), ends), capacity, false, alphabet)));
         }
         let mut words = vec![0; layout.words()];
         let mut queues: Vec<VecDeque<u16>> = vec![VecDeque::new(); sizes.len()];

@@ -17,9 +17,9 @@
 //! - Where no edge can ever hold more than its capacity, no send is ever blocked.
 //!
 //! `rise` goes from capacity to capacity; `explore` finds configurations, with a partial-order
-//! reduction, and gives the argument for each property; `verdict` judges them; `bounds` and
-//! `growth` ask how many messages an edge can hold. `system`, `tables`, `layout` and `graph` are
-//! the tables that make it fast.
+//! reduction, and gives the argument for each property; `verdict` judges them, by who can still be
+//! `served`; `bounds` and `growth` ask how many messages an edge can hold. `system`, `tables`,
+//! `layout` and `graph` are the tables that make it fast.
 //!
 //! Clauses: COMP-1 to COMP-9. Lean twin: `Types/Compose.lean` (to come).
 
@@ -30,6 +30,7 @@ mod growth;
 mod layout;
 mod report;
 mod rise;
+mod served;
 mod system;
 mod tables;
 mod verdict;
@@ -129,10 +130,10 @@ pub struct Composition {
     /// Where the violation is, if there is one: the least vector at which more room was wanted in
     /// vain, or the one at which no room helps. Else the vector that was checked last.
     pub capacities: Box<[u32]>,
-    /// The largest vector that was tried.
-    pub tried: Box<[u32]>,
     /// Every vector that was shown to be safe, in the order in which they were checked.
     pub safe: Box<[Box<[u32]>]>,
+    /// The largest vector that was tried.
+    pub tried: Box<[u32]>,
     /// How far it went.
     pub explored: Explored,
     /// What is wrong.

@@ -226,6 +226,14 @@ impl Violation {
                 );
                 (to(edge), text)
             }
+            Kind::Deadlock if self.unread(names).is_some() => {
+                let edge = self.unread(names).expect("it is there");
+                let ((from, into), label) = (names.ends(edge), head(edge));
+                let text = format!(
+                    "nobody can move: `{label}` from `{from}` is never received, as `{into}` has ended"
+                );
+                (to(edge), text)
+            }
             Kind::Deadlock => {
                 let first = self.run.waiting.first().map_or(RoleIx(0), |waiting| waiting.role);
                 (first, "nobody can move, and not every role has ended".into())
@@ -263,6 +271,10 @@ impl Violation {
                 let (label, from, to) = edge(at);
                 format!("let `{to}` receive `{label}`, or let `{from}` not send it then")
             }
+            Kind::Deadlock if self.unread(names).is_some() => {
+                let (label, from, to) = edge(self.unread(names).expect("it is there"));
+                format!("let `{to}` receive `{label}`, or let `{from}` not send it then")
+            }
             Kind::Deadlock => match self.deserted(names) {
                 Some((role, ended)) => format!(
                     "let `{ended}` send what `{role}` waits for before it ends, or `{role}` not \
@@ -283,6 +295,16 @@ impl Violation {
                 }
             }
         }
+    }
+
+    /// An edge with a message to a role that has ended, where somebody waits for room on it.
+    fn unread(&self, names: Names<'_>) -> Option<EdgeIx> {
+        let waiting = self.run.waiting.iter();
+        let sends = waiting.filter(|waiting| waiting.direction == Direction::Send);
+        sends.flat_map(|waiting| waiting.edges.iter().copied()).find(|edge| {
+            let to = names.0.edges()[edge.index()].to;
+            !self.run.ends.edges[edge.index()].is_empty() && names.has_ended(to, &self.run.ends)
+        })
     }
 
     /// Somebody who waits for a role that has ended, and this role.

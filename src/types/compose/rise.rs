@@ -30,10 +30,11 @@ pub(super) fn compose(protocol: &Protocol, limits: &ComposeLimits) -> Compositio
         seen: vec![0; edges],
         stuck: None,
         blocked: None,
+        open: false,
         found: Composition {
             capacities: vec![1; edges].into(),
-            tried: vec![1; edges].into(),
             safe: Box::default(),
+            tried: Box::default(),
             explored: Explored::default(),
             violation: None,
             determinacy: Determinacy::Unknown,
@@ -44,12 +45,12 @@ pub(super) fn compose(protocol: &Protocol, limits: &ComposeLimits) -> Compositio
     match &limits.capacities {
         Capacities::Fixed(fixed) => {
             assert_eq!(fixed.len(), edges, "a capacity for each edge");
-            composing.at(fixed.clone(), true);
+            let budget = composing.budget();
+            composing.at(fixed.clone(), true, budget);
         }
         Capacities::Rising(most) => {
             let most = (*most).clamp(1, CAPACITY_MAX);
-            let mut rising = rising(most);
-            rising.find(|capacity| composing.at(vec![*capacity; edges].into(), *capacity == most));
+            composing.rise(most);
         }
     }
     composing.finish()
@@ -90,6 +91,8 @@ struct Composing<'a> {
     stuck: Option<(Box<[u32]>, Violation)>,
     /// Who waited there for room in vain, at the largest capacity that was tried.
     blocked: Option<(u32, RoleIx, EdgeIx)>,
+    /// Whether what happens where no send is ever blocked was too much to explore.
+    open: bool,
     found: Composition,
 }
 
@@ -100,13 +103,93 @@ impl Composing<'_> {
         Budget { configurations, bytes: self.limits.bytes }
     }
 
+    /// Checks one capacity after the other; after the first that wants room, what can never be
+    /// filled.
+    fn rise(&mut self, most: u32) {
+        let edges = self.seen.len();
+        let mut roomy = self.roomy();
+        for capacity in rising(most) {
+            let budget = self.budget();
+            if self.at(vec![capacity; edges].into(), capacity == most, budget) {
+                return;
+            }
+            if self.stuck.is_none() {
+                continue;
+            }
+            if let Some(roomy) = roomy.take() {
+                // If that is too much to explore, smaller capacities get the other half.
+                let half = Budget { configurations: self.budget().configurations / 2, ..budget };
+                let last = roomy.iter().copied().max().unwrap_or(1);
+                let stuck = self.stuck.clone();
+                match self.try_roomy(roomy, half) {
+                    Some(true) => return self.bisect(capacity, last, stuck),
+                    Some(false) => return,
+                    None => {}
+                }
+            }
+        }
+    }
+
+    /// The upper bounds of all edges, if there are any: no send is ever blocked there.
+    fn roomy(&self) -> Option<Box<[u32]>> {
+        let room = self.upper.iter().map(|most| most.map(|most| most.max(1)));
+        let room: Option<Box<[u32]>> = room.collect();
+        room.filter(|room| room.iter().all(|most| *most <= CAPACITY_MAX))
+    }
+
+    /// Checks where no send is ever blocked: whether it is safe there, and so at every larger
+    /// vector; `None` if that is too much to explore.
+    fn try_roomy(&mut self, roomy: Box<[u32]>, budget: Budget) -> Option<bool> {
+        let (stuck, blocked) = (self.stuck.clone(), self.blocked);
+        let before = self.safe.len();
+        self.at(roomy, true, budget);
+        if self.safe.len() > before {
+            return Some(true);
+        }
+        let known = self.found.violation.as_ref().is_some_and(|violation| !violation.for_room);
+        if !known {
+            (self.stuck, self.blocked, self.open) = (stuck, blocked, true);
+        }
+        known.then_some(false)
+    }
+
+    /// The least capacity that is safe, of directed types: they are safe from there on. `low` is
+    /// not, as `stuck` shows, and `high` is.
+    fn bisect(&mut self, mut low: u32, mut high: u32, stuck: Option<(Box<[u32]>, Violation)>) {
+        let edges = self.seen.len();
+        if !self.directed || high <= low {
+            return;
+        }
+        self.safe.push(vec![high; edges].into());
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            let (before, budget) = (self.safe.len(), self.budget());
+            // What goes wrong for want of room need not be shown again.
+            self.stuck.clone_from(&stuck);
+            self.found.violation = None;
+            self.at(vec![middle; edges].into(), false, budget);
+            if self.safe.len() > before {
+                high = middle;
+            } else if self.found.violation.is_some() {
+                low = middle;
+            } else {
+                break;
+            }
+        }
+        (self.stuck, self.blocked, self.found.violation) = (None, None, None);
+        self.found.capacities = vec![high; edges].into();
+    }
+
     /// Checks one vector, `largest` or not; whether nothing more is to be checked.
-    fn at(&mut self, capacities: Box<[u32]>, largest: bool) -> bool {
-        self.found.tried = capacities.clone();
+    fn at(&mut self, capacities: Box<[u32]>, largest: bool, budget: Budget) -> bool {
         let system = System::of(self.protocol, &capacities, &self.upper);
         let extent = if self.limits.reduction { Extent::Reduced } else { Extent::Whole };
-        let explored = explore(&system, extent, self.budget());
+        let explored = explore(&system, extent, budget);
         let (graph, found) = (&explored.graph, &mut self.found);
+        let most = |vector: &[u32]| vector.iter().copied().max();
+        if most(&capacities) > most(&found.tried) || found.tried.is_empty() {
+            found.tried = capacities.clone();
+        }
         found.explored.configurations += graph.len();
         found.explored.transitions += graph.transition_count();
         found.explored.limited |= explored.outcome == Outcome::Limit;
@@ -130,7 +213,7 @@ impl Composing<'_> {
             Verdict::Wrong(wrong) => {
                 // Where more room may help, that is tried first. If it does not, the least
                 // capacities show best what goes wrong.
-                let for_room = wrong.for_room;
+                let for_room = wrong.for_room();
                 let violation = if for_room && self.stuck.is_some() {
                     violation(&explored, wrong)
                 } else {
@@ -162,6 +245,13 @@ impl Composing<'_> {
     }
 
     fn finish(mut self) -> Composition {
+        if self.open && self.safe.is_empty() {
+            // It stops where there is too little room; what more does is not known.
+            let for_room = |violation: &mut Violation| violation.for_room;
+            if self.found.violation.take_if(for_room).is_some() {
+                self.found.capacities = self.found.tried.clone();
+            }
+        }
         self.found.exhaustivity = self.exhaustivity();
         let complete = self.found.violation.is_none() && !self.safe.is_empty();
         let several = matches!(self.found.determinacy, Determinacy::Several(..));

@@ -129,8 +129,8 @@ impl System {
             if let Some((capacity, most)) = room(edge) {
                 place[edge.index()] = count(edges.len());
                 let limited = most == KEPT_MAX && capacity > most;
-                let from = protocol.edges()[edge.index()].from;
-                edges.push(layout.buffer((edge, from), capacity.min(most), limited, alphabet));
+                let ends = protocol.edges()[edge.index()];
+                edges.push(layout.buffer((edge, ends), capacity.min(most), limited, alphabet));
             }
         }
         let mut tables = Tables::default();
@@ -173,7 +173,12 @@ impl System {
 
     /// The place of the role that sends over a kept edge, if all roles are there.
     pub(super) fn sender(&self, edge: usize) -> usize {
-        self.edges[edge].from.index()
+        self.edges[edge].ends.from.index()
+    }
+
+    /// The place of the role that receives over a kept edge, if all roles are there.
+    pub(super) fn receiver(&self, edge: usize) -> usize {
+        self.edges[edge].ends.to.index()
     }
 
     /// The state of a role.

@@ -8,9 +8,11 @@ use alloc::vec::Vec;
 
 use super::explore::{Break, Budget, Exploration, Extent, Outcome, explore};
 use super::graph::Graph;
-use super::system::{NONE, Scan, count};
+use super::served::{InVain, Served, at_every_capacity};
+use super::system::{NONE, count};
 use super::violation::{Kind, Run, Starved, Step, Violation};
 use crate::types::components::Components;
+use crate::types::local::Direction;
 
 /// What an exploration came to.
 #[derive(Debug)]
@@ -25,87 +27,145 @@ pub(super) enum Verdict {
 pub(super) struct Wrong {
     config: u32,
     what: What,
+    rank: Rank,
+}
+
+impl Wrong {
     /// Whether a send is blocked that would change it.
-    pub(super) for_room: bool,
+    pub(super) fn for_room(&self) -> bool {
+        self.rank >= Rank::Stuck
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
 enum What {
     Broken(Break),
-    Starved(u32),
-    Unconsumed(u32),
+    Starved(InVain),
+}
+
+/// What goes first of what is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    /// A configuration breaks a rule, whatever room there is.
+    Broken,
+    /// Nobody can move, and more room would not help all of them.
+    Halted,
+    /// Somebody is served no more, whatever room there is.
+    Starved,
+    /// Nobody can move, and somebody could with more room.
+    Stuck,
+    /// A role waits for room for ever.
+    Blocked,
+    /// Somebody else waits for ever, and somebody for room.
+    Behind,
 }
 
 /// Decides over what was explored. What is broken goes before what starves, what more room could
 /// change goes last; then what is nearest.
 pub(super) fn judge(explored: &Exploration<'_>) -> Verdict {
-    match explored.outcome {
-        Outcome::Limit => full_stop(explored).map_or(Verdict::Unknown, Verdict::Wrong),
-        Outcome::Broken(config, what) => {
-            Verdict::Wrong(Wrong { config, what: What::Broken(what), for_room: false })
+    match (explored.outcome, &explored.components) {
+        (Outcome::Broken(config, what), _) => {
+            Verdict::Wrong(Wrong { config, what: What::Broken(what), rank: Rank::Broken })
         }
-        Outcome::Complete => {
-            let wrong = not_live(explored).into_iter().chain(full_stop(explored));
-            let wrong = wrong.min_by_key(|one| (one.for_room, one.config));
+        (Outcome::Complete, Some(components)) => {
+            let wrong = if explored.full_stop.is_some() || starves(&explored.graph, components) {
+                nearest(explored, components)
+            } else {
+                None
+            };
             wrong.map_or(Verdict::Safe, Verdict::Wrong)
         }
-    }
-}
-
-/// Where nobody can move, and somebody could with more room.
-fn full_stop(explored: &Exploration<'_>) -> Option<Wrong> {
-    let what = What::Broken(Break::Stuck);
-    explored.full_stop.map(|config| Wrong { config, what, for_room: true })
-}
-
-/// COMP-4: the terminal components in which somebody is served no more.
-fn not_live(explored: &Exploration<'_>) -> Vec<Wrong> {
-    let (graph, Some(components)) = (&explored.graph, &explored.components) else {
-        return Vec::new();
-    };
-    let mut consumed = vec![NONE; graph.system.edges().len()];
-    (0..)
-        .zip(components.iter())
-        .filter(|(_, members)| is_loop(graph, members, components))
-        .filter_map(|(number, members)| starved(graph, members, number, &mut consumed))
-        .collect()
-}
-
-/// Whether a component is terminal and something happens in it.
-fn is_loop(graph: &Graph<'_>, members: &[u32], components: &Components) -> bool {
-    graph.transitions(members[0]).next().is_some() && graph.is_terminal(members, components)
-}
-
-/// Who starves in a terminal component. `consumed` holds for each edge the last component in which
-/// a message of it was consumed.
-fn starved(graph: &Graph<'_>, members: &[u32], number: u32, consumed: &mut [u32]) -> Option<Wrong> {
-    let system = graph.system;
-    let mut moved = 0_u128;
-    for (action, _) in members.iter().flat_map(|member| graph.transitions(*member)) {
-        let action = system.action(action);
-        moved |= 1 << action.role;
-        if !action.sends {
-            consumed[action.edge as usize] = number;
+        (Outcome::Complete | Outcome::Limit, _) => {
+            let wrong = explored.full_stop.map(|config| stop(&explored.graph, config));
+            wrong.map_or(Verdict::Unknown, Verdict::Wrong)
         }
     }
-    let config = *members.iter().min()?;
-    let words = graph.config(config);
-    let waits = |role: &u32| {
-        moved >> role & 1 == 0 && system.row(words, *role as usize).direction.is_some()
+}
+
+/// Where nobody can move, and somebody is blocked.
+fn stop(graph: &Graph<'_>, config: u32) -> Wrong {
+    let in_vain = at_every_capacity(graph.system, graph.config(config));
+    let rank = if in_vain.is_some() { Rank::Halted } else { Rank::Stuck };
+    Wrong { config, what: What::Broken(Break::Stuck), rank }
+}
+
+/// COMP-4: whether there is a terminal component in which something happens and somebody is served
+/// no more. If there is none, and nobody is stuck, there is no such configuration anywhere.
+fn starves(graph: &Graph<'_>, components: &Components) -> bool {
+    let system = graph.system;
+    let mut consumed = vec![NONE; system.edges().len()];
+    (0..).zip(components.iter()).any(|(number, members)| {
+        if graph.transitions(members[0]).next().is_none() || !graph.is_terminal(members, components)
+        {
+            return false;
+        }
+        let mut moved = 0_u128;
+        for (action, _) in members.iter().flat_map(|member| graph.transitions(*member)) {
+            let action = system.action(action);
+            moved |= 1 << action.role;
+            if !action.sends {
+                consumed[action.edge as usize] = number;
+            }
+        }
+        let words = graph.config(members[0]);
+        (0..system.roles())
+            .any(|role| moved >> role & 1 == 0 && system.row(words, role).direction.is_some())
+            || system
+                .edges()
+                .iter()
+                .zip(&consumed)
+                .any(|(edge, c)| *c != number && edge.len(words) > 0)
+    })
+}
+
+/// The first configuration of the first rank in which somebody waits in vain: there the run is cut,
+/// wherever it may go on to.
+fn nearest(explored: &Exploration<'_>, components: &Components) -> Option<Wrong> {
+    let graph = &explored.graph;
+    let served = Served::of(graph, components);
+    let mut found: Option<Wrong> = None;
+    for config in 0..count(graph.len()) {
+        let wrong = starved(explored, &served, components.of[config as usize], config);
+        if let Some(wrong) = wrong
+            && found.is_none_or(|found| wrong.rank < found.rank)
+        {
+            found = Some(wrong);
+            let least = if explored.full_stop.is_some() { Rank::Halted } else { Rank::Starved };
+            if wrong.rank == least {
+                break;
+            }
+        }
+    }
+    found
+}
+
+fn starved(
+    explored: &Exploration<'_>,
+    served: &Served,
+    component: u32,
+    config: u32,
+) -> Option<Wrong> {
+    let (system, words) = (explored.graph.system, explored.graph.config(config));
+    let first = served.in_vain(system, words, component).next()?;
+    let starved = |in_vain, rank| Some(Wrong { config, what: What::Starved(in_vain), rank });
+    if !served.wants_room(component) {
+        return starved(first, Rank::Starved);
+    }
+    if explored.graph.transitions(config).next().is_none() {
+        return Some(stop(&explored.graph, config));
+    }
+    if let Some(in_vain) = at_every_capacity(system, words) {
+        return starved(in_vain, Rank::Starved);
+    }
+    // A role that could send, and never will, is blocked.
+    let blocked = |one: &InVain| match one {
+        InVain::Role(role) => system.row(words, *role as usize).direction == Some(Direction::Send),
+        InVain::Message(_) => false,
     };
-    let stays = |edge: &u32| {
-        consumed[*edge as usize] != number && system.edges()[*edge as usize].len(words) > 0
-    };
-    let role = (0..count(system.roles())).find(waits).map(What::Starved);
-    let edge = || (0..count(system.edges().len())).find(stays).map(What::Unconsumed);
-    let what = role.or_else(edge)?;
-    let mut scan = Scan::default();
-    let for_room = members.iter().any(|member| {
-        system.scan(graph.config(*member), &mut scan);
-        // Where the edge is consumed now and then, the send is only delayed.
-        scan.blocked.iter().any(|edge| consumed[*edge as usize] != number)
-    });
-    Some(Wrong { config, what, for_room })
+    match served.in_vain(system, words, component).find(blocked) {
+        Some(role) => starved(role, Rank::Blocked),
+        None => starved(first, Rank::Behind),
+    }
 }
 
 /// COMP-5: what is wrong, said to the outside, with a run that is as short as can be: for a graph
@@ -114,7 +174,7 @@ pub(super) fn explain(explored: &Exploration<'_>, wrong: Wrong, budget: Budget) 
     if explored.extent == Extent::Reduced {
         let whole = explore(explored.graph.system, Extent::Whole, budget);
         if let Verdict::Wrong(nearest) = judge(&whole)
-            && nearest.for_room == wrong.for_room
+            && nearest.for_room() == wrong.for_room()
         {
             return violation(&whole, nearest);
         }
@@ -135,8 +195,10 @@ pub(super) fn violation(explored: &Exploration<'_>, wrong: Wrong) -> Violation {
             let left = system.edges().iter().find(|edge| edge.len(words) > 0);
             (Kind::OrphanMessage(left.expect("a message is left").edge), false)
         }
-        What::Starved(role) => (Kind::NotLive(Starved::Role(system.role(role))), true),
-        What::Unconsumed(at) => (Kind::NotLive(Starved::Message(edge(at))), true),
+        What::Starved(InVain::Role(role)) => {
+            (Kind::NotLive(Starved::Role(system.role(role))), true)
+        }
+        What::Starved(InVain::Message(at)) => (Kind::NotLive(Starved::Message(edge(at))), true),
     };
     let cycle = if cycle { cycle_at(graph, wrong.config) } else { Vec::new() };
     Violation {
@@ -144,13 +206,13 @@ pub(super) fn violation(explored: &Exploration<'_>, wrong: Wrong) -> Violation {
         run: Run::to(graph, wrong.config),
         cycle: cycle.into(),
         known_shortest: explored.extent == Extent::Whole && explored.outcome != Outcome::Limit,
-        for_room: wrong.for_room,
+        for_room: wrong.for_room(),
     }
 }
 
-/// A shortest way from a configuration of a component back to it.
+/// A shortest way from a configuration back to it; empty if there is none.
 fn cycle_at(graph: &Graph<'_>, start: u32) -> Vec<Step> {
-    // From where and by what each was reached first; components are explored, so this ends.
+    // From where and by what each was reached first.
     let mut reached: hashbrown::HashMap<u32, (u32, u32)> = hashbrown::HashMap::new();
     let mut queue = vec![start];
     let mut done = 0;

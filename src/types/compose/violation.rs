@@ -97,13 +97,17 @@ pub struct Violation {
     pub kind: Kind,
     /// How it comes to that.
     pub run: Run,
-    /// For [`Kind::NotLive`]: what can go on for ever from the end of the run. Empty otherwise.
+    /// For [`Kind::NotLive`]: what can go on for ever from the end of the run, back to it. Empty
+    /// otherwise, and where nothing leads back.
     pub cycle: Box<[Step]>,
-    /// Whether no shorter run shows as much at these capacities. (Unexpected and orphan messages
-    /// and deadlocks go before what is not live; what more room could change comes last.)
+    /// Whether no shorter run shows as much at these capacities: for [`Kind::NotLive`], none after
+    /// which anybody is never served again. (Unexpected and orphan messages and deadlocks go before
+    /// what is not live; what more room could change comes last, of that deadlocks first, then
+    /// roles that wait for room.)
     pub known_shortest: bool,
     /// Whether a send is blocked there by an edge that stays full: more capacity may help. Where
-    /// this is `false`, the violation is there at every larger capacity, too. (For what is not
+    /// this is `false`, the violation is there at every larger capacity, too: nobody waits for room
+    /// in vain, or somebody else waits who would with any room. (For what is not
     /// live that is known of directed types only.)
     pub for_room: bool,
 }
