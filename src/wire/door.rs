@@ -271,7 +271,8 @@ impl Door {
 
     fn handle(&mut self, at: Tick, input: command::InputJson) -> Result<Tree, Not> {
         let Step { input, misfit } = command::meant(&self.machine, input)?;
-        if matches!(input, Input::Open(_))
+        if let Input::Open(open) = &input
+            && self.machine.session(open.session).is_none()
             && self.machine.sessions_len() >= self.limits.sessions_max
         {
             let most = self.limits.sessions_max;
