@@ -439,3 +439,60 @@ fn what_is_no_command_is_said_to_be_none() {
     // It is good JSON, but of no session: that is for the machine to say.
     assert_eq!(code(&mut door(), &act(r#"{"close":{}}"#)), "none");
 }
+
+/// DOOR-5: sessions that differ in one thing that the digest covers differ in their states.
+#[test]
+fn every_difference_that_the_digest_sees_is_in_the_state() {
+    let id = SessionId(1).to_string();
+    let text = "A = B!x(nat) . B!y . end   B = A?x(nat) . A?y . end";
+    let digest = text.parse::<Protocol>().unwrap().digest().to_string();
+    let open = |more: Tree| {
+        let mut open = json!({"session": id, "protocol": digest, "owner": "a", "capacity": 4});
+        open.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({"at": 0, "input": {"open": open}})
+    };
+    let act = |event: Tree| {
+        let by = json!({"owner": "a", "generation": 1, "scope": "7"});
+        json!({"at": 1, "input": {"act": {"session": id, "by": by, "event": event}}})
+    };
+    let send = |value: u64, at: Option<u64>| {
+        act(json!({"send": {"role": "A", "to": "B", "label": "x", "value": value, "at": at}}))
+    };
+    let receive = || act(json!({"receive": {"role": "B", "from": "A"}}));
+    let bind = |fields: Tree| act(json!({"bind": fields}));
+    let edge = json!({"from": "A", "to": "B"});
+    let plain = || open(json!({}));
+    let scripts = [
+        vec![plain()],
+        vec![open(json!({"capacity": 5}))],
+        vec![open(json!({"journal": true}))],
+        vec![plain(), send(1, None)],
+        vec![plain(), send(2, None)],
+        vec![plain(), send(1, Some(0))],
+        vec![plain(), send(1, None), receive()],
+        vec![plain(), send(1, Some(0)), receive()],
+        vec![plain(), send(2, Some(0)), receive()],
+        vec![plain(), bind(json!({"handler": "h"}))],
+        vec![plain(), bind(json!({"handler": "i"}))],
+        vec![plain(), bind(json!({"handler": "h", "edge": edge}))],
+        vec![plain(), send(1, None), act(json!({"drain": {"deadline": 9}}))],
+        vec![plain(), send(1, None), act(json!({"drain": {"deadline": 8}}))],
+        vec![plain(), act(json!({"cancel": {"reason": "r"}}))],
+        vec![plain(), act(json!({"cancel": {"reason": "s"}}))],
+        vec![plain(), act(json!({"fault": {"reason": "r"}}))],
+        vec![plain(), act(json!({"close": {}}))],
+    ];
+    let mut seen = BTreeMap::new();
+    for script in scripts {
+        let mut door = door();
+        told(&mut door, &json!({"register": {"text": text}}));
+        for command in &script {
+            let answer = told(&mut door, command);
+            assert!(answer.get("ok").is_some(), "{command}: {answer}");
+        }
+        let mut state = told(&mut door, &json!({"state": id}))["ok"]["state"].clone();
+        let digest = state.as_object_mut().unwrap().remove("digest").unwrap();
+        let before = seen.insert(state.to_string(), digest);
+        assert_eq!(before, None, "another script has this state too: {script:?}");
+    }
+}
