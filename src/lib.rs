@@ -53,7 +53,7 @@
 //!   `types::syntax` reads and prints them (Scribble, local types, JSON, automata) and draws
 //!   diagnostics.
 //! - [`machine`]: sessions, edges, capabilities, positions, records, replay.
-//! - [`wire`]: values, records and journals as JSON.
+//! - [`wire`]: values, records and journals as JSON; a machine spoken to in lines of JSON.
 //! - `files`: protocols in files, and the modules that they import.
 //! - `journal`: where the lines of a journal go.
 //! - `driver`: sessions in this process, their endpoints and handlers.

@@ -546,11 +546,11 @@ fn there_are_colours_only_where_somebody_sees_them() {
 
 #[test]
 fn every_subcommand_explains_itself() {
-    for subcommand in ["check", "project", "graph", "subtype"] {
+    for subcommand in ["check", "project", "graph", "subtype", "machine"] {
         insta::assert_snapshot!(format!("help_{subcommand}"), good(&[subcommand, "--help"]));
     }
     let all = good(&["--help"]);
-    for subcommand in ["check", "project", "graph", "run", "replay", "subtype"] {
+    for subcommand in ["check", "project", "graph", "run", "replay", "subtype", "machine"] {
         assert!(all.contains(&format!("\n  {subcommand} ")), "{all}");
     }
     assert!(good(&["--version"]).starts_with("antiphon "));

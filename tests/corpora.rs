@@ -60,6 +60,31 @@ fn journal() {
     replay("journal", properties::journal);
 }
 
+#[test]
+fn door() {
+    replay("door", properties::door);
+}
+
+/// A new form of commands makes these errors, and the fuzzer would start from nothing.
+#[test]
+fn the_whole_scripts_of_the_corpus_are_understood() {
+    let whole = ["shop.jsonl", "ends.jsonl", "numbered.jsonl"];
+    for (name, bytes) in corpus("door").iter().filter(|(n, _)| whole.contains(&n.as_str())) {
+        let machine = Machine::new();
+        let mut door = antiphon::wire::door::Door::new(machine, Default::default());
+        let text = String::from_utf8(bytes.clone()).unwrap();
+        let mut digest = String::new();
+        for line in text.lines() {
+            let line = line.replace("@P", &digest).replace("@S", &"0".repeat(32));
+            let answer = door.feed(&mut format!("{line}\n").as_bytes()).unwrap();
+            assert!(!answer.contains("\"error\":"), "{name}: {line}\n{answer}");
+            let registered = answer.split_once("\"protocol\":\"").filter(|_| digest.is_empty());
+            digest = registered.map_or(digest, |(_, rest)| rest[..64].to_owned());
+        }
+        assert_eq!(door.machine().sessions_len(), 1, "{name}");
+    }
+}
+
 /// A new form of journals makes these unreadable, and the fuzzer would start from nothing.
 /// Remedy: make them anew, with `antiphon run FILE --journal FILE`.
 #[test]
@@ -89,7 +114,8 @@ fn the_library_of_protocols() {
 #[test]
 fn the_corpora_are_small() {
     let size = |target| corpus(target).iter().map(|(_, bytes)| bytes.len() as u64).sum::<u64>();
-    let all: u64 = ["scribble", "local", "json", "automata", "journal"].into_iter().map(size).sum();
+    let targets = ["scribble", "local", "json", "automata", "journal", "door"];
+    let all: u64 = targets.into_iter().map(size).sum();
     assert!(all <= BYTES_MAX, "{all} bytes\nremedy: keep the inputs that show something new");
 }
 

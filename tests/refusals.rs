@@ -2,6 +2,7 @@
 #![cfg(feature = "syntax")]
 
 mod scene;
+mod written;
 
 use std::sync::Arc;
 
@@ -324,6 +325,34 @@ fn only_so_many_sends_are_remembered() {
             assert_eq!(refusal, Refusal::TooOld { at: Position(at), oldest });
         } else {
             assert_eq!(scene.done(again), Accepted::Duplicate { position: Position(count) });
+        }
+    }
+}
+
+/// DOOR-4.
+#[test]
+fn every_refusal_goes_through_the_door_with_what_explains_it() {
+    use antiphon::wire::door::{Door, DoorLimits};
+    for code in CODES {
+        let (scene, input) = row(code);
+        let (command, input) = written::command(&scene.machine, scene.now, &input);
+        let mut machine = scene.machine.clone();
+        let refusal = machine.handle(Tick(scene.now), input).expect_err(code);
+        let mut door = Door::new(scene.machine, DoorLimits::default());
+        let line = format!("{command}\n");
+        let answer = door.feed(&mut line.as_bytes()).unwrap();
+        let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+        let refused = answer["refused"].as_object().unwrap_or_else(|| panic!("{code}: {answer}"));
+        assert_eq!(refused["code"], code);
+        assert_eq!(refused["clause"], refusal.clause());
+        let message = refused["message"].as_str().unwrap();
+        assert!(message == refusal.to_string() || code == "wrong_sort", "{message}");
+        // A number or a name of the message is in the data, too.
+        let bare = ["draining"].contains(&code);
+        assert_eq!(refused.len() == 3, bare, "{code}: {answer}");
+        if code == "wrong_sort" {
+            assert_eq!((&refused["path"], &refused["label"]), (&"$".into(), &"offer".into()));
+            assert_eq!(refused["expected"], "`{price: nat}`");
         }
     }
 }

@@ -1,67 +1,17 @@
 //! `specs/schema/protocol.schema.json` describes what is written, and refuses what is refused.
-//!
-//! The validators on crates.io pull some forty crates; this schema uses a dozen words, which the
-//! few lines of [`fits`] know. A word that they do not know fails the test.
 #![cfg(feature = "syntax")]
 
+mod schema;
 mod strategies;
 
 use antiphon::types::syntax::{Declared, Limits, json};
 use antiphon::types::{LocalTypes, Name, Protocol};
 use proptest::prelude::*;
-use serde_json::{Value, json};
+use schema::{damage, fits};
+use serde_json::Value;
 use strategies::Size;
 
 const SCHEMA: &str = include_str!("../specs/schema/protocol.schema.json");
-
-/// Whether `value` fits the schema `at` inside `root`.
-fn fits(root: &Value, at: &Value, value: &Value) -> bool {
-    at.as_object().unwrap().iter().all(|(word, rule)| match word.as_str() {
-        "$schema" | "$defs" | "title" | "description" => true,
-        "$ref" => {
-            let pointer = rule.as_str().unwrap().strip_prefix('#').unwrap();
-            fits(root, root.pointer(pointer).expect("a definition"), value)
-        }
-        "oneOf" => {
-            let fitting = rule.as_array().unwrap().iter().filter(|at| fits(root, at, value));
-            fitting.count() == 1
-        }
-        "const" => value == rule,
-        "enum" => rule.as_array().unwrap().contains(value),
-        "type" => match rule.as_str().unwrap() {
-            "object" => value.is_object(),
-            "array" => value.is_array(),
-            "string" => value.is_string(),
-            "integer" => value.is_i64() || value.is_u64(),
-            other => panic!("unknown type {other}"),
-        },
-        "properties" => value.as_object().is_none_or(|object| {
-            let rules = rule.as_object().unwrap().iter();
-            rules.filter_map(|(k, at)| Some((at, object.get(k)?))).all(|(at, v)| fits(root, at, v))
-        }),
-        "required" => value.as_object().is_none_or(|object| {
-            rule.as_array().unwrap().iter().all(|key| object.contains_key(key.as_str().unwrap()))
-        }),
-        "additionalProperties" => value.as_object().is_none_or(|object| {
-            assert_eq!(rule, &json!(false));
-            object.keys().all(|key| at["properties"].get(key).is_some())
-        }),
-        "items" => value.as_array().is_none_or(|list| list.iter().all(|v| fits(root, rule, v))),
-        "minItems" => {
-            value.as_array().is_none_or(|list| list.len() as u64 >= rule.as_u64().unwrap())
-        }
-        "maxItems" => {
-            value.as_array().is_none_or(|list| list.len() as u64 <= rule.as_u64().unwrap())
-        }
-        "minimum" => value.as_i64().is_none_or(|number| number >= rule.as_i64().unwrap()),
-        "maximum" => value.as_u64().is_none_or(|number| number <= rule.as_u64().unwrap()),
-        "pattern" => {
-            assert_eq!(rule, "^[A-Za-z_][A-Za-z0-9_]{0,254}$", "the pattern is that of names");
-            value.as_str().is_none_or(|text| antiphon::types::Name::new(text).is_ok())
-        }
-        other => panic!("unknown word {other}"),
-    })
-}
 
 fn schema() -> Value {
     serde_json::from_str(SCHEMA).expect("the schema is JSON")
@@ -71,38 +21,6 @@ fn schema() -> Value {
 fn automata(locals: &LocalTypes) -> Value {
     let protocol = Protocol::unchecked(Name::new("P").unwrap(), locals.clone()).unwrap();
     serde_json::from_str(&json::write_automata(&protocol, None)).unwrap()
-}
-
-/// Changes one thing somewhere in `value`: takes a field away, adds one, or replaces a value.
-fn damage(value: &mut Value, path: &mut impl Iterator<Item = usize>) {
-    let step = path.next().unwrap_or(0);
-    let deeper = !path.next().unwrap_or(0).is_multiple_of(4);
-    match value {
-        Value::Object(object) if !object.is_empty() => {
-            let key = object.keys().nth(step % object.len()).unwrap().clone();
-            match (deeper, step % 3) {
-                (true, _) => damage(&mut object[&key], path),
-                (false, 0) => drop(object.insert("more".to_owned(), json!(0))),
-                (false, _) => drop(object.remove(&key)),
-            }
-        }
-        Value::Array(list) if deeper && !list.is_empty() => {
-            let place = step % list.len();
-            damage(&mut list[place], path);
-        }
-        other => {
-            let replacements = [
-                json!(null),
-                json!(-1),
-                json!("1x"),
-                json!([]),
-                json!({}),
-                json!(0.5),
-                json!(true),
-            ];
-            *other = replacements[step % replacements.len()].clone();
-        }
-    }
 }
 
 proptest! {

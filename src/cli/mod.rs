@@ -6,6 +6,7 @@ mod chart;
 mod check;
 mod graph;
 mod input;
+mod machine;
 mod project;
 mod replay;
 mod run;
@@ -33,6 +34,7 @@ enum Command {
     Run(run::Run),
     Replay(replay::Replay),
     Subtype(subtype::Subtype),
+    Machine(machine::Machine),
 }
 
 /// How a subcommand ended when it was not good.
@@ -80,6 +82,7 @@ pub fn main() -> ExitCode {
         Command::Run(run) => run.run(),
         Command::Replay(replay) => replay.run(),
         Command::Subtype(subtype) => subtype.run(),
+        Command::Machine(machine) => machine.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

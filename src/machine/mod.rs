@@ -51,7 +51,7 @@ pub use invariant::Violation;
 pub use output::{Accepted, Deliver, Event, Output, Received, Status};
 pub use record::{Batch, Head, Outcome, Record, RecordError, Recorded};
 pub use refuse::{Attempt, MOVES_SHOWN_MAX, Move, NotAllowed, Refusal};
-pub use remember::REMEMBERED_MAX;
+pub use remember::{Performed, REMEMBERED_MAX};
 pub use replay::ReplayError;
 pub use timer::Timer;
 pub use view::{EdgeView, EndpointView, SessionView};

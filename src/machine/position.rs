@@ -10,7 +10,7 @@ use super::output::Received;
 use super::refuse::Refusal;
 use super::remember::{Claim, Remembered};
 use super::session::{Endpoint, Session};
-use crate::types::{EdgeIx, Protocol, RoleIx, StateIx, Transition};
+use crate::types::{EdgeIx, LabelIx, MessageIx, Protocol, RoleIx, StateIx, Transition};
 
 /// What an action at a position came to when it was looked at.
 pub(super) enum Numbered {
@@ -37,6 +37,28 @@ impl Session {
         }
         let (implied, state) = self.implied(protocol, send.role, at)?;
         Ok(Numbered::Next(implied, state))
+    }
+
+    /// The message that a send would be: the one performed at its position, or the one that the
+    /// state behind the implied receives allows.
+    pub(super) fn meant(
+        &self,
+        protocol: &Protocol,
+        role: RoleIx,
+        to: RoleIx,
+        label: LabelIx,
+        at: Option<Position>,
+    ) -> Option<MessageIx> {
+        let Endpoint { state, position } = *self.endpoints.get(role.index())?;
+        let state = match at {
+            Some(at) if at < position => {
+                let (_, mut sends) = self.remembered()?.of(role)?;
+                return Some(sends.find(|send| send.at == at)?.message);
+            }
+            Some(at) => self.implied(protocol, role, at).ok()?.1,
+            None => state,
+        };
+        Some(protocol.automaton(role).send(state, to, label)?.message)
     }
 
     /// POS-1: where a receive that claims position `at` stands.

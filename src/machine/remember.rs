@@ -20,12 +20,15 @@ pub const REMEMBERED_MAX: usize = 64;
 
 /// A send that was performed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Performed {
-    pub(super) at: Position,
-    pub(super) edge: EdgeIx,
-    pub(super) message: MessageIx,
+pub struct Performed {
+    /// The position it was performed at.
+    pub at: Position,
+    /// Whom it went to.
+    pub edge: EdgeIx,
+    /// Its label and sort.
+    pub message: MessageIx,
     /// SHA-256 of the value's canonical bytes.
-    pub(super) digest: [u8; 32],
+    pub digest: [u8; 32],
 }
 
 /// A send that says it was performed.
@@ -94,6 +97,15 @@ impl Remembered {
             ring.from = Some(Position(oldest.at.0 + 1));
         }
         ring.sends.push_back(performed);
+    }
+
+    /// What is remembered of one role, and from which position.
+    pub(super) fn of(
+        &self,
+        role: RoleIx,
+    ) -> Option<(Position, impl ExactSizeIterator<Item = &Performed>)> {
+        let ring = &self.0[role.index()];
+        Some((ring.from?, ring.sends.iter()))
     }
 
     /// What is remembered of each role: from which position, and its sends. For the digest.

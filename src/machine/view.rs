@@ -9,8 +9,11 @@ use super::edge::Queued;
 use super::id::{Generation, Position, Seq, SessionId, Tick};
 use super::output::Status;
 use super::refuse::{Move, moves};
+use super::remember::Performed;
 use super::session::Session;
-use crate::types::{Diagnostics, Edge, LocalType, Name, Protocol, RoleIx, StateIx, Transition};
+use crate::types::{
+    Diagnostics, Edge, LabelIx, LocalType, MessageIx, Name, Protocol, RoleIx, StateIx, Transition,
+};
 
 /// A session as it stands.
 #[derive(Clone, Copy)]
@@ -45,6 +48,14 @@ impl Machine {
     pub fn session_hinted(&self, id: SessionId, hint: u32) -> Option<SessionView<'_>> {
         let session = self.sessions.at(self.sessions.find(id, hint)?);
         Some(SessionView { session, protocol: &self.protocols[session.protocol as usize] })
+    }
+
+    /// All sessions, in the order in which they were opened.
+    pub fn sessions(&self) -> impl Iterator<Item = SessionView<'_>> {
+        let protocol = |session: &Session| &self.protocols[session.protocol as usize];
+        self.sessions
+            .iter()
+            .map(move |session| SessionView { session, protocol: protocol(session) })
     }
 
     /// How many sessions there are.
@@ -97,6 +108,24 @@ impl<'a> SessionView<'a> {
     pub fn owner(self) -> (&'a Owner, Generation, Scope) {
         let ownership = &self.session.ownership;
         (&ownership.owner, ownership.generation, ownership.scope)
+    }
+
+    /// When its drain ends.
+    #[must_use]
+    pub fn deadline(self) -> Option<Tick> {
+        self.session.deadline()
+    }
+
+    /// How many records its journal has, if it keeps one.
+    #[must_use]
+    pub fn records_len(self) -> Option<u64> {
+        self.session.log().map(|log| log.len())
+    }
+
+    /// The handler of every edge that is bound to no other.
+    #[must_use]
+    pub fn default_handler(self) -> Option<&'a Name> {
+        self.session.handlers()?.default.as_ref()
     }
 
     /// One role, if the protocol has it.
@@ -192,6 +221,20 @@ impl<'a> EndpointView<'a> {
         self.of.protocol.automaton(self.role).moves(self.state())
     }
 
+    /// The message that a send at this position would be, as far as the types and what is
+    /// remembered tell: `None` if the send is none that can be performed, or was.
+    #[must_use]
+    pub fn meant(self, to: RoleIx, label: LabelIx, at: Option<Position>) -> Option<MessageIx> {
+        self.of.session.meant(self.of.protocol, self.role, to, label, at)
+    }
+
+    /// What is remembered of its sends, the oldest first, and from which position on; `None` if it
+    /// does not number its actions.
+    #[must_use]
+    pub fn remembered(self) -> Option<(Position, impl ExactSizeIterator<Item = &'a Performed>)> {
+        self.of.session.remembered()?.of(self.role)
+    }
+
     /// Whether its type is done.
     #[must_use]
     pub fn has_ended(self) -> bool {
@@ -216,6 +259,12 @@ impl<'a> EdgeView<'a> {
     #[must_use]
     pub fn consumed(self) -> Seq {
         self.of.session.edges[self.index].consumed()
+    }
+
+    /// The handler that it is bound to itself.
+    #[must_use]
+    pub fn bound(self) -> Option<&'a Name> {
+        self.of.session.handlers()?.bound[self.index].as_ref()
     }
 
     /// How many messages it can hold.

@@ -94,9 +94,21 @@ fn check(header: &HeaderJson) -> String {
 /// # Errors
 /// [`RecordError`] if the batch is not one of a session of this protocol.
 pub fn batch_line(protocol: &Protocol, batch: &Batch) -> Result<String, RecordError> {
+    batch_json(protocol, batch).map(|json| line(&json))
+}
+
+fn batch_json(protocol: &Protocol, batch: &Batch) -> Result<BatchJson, RecordError> {
     let records = Record::decode_batch(batch, protocol)?;
     let records = records.iter().map(|record| record::write(protocol, record)).collect();
-    Ok(line(&BatchJson { first: batch.first, records, head: batch.head.to_string() }))
+    Ok(BatchJson { first: batch.first, records, head: batch.head.to_string() })
+}
+
+/// A batch that a machine has made, with its session.
+pub(super) fn batch_tree(protocol: &Protocol, batch: &Batch) -> Tree {
+    let json = batch_json(protocol, batch).expect("a machine seals records of its protocol");
+    let mut tree = serde_json::to_value(json).expect("these are JSON");
+    tree["session"] = batch.session.to_string().into();
+    tree
 }
 
 /// The last line of a journal that was closed in order, without its line break.

@@ -9,6 +9,7 @@ use antiphon::types::syntax::{read_global, read_local, read_local_type};
 use antiphon::types::{
     Diagnostics, GlobalType, LocalType, LocalTypes, Name, Origin, Protocol, StateIx,
 };
+use antiphon::wire::door::{Door, DoorLimits};
 use antiphon::wire::journal::{self as lines, Journal};
 
 /// Small enough that a run of the fuzzer sees many texts.
@@ -274,4 +275,43 @@ fn replay(protocol: &std::sync::Arc<Protocol>, session: SessionId, records: &[Re
         let again = Machine::replay(protocol, session, records).expect("it was replayed");
         assert_eq!(machine.digest(), again.digest());
     }
+}
+
+/// Lines for the door of a machine, in which `@P` stands for the digest of the protocol that was
+/// registered last and `@S` for a session: a fuzzer would not find them.
+pub(crate) fn door(bytes: &[u8]) {
+    let limits = DoorLimits { line_bytes_max: 4_096, ..DoorLimits::default() };
+    let mut door = Door::new(Machine::observed(), limits);
+    let (mut digest, session) = ("0".repeat(64), SessionId(7).to_string());
+    let mut answers = 0;
+    let mut lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
+    lines.pop_if(|last| last.is_empty());
+    for line in lines {
+        let mut line = replaced(&replaced(line, b"@P", &digest), b"@S", &session);
+        line.push(b'\n');
+        let mut rest = &line[..];
+        let answer = door.feed(&mut rest).expect("the line is whole");
+        assert!(rest.is_empty() && !answer.contains('\n'));
+        answers += 1;
+        let answer: serde_json::Value = serde_json::from_str(&answer).expect("answers are JSON");
+        assert_eq!(answer["line"], answers);
+        let said = ["ok", "refused", "error"].into_iter().filter(|key| answer.get(key).is_some());
+        assert_eq!(said.count(), 1, "{answer}");
+        if let Some(registered) = answer["ok"]["registered"]["protocol"].as_str() {
+            registered.clone_into(&mut digest);
+        }
+    }
+    assert_eq!(door.finish(), None);
+    door.machine().check_invariants().expect("invariants hold");
+}
+
+fn replaced(line: &[u8], what: &[u8], by: &str) -> Vec<u8> {
+    let (mut out, mut rest) = (Vec::new(), line);
+    while let Some(at) = rest.windows(what.len()).position(|window| window == what) {
+        out.extend_from_slice(&rest[..at]);
+        out.extend_from_slice(by.as_bytes());
+        rest = &rest[at + what.len()..];
+    }
+    out.extend_from_slice(rest);
+    out
 }

@@ -1,0 +1,197 @@
+//! What a machine answers, as JSON: what an input came to, refusals with the data that explains
+//! them, outputs. Clauses: DOOR-2, DOOR-4.
+
+use serde_json::{Map, Value as Tree, json};
+
+use super::event::{write_by, write_edge};
+use super::journal::batch_tree;
+use super::json::write_value;
+use crate::machine::{
+    Accepted, Attempt, Deliver, Event, Machine, Move, NotAllowed, Output, Refusal, SessionId,
+    Status,
+};
+use crate::types::{Direction, LabelIx, Name, Protocol, Sort, Value};
+
+/// What an accepted input came to, by one word.
+pub(super) fn write_accepted(protocol: Option<&Protocol>, accepted: &Accepted) -> Tree {
+    match accepted {
+        Accepted::Opened(capability) => json!({"opened": {
+            "session": capability.session().to_string(),
+            "by": write_by(capability.present()),
+        }}),
+        Accepted::Sent { seq, position } => {
+            json!({"sent": {"seq": seq.0, "position": position.0}})
+        }
+        Accepted::Received(received) => {
+            let protocol = protocol.expect("who receives has a protocol");
+            json!({"received": {
+                "from": protocol.role_name(received.from).as_str(),
+                "seq": received.seq.0,
+                "label": protocol.label_name(received.label).as_str(),
+                "value": write_labelled(protocol, received.label, &received.value),
+                "position": received.position.0,
+            }})
+        }
+        Accepted::Duplicate { position } => json!({"duplicate": {"position": position.0}}),
+        Accepted::Acknowledged { position, performed } => {
+            json!({"acknowledged": {"position": position.0, "performed": performed}})
+        }
+        Accepted::Done => json!({"done": {}}),
+    }
+}
+
+/// A value of a label: labels of several sorts are told apart by which one the value conforms to.
+fn write_labelled(protocol: &Protocol, label: LabelIx, value: &Value) -> Tree {
+    let messages = protocol.messages().iter().filter(|message| message.label == label);
+    let mut sorts = messages.map(|message| message.payload.sort());
+    let conforms = |sort: &&Sort| sort.conform(value.clone()).as_ref() == Ok(value);
+    let sort = sorts.find(conforms).expect("a value on its way has the sort of its message");
+    write_value(sort, value)
+}
+
+/// A refusal: its code, clause and message, and what explains it (DOOR-4).
+pub(super) fn write_refusal(refusal: &Refusal) -> Tree {
+    let mut said = match data(refusal) {
+        Tree::Object(data) => data,
+        _ => Map::new(),
+    };
+    said.insert("code".into(), refusal.code().into());
+    said.insert("clause".into(), refusal.clause().into());
+    said.insert("message".into(), refusal.to_string().into());
+    Tree::Object(said)
+}
+
+fn data(refusal: &Refusal) -> Tree {
+    match refusal {
+        Refusal::UnknownSession(session) | Refusal::SessionExists(session) => {
+            json!({"session": session.to_string()})
+        }
+        Refusal::UnknownProtocol(protocol) => json!({"protocol": protocol.to_string()}),
+        Refusal::BadCapacity { edge, capacity } | Refusal::EdgeFull { edge, capacity } => {
+            json!({"edge": edge_of(edge), "capacity": capacity})
+        }
+        Refusal::EdgeEmpty { edge } => json!({"edge": edge_of(edge)}),
+        Refusal::CapacityUnchecked { safe } => json!({"safe_at": safe.to_string()}),
+        Refusal::UnknownRole { known } | Refusal::UnknownEdge { known } => json!({"known": known}),
+        Refusal::StaleCapability { presented, live } => {
+            json!({"presented": presented.0, "live": live.0})
+        }
+        Refusal::ScopeViolation { required, actual } => {
+            json!({"required": required, "actual": actual})
+        }
+        Refusal::PositionConflict { at, performed } => {
+            json!({"at": at.0, "performed": performed})
+        }
+        Refusal::TooOld { at, oldest } => json!({"at": at.0, "oldest": oldest.0}),
+        Refusal::Ahead { at, position } => json!({"at": at.0, "position": position.0}),
+        Refusal::AmbiguousReceive { position } => json!({"position": position.0}),
+        Refusal::Terminal(status) => Tree::Object(write_status(status)),
+        Refusal::Draining => Tree::Null,
+        Refusal::NotAllowed(refused) => write_not_allowed(refused),
+        Refusal::WrongSort { label, error } => json!({
+            "label": label.as_str(),
+            "path": error.path,
+            "expected": error.expected,
+            "found": error.found,
+        }),
+    }
+}
+
+/// `From → To`, as refusals write it, with its roles by name.
+fn edge_of(text: &str) -> Tree {
+    let (from, to) = text.split_once(" → ").unwrap_or((text, ""));
+    json!({"from": from, "to": to})
+}
+
+fn write_not_allowed(refused: &NotAllowed) -> Tree {
+    let name = |name: &Option<Name>| name.as_ref().map(|name| name.as_str().to_owned());
+    let attempted = match &refused.attempted {
+        Attempt::Send { label, to } => json!({"send": {"label": name(label), "to": name(to)}}),
+        Attempt::Receive { label, from } => {
+            json!({"receive": {"label": name(label), "from": name(from)}})
+        }
+    };
+    json!({
+        "role": refused.role.as_str(),
+        "attempted": attempted,
+        "position": refused.position.0,
+        "legal": refused.legal.iter().map(write_move).collect::<Vec<_>>(),
+        "more": refused.more,
+    })
+}
+
+/// A legal move; its sort as it is printed.
+pub(super) fn write_move(legal: &Move) -> Tree {
+    json!({
+        "direction": direction(legal.direction),
+        "peer": legal.peer.as_str(),
+        "label": legal.label.as_str(),
+        "sort": legal.payload.sort().to_string(),
+    })
+}
+
+fn direction(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Send => "send",
+        Direction::Receive => "receive",
+    }
+}
+
+/// A status, and its reason where there is one.
+pub(super) fn write_status(status: &Status) -> Map<String, Tree> {
+    let mut said = Map::from_iter([("status".to_owned(), status.as_str().into())]);
+    said.extend(status.reason().map(|reason| ("reason".to_owned(), reason.into())));
+    said
+}
+
+/// An output, by one word.
+pub(super) fn write_output(machine: &Machine, output: &Output) -> Tree {
+    let protocol = |session: SessionId| {
+        machine.session(session).expect("an output is of a session that is there").protocol()
+    };
+    match output {
+        Output::Persist(batch) => json!({"persist": batch_tree(protocol(batch.session), batch)}),
+        Output::Deliver(deliver) => {
+            json!({"deliver": write_deliver(protocol(deliver.session), deliver)})
+        }
+        Output::Event(event) => json!({"event": match event {
+            Event::Opened { session } => json!({"opened": {"session": session.to_string()}}),
+            Event::Draining { session } => json!({"draining": {"session": session.to_string()}}),
+            Event::Advanced {
+                session, role, direction: way, peer, label, value, seq, position
+            } => {
+                let protocol = protocol(*session);
+                json!({"advanced": {
+                    "session": session.to_string(),
+                    "role": protocol.role_name(*role).as_str(),
+                    "direction": direction(*way),
+                    "peer": protocol.role_name(*peer).as_str(),
+                    "label": protocol.label_name(*label).as_str(),
+                    "value": write_labelled(protocol, *label, value),
+                    "seq": seq.0,
+                    "position": position.0,
+                }})
+            }
+            Event::Ended { session, status, undelivered } => {
+                let protocol = protocol(*session);
+                let left = undelivered.iter().map(|(edge, n)| (write_edge(protocol, *edge), *n));
+                let mut said = write_status(status);
+                said.insert("session".into(), session.to_string().into());
+                said.insert("undelivered".into(), json!(left.collect::<Vec<_>>()));
+                json!({"ended": said})
+            }
+        }}),
+    }
+}
+
+fn write_deliver(protocol: &Protocol, deliver: &Deliver) -> Tree {
+    json!({
+        "session": deliver.session.to_string(),
+        "handler": deliver.handler.as_str(),
+        "role": protocol.role_name(deliver.role).as_str(),
+        "from": protocol.role_name(deliver.from).as_str(),
+        "seq": deliver.seq.0,
+        "label": protocol.label_name(deliver.label).as_str(),
+        "value": write_labelled(protocol, deliver.label, &deliver.value),
+    })
+}

@@ -1,0 +1,259 @@
+//! Commands of the door: JSON, and what it means to a machine.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Tree;
+
+use super::{DoorError, DoorLimits};
+use crate::machine::{Act, EndpointView, Input, Machine, Open, Send, SessionId, SessionView, Tick};
+use crate::types::syntax::{Limits, Source};
+use crate::types::{Protocol, ProtocolDigest, Sort, Value, WrongSort};
+use crate::wire::event::{
+    ByJson, EdgeJson, EventError, EventJson, Names, read_act, read_by, read_owner,
+};
+use crate::wire::json::read_value;
+
+/// One line, read.
+pub(super) enum Command {
+    Register(Box<dyn FnOnce() -> Result<Protocol, DoorError>>),
+    Input(Tick, InputJson),
+    Seal,
+    State(SessionId),
+    Digest,
+    Sessions,
+}
+
+/// What the machine is told; the words are those of [`Input`].
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(super) enum InputJson {
+    Open {
+        session: String,
+        protocol: String,
+        owner: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        capacity: Option<u32>,
+        #[serde(default)]
+        capacities: Vec<(EdgeJson, u32)>,
+        #[serde(default)]
+        unchecked: bool,
+        #[serde(default)]
+        journal: bool,
+    },
+    Act {
+        session: String,
+        by: ByJson,
+        event: EventJson,
+    },
+    Persisted {
+        session: String,
+        upto: u64,
+    },
+    Tick {},
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StepJson {
+    at: u64,
+    input: InputJson,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RegisterJson {
+    register: Tree,
+    #[serde(default)]
+    unchecked: bool,
+}
+
+/// A protocol as text; of several, the one of this name.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TextJson {
+    text: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum AskJson {
+    Seal(bool),
+    State(String),
+    Digest(bool),
+    Sessions(bool),
+}
+
+fn wrong(text: impl Into<String>) -> DoorError {
+    DoorError::NotACommand(text.into())
+}
+
+impl From<EventError> for DoorError {
+    fn from(error: EventError) -> Self {
+        wrong(error.to_string())
+    }
+}
+
+/// DOOR-3: reads a line within the limits.
+pub(super) fn read(line: &[u8], limits: &DoorLimits) -> Result<Command, DoorError> {
+    let text =
+        core::str::from_utf8(line).map_err(|error| DoorError::NotUtf8(error.valid_up_to() + 1))?;
+    // Before anything is built of it, on any text at all.
+    if is_deeper(text, limits.depth_max) {
+        return Err(DoorError::TooDeep(limits.depth_max));
+    }
+    let tree: Tree = serde_json::from_str(text).map_err(|e| DoorError::NotJson(e.to_string()))?;
+    let Tree::Object(fields) = &tree else { return Err(wrong("a command is an object")) };
+    if fields.contains_key("register") {
+        let RegisterJson { register, unchecked } = parse(text, &tree)?;
+        Ok(Command::Register(Box::new(move || protocol(&register, unchecked))))
+    } else if fields.contains_key("input") {
+        let StepJson { at, input } = parse(text, &tree)?;
+        Ok(Command::Input(Tick(at), input))
+    } else {
+        match parse(text, &tree)? {
+            AskJson::Seal(true) => Ok(Command::Seal),
+            AskJson::Digest(true) => Ok(Command::Digest),
+            AskJson::Sessions(true) => Ok(Command::Sessions),
+            AskJson::State(session) => Ok(Command::State(session_id(&session)?)),
+            _ => Err(wrong("`seal`, `digest` and `sessions` are asked for with `true`")),
+        }
+    }
+}
+
+/// Whether arrays and objects stand deeper than `most` inside each other.
+fn is_deeper(text: &str, most: usize) -> bool {
+    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
+    text.bytes().any(|byte| {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'[' | b'{' if !quoted => depth += 1,
+            b']' | b'}' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > most
+    })
+}
+
+/// What the text, which is this tree, says. It is read from the text, where a field that stands
+/// there twice is seen.
+fn parse<T: Serialize + for<'a> Deserialize<'a>>(text: &str, tree: &Tree) -> Result<T, DoorError> {
+    let parsed: T = serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?;
+    let written = serde_json::to_value(&parsed).expect("these are JSON");
+    match is_alike(tree, &written) {
+        true => Ok(parsed),
+        false => Err(wrong("an array stands where an object belongs")),
+    }
+}
+
+/// Whether what was read is written alike: an object may be read from an array of its fields, which
+/// is no form of a command.
+fn is_alike(given: &Tree, written: &Tree) -> bool {
+    match (given, written) {
+        (Tree::Object(given), Tree::Object(written)) => given
+            .iter()
+            .all(|(key, value)| written.get(key).is_none_or(|written| is_alike(value, written))),
+        (Tree::Array(given), Tree::Array(written)) => {
+            given.iter().zip(written).all(|(value, written)| is_alike(value, written))
+        }
+        (Tree::Array(_), _) => false,
+        _ => true,
+    }
+}
+
+fn protocol(register: &Tree, unchecked: bool) -> Result<Protocol, DoorError> {
+    let (text, name) = match register {
+        Tree::Object(fields) if fields.contains_key("text") => {
+            let text = register.to_string();
+            let TextJson { text, name } = parse(&text, register)?;
+            (text, name)
+        }
+        Tree::Object(_) => (register.to_string(), None),
+        _ => return Err(wrong("a protocol is a document, or `{\"text\": …}`")),
+    };
+    let refused = |report| DoorError::Protocol(Box::new(report));
+    let source = Source::read("protocol", text.as_bytes(), &Limits::default()).map_err(refused)?;
+    let found = match unchecked {
+        true => source.protocol_unchecked(name.as_deref()),
+        false => source.protocol(name.as_deref()),
+    };
+    found.map_err(refused)
+}
+
+fn session_id(text: &str) -> Result<SessionId, DoorError> {
+    text.parse().map_err(|error: crate::machine::SessionIdError| wrong(error.to_string()))
+}
+
+fn protocol_digest(text: &str) -> Result<ProtocolDigest, DoorError> {
+    let mut digest = [0; 32];
+    let digits = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if !digits {
+        return Err(wrong("a protocol is named by 64 hexadecimal digits"));
+    }
+    for (byte, digits) in digest.iter_mut().zip(text.as_bytes().chunks(2)) {
+        let digits = core::str::from_utf8(digits).expect("digits are text");
+        *byte = u8::from_str_radix(digits, 16).expect("these are digits");
+    }
+    Ok(ProtocolDigest(digest))
+}
+
+/// An input, and what was wrong with the value that it carries.
+pub(super) struct Step {
+    pub(super) input: Input,
+    pub(super) misfit: Option<WrongSort>,
+}
+
+/// What an input means now. Names that the protocol does not have are for the machine to refuse.
+pub(super) fn meant(machine: &Machine, json: InputJson) -> Result<Step, DoorError> {
+    let mut misfit = None;
+    let input = match json {
+        InputJson::Open { session, protocol, owner, capacity, capacities, unchecked, journal } => {
+            let protocol = protocol_digest(&protocol)?;
+            let names = Names::loose(machine.protocol(protocol).map(AsRef::as_ref));
+            let (session, owner) = (session_id(&session)?, read_owner(&owner)?);
+            let capacities = names.capacities(capacity, &capacities, unchecked)?;
+            Input::Open(Open { session, protocol, owner, capacities, journal })
+        }
+        InputJson::Act { session, by, event } => {
+            let session = session_id(&session)?;
+            let view = machine.session(session);
+            let names = Names::loose(view.map(|view| view.protocol().as_ref()));
+            let by = read_by(session, &by)?;
+            let act: Act = read_act(names, event, |send, tree| {
+                Ok(sent(view, send, tree).unwrap_or_else(|(error, instead)| {
+                    misfit = Some(error);
+                    instead
+                }))
+            })?;
+            Input::Act { by, act }
+        }
+        InputJson::Persisted { session, upto } => {
+            Input::Persisted { session: session_id(&session)?, upto }
+        }
+        InputJson::Tick {} => Input::Tick,
+    };
+    Ok(Step { input, misfit })
+}
+
+/// The value of a send: of the sort of the message that the send would be. Where there is none the
+/// machine refuses the send before it looks at the value. A value of another sort is for the
+/// machine to refuse, too: something that does not conform stands in for it.
+fn sent(
+    view: Option<SessionView<'_>>,
+    send: &Send,
+    tree: &Tree,
+) -> Result<Value, (WrongSort, Value)> {
+    let endpoint: Option<EndpointView<'_>> = view.and_then(|view| view.endpoint(send.role));
+    let message = endpoint.and_then(|endpoint| endpoint.meant(send.to, send.label, send.at));
+    let Some((view, message)) = view.zip(message) else { return Ok(Value::Unit) };
+    let sort = view.protocol().message(message).payload.sort();
+    read_value(sort, tree).map_err(|error| (error, misfit(sort)))
+}
+
+/// A value that is not of the sort.
+fn misfit(sort: &Sort) -> Value {
+    let is_of = sort.conform(Value::Unit).is_ok();
+    if is_of { Value::Bool(false) } else { Value::Unit }
+}

@@ -1,0 +1,97 @@
+//! A session's protocol state as JSON: everything that its digest covers, by name.
+//!
+//! Two sessions have the same JSON, but for the digest itself, exactly if they have the same digest
+//! (DOOR-5).
+
+use core::fmt::Write;
+
+use serde_json::{Map, Value as Tree, json};
+
+use super::answer::{write_move, write_status};
+use super::event::write_edge;
+use super::json::write_value;
+use crate::machine::{EdgeView, EndpointView, Performed, Queued, SessionView, StateDigest};
+use crate::types::Protocol;
+
+/// The canonical state of a session with this digest.
+pub(super) fn write_state(view: SessionView<'_>, digest: StateDigest) -> Tree {
+    let protocol = view.protocol();
+    let (owner, generation, scope) = view.owner();
+    let mut state = write_status(view.status());
+    let mut put = |key: &str, value: Tree| drop(state.insert(key.to_owned(), value));
+    put("session", view.id().to_string().into());
+    put("protocol", protocol.digest().to_string().into());
+    put("tick", view.tick().0.into());
+    put("checked", view.is_checked().into());
+    put("owner", owner.as_str().into());
+    put("generation", generation.0.into());
+    put("scope", format!("{:x}", scope.bits()).into());
+    put("roles", view.endpoints().map(|endpoint| role(protocol, endpoint)).collect());
+    put("edges", view.edges().map(|at| edge(protocol, at)).collect());
+    put("digest", digest.to_string().into());
+    if let Some(deadline) = view.deadline() {
+        put("deadline", deadline.0.into());
+    }
+    if let Some(handler) = view.default_handler() {
+        put("handler", handler.as_str().into());
+    }
+    if let Some(records) = view.records_len() {
+        put("records", records.into());
+    }
+    Tree::Object(state)
+}
+
+fn role(protocol: &Protocol, endpoint: EndpointView<'_>) -> Tree {
+    let mut role = Map::new();
+    let mut put = |key: &str, value: Tree| drop(role.insert(key.to_owned(), value));
+    put("role", endpoint.name().as_str().into());
+    put("state", endpoint.state().0.into());
+    put("position", endpoint.position().0.into());
+    // What is too large to be written out is still told by its state.
+    if let Ok(left) = endpoint.current() {
+        put("type", left.to_string().into());
+    }
+    put("legal", endpoint.legal_moves().map(|legal| write_move(&legal)).collect());
+    if let Some((from, sends)) = endpoint.remembered() {
+        let sends: Vec<Tree> = sends.map(|send| performed(protocol, send)).collect();
+        put("remembered", json!({"from": from.0, "sends": sends}));
+    }
+    Tree::Object(role)
+}
+
+fn performed(protocol: &Protocol, send: &Performed) -> Tree {
+    let message = protocol.message(send.message);
+    let mut digest = String::new();
+    send.digest.iter().for_each(|byte| write!(digest, "{byte:02x}").expect("a string takes all"));
+    json!({
+        "at": send.at.0,
+        "to": protocol.role_name(protocol.edges()[send.edge.index()].to).as_str(),
+        "label": protocol.label_name(message.label).as_str(),
+        "sort": message.payload.sort().to_string(),
+        "digest": digest,
+    })
+}
+
+fn edge(protocol: &Protocol, view: EdgeView<'_>) -> Tree {
+    let mut edge = Map::new();
+    let mut put = |key: &str, value: Tree| drop(edge.insert(key.to_owned(), value));
+    put("edge", json!(write_edge(protocol, view.edge())));
+    put("sent", view.sent().0.into());
+    put("consumed", view.consumed().0.into());
+    put("capacity", view.capacity().into());
+    put("messages", view.messages().map(|queued| message(protocol, queued)).collect());
+    if let Some(handler) = view.bound() {
+        put("handler", handler.as_str().into());
+    }
+    Tree::Object(edge)
+}
+
+fn message(protocol: &Protocol, queued: &Queued) -> Tree {
+    let message = protocol.message(queued.message);
+    let sort = message.payload.sort();
+    json!({
+        "label": protocol.label_name(message.label).as_str(),
+        "sort": sort.to_string(),
+        "value": write_value(sort, &queued.value),
+    })
+}

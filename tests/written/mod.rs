@@ -1,0 +1,145 @@
+//! Inputs of a machine written as commands of its door, by hand.
+#![allow(dead_code, unreachable_pub)]
+
+use antiphon::machine::*;
+use antiphon::types::*;
+use antiphon::wire::json;
+use serde_json::{Map, Value as Tree, json};
+
+/// A name that is none: for roles and labels that a protocol does not have.
+pub const NOBODY: &str = "no role or label";
+
+fn role(protocol: Option<&Protocol>, role: RoleIx) -> &str {
+    let found = protocol.and_then(|protocol| protocol.roles().nth(role.index()));
+    found.map_or(NOBODY, |name| name.as_str())
+}
+
+fn edge(protocol: Option<&Protocol>, edge: Edge) -> Tree {
+    json!({"from": role(protocol, edge.from), "to": role(protocol, edge.to)})
+}
+
+/// The command for an input, and the input as the command has it: a value that is of no use to the
+/// label's sort is another one of no use.
+pub fn command(machine: &Machine, now: u64, input: &Input) -> (Tree, Input) {
+    let mut said = input.clone();
+    let input = match input {
+        Input::Open(open) => {
+            let protocol = machine.protocol(open.protocol).map(AsRef::as_ref);
+            let edges = open.capacities.edges.iter();
+            let edges: Vec<Tree> = edges.map(|(at, n)| json!([edge(protocol, *at), n])).collect();
+            let mut fields = json!({
+                "session": open.session.to_string(),
+                "protocol": open.protocol.to_string(),
+                "owner": open.owner.as_str(),
+            });
+            // What is not said has a default.
+            if let Some(capacity) = open.capacities.every {
+                fields["capacity"] = json!(capacity);
+            }
+            if !edges.is_empty() {
+                fields["capacities"] = json!(edges);
+            }
+            if open.capacities.unchecked {
+                fields["unchecked"] = json!(true);
+            }
+            if open.journal {
+                fields["journal"] = json!(true);
+            }
+            json!({"open": fields})
+        }
+        Input::Act { by, act } => {
+            let view = machine.session(by.session);
+            let (event, value) = event(view, act);
+            if let (Some(value), Input::Act { act: Act::Send(send), .. }) = (value, &mut said) {
+                send.value = value;
+            }
+            json!({"act": {
+                "session": by.session.to_string(),
+                "by": {
+                    "owner": by.owner.as_str(),
+                    "generation": by.generation.0,
+                    "scope": format!("{:x}", by.scope.bits()),
+                },
+                "event": event,
+            }})
+        }
+        Input::Persisted { session, upto } => {
+            json!({"persisted": {"session": session.to_string(), "upto": upto}})
+        }
+        Input::Tick => json!({"tick": {}}),
+        other => panic!("write {other:?} here"),
+    };
+    (json!({"at": now, "input": input}), said)
+}
+
+fn event(view: Option<SessionView<'_>>, act: &Act) -> (Tree, Option<Value>) {
+    let protocol = view.map(|view| view.protocol().as_ref());
+    let name = |ix| role(protocol, ix);
+    let at = |fields: Tree, at: Option<Position>| {
+        let mut fields = fields;
+        if let Some(at) = at {
+            fields["at"] = json!(at.0);
+        }
+        fields
+    };
+    let mut instead = None;
+    let event = match act {
+        Act::Send(send) => {
+            let label = protocol.and_then(|protocol| protocol.labels().get(send.label.index()));
+            let (tree, value) = value(view, send);
+            instead = value;
+            let fields = json!({
+                "role": name(send.role),
+                "to": name(send.to),
+                "label": label.map_or(NOBODY, |label| label.as_str()),
+                "value": tree,
+            });
+            json!({"send": at(fields, send.at)})
+        }
+        Act::Receive(receive) => {
+            let fields = json!({"role": name(receive.role), "from": name(receive.from)});
+            json!({"receive": at(fields, receive.at)})
+        }
+        Act::Acknowledge { role, position } => {
+            json!({"acknowledge": {"role": name(*role), "position": position.0}})
+        }
+        Act::Bind { edge: bound, handler } => {
+            let mut fields = Map::new();
+            if let Some(bound) = bound {
+                let known = protocol.and_then(|protocol| protocol.edges().get(bound.index()));
+                let nowhere = Edge { from: RoleIx::UNKNOWN, to: RoleIx::UNKNOWN };
+                let known = known.copied().unwrap_or(nowhere);
+                fields.insert("edge".into(), edge(protocol, known));
+            }
+            if let Some(handler) = handler {
+                fields.insert("handler".into(), json!(handler.as_str()));
+            }
+            json!({"bind": fields})
+        }
+        Act::Drain { deadline: None } => json!({"drain": {}}),
+        Act::Drain { deadline: Some(deadline) } => json!({"drain": {"deadline": deadline.0}}),
+        Act::Close => json!({"close": {}}),
+        Act::Cancel { reason } => json!({"cancel": {"reason": reason.as_str()}}),
+        Act::Fault { reason } => json!({"fault": {"reason": reason.as_str()}}),
+        other => panic!("write {other:?} here"),
+    };
+    (event, instead)
+}
+
+/// The value of a send as JSON, and another value where JSON cannot say it.
+fn value(view: Option<SessionView<'_>>, send: &Send) -> (Tree, Option<Value>) {
+    let endpoint = view.and_then(|view| view.endpoint(send.role));
+    let meant = endpoint.and_then(|endpoint| endpoint.meant(send.to, send.label, send.at));
+    let Some((view, meant)) = view.zip(meant) else { return (Tree::Null, None) };
+    let sort = view.protocol().message(meant).payload.sort();
+    if let Ok(value) = sort.conform(send.value.clone()) {
+        return (json::write_value(sort, &value), None);
+    }
+    let trees = [json!("no such value"), json!({"no": "such value"})];
+    let useless = trees.into_iter().find(|tree| json::read_value(sort, tree).is_err());
+    match useless {
+        Some(tree) => (tree, None),
+        // Any JSON is a value of this sort.
+        None => (json!([1]), Some(Value::Json(json::json(&json!([1]))))),
+    }
+}
