@@ -1,12 +1,15 @@
 //! Records as JSON, with names instead of numbers.
 
+mod authority;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Tree;
 
+use self::authority::{AuthorityJson, CommitJson};
 use super::json::{read_value, write_value};
 use crate::machine::{
-    Act, Capacities, Generation, Input, Open, Outcome, Owner, Position, Presented, Receive, Record,
-    Recorded, Scope, Send, Seq, SessionId, Tick, Timer,
+    Act, Capacities, Generation, Input, Open, Outcome, Owner, Position, Presented, ReceiptId,
+    Receive, Record, Recorded, Scope, Send, Seq, SessionId, Tick, Timer,
 };
 use crate::types::{Edge, LabelIx, MessageIx, Name, Protocol, RoleIx, Value};
 
@@ -90,12 +93,15 @@ enum EventJson {
     Expired {
         timer: TimerJson,
     },
+    Authority(AuthorityJson),
+    Commit(CommitJson),
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum TimerJson {
     Drain,
+    Transfer(u64),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -105,6 +111,8 @@ enum OutcomeJson {
     Sent { message: u16, seq: u64, position: u64 },
     Received { label: String, seq: u64, position: u64 },
     Acknowledged { position: u64 },
+    Issued { generation: u64 },
+    Staged { receipt: u64 },
     Done {},
 }
 
@@ -113,6 +121,12 @@ pub(super) fn write(protocol: &Protocol, record: &Record) -> RecordJson {
     let edge = |edge: &Edge| EdgeJson { from: role(edge.from), to: role(edge.to) };
     let (by, event) = match &record.event {
         Recorded::Expired(Timer::Drain) => (None, EventJson::Expired { timer: TimerJson::Drain }),
+        Recorded::Expired(Timer::Transfer(receipt)) => {
+            (None, EventJson::Expired { timer: TimerJson::Transfer(receipt.0) })
+        }
+        Recorded::Input(Input::Commit(commit)) => {
+            (None, EventJson::Commit(authority::write_commit(commit)))
+        }
         Recorded::Input(Input::Open(open)) => {
             let capacities = open.capacities.edges.iter().map(|(e, n)| (edge(e), *n)).collect();
             let Capacities { every, unchecked, .. } = open.capacities;
@@ -137,6 +151,8 @@ pub(super) fn write(protocol: &Protocol, record: &Record) -> RecordJson {
             OutcomeJson::Received { label, seq: seq.0, position: position.0 }
         }
         Outcome::Acknowledged(position) => OutcomeJson::Acknowledged { position: position.0 },
+        Outcome::Issued(generation) => OutcomeJson::Issued { generation: generation.0 },
+        Outcome::Staged(receipt) => OutcomeJson::Staged { receipt: receipt.0 },
         Outcome::Done => OutcomeJson::Done {},
     };
     RecordJson { index: record.index, tick: record.tick.0, by, event, outcome }
@@ -144,7 +160,7 @@ pub(super) fn write(protocol: &Protocol, record: &Record) -> RecordJson {
 
 fn write_by(by: &Presented) -> ByJson {
     let (owner, generation) = (by.owner.to_string(), by.generation.0);
-    ByJson { owner, generation, scope: format!("{:x}", by.scope.bits()) }
+    ByJson { owner, generation, scope: authority::write_scope(by.scope) }
 }
 
 fn write_act(protocol: &Protocol, act: &Act, outcome: Outcome) -> EventJson {
@@ -179,6 +195,7 @@ fn write_act(protocol: &Protocol, act: &Act, outcome: Outcome) -> EventJson {
         Act::Close => EventJson::Close {},
         Act::Cancel { reason } => EventJson::Cancel { reason: reason.to_string() },
         Act::Fault { reason } => EventJson::Fault { reason: reason.to_string() },
+        Act::Authority(act) => EventJson::Authority(authority::write(act)),
     }
 }
 
@@ -190,6 +207,13 @@ pub(super) fn read(
     let outcome = read_outcome(protocol, &json.outcome)?;
     let event = match (json.by, json.event) {
         (None, EventJson::Expired { timer: TimerJson::Drain }) => Recorded::Expired(Timer::Drain),
+        (None, EventJson::Expired { timer: TimerJson::Transfer(receipt) }) => {
+            Recorded::Expired(Timer::Transfer(ReceiptId(receipt)))
+        }
+        (None, EventJson::Commit(commit)) => {
+            let commit = authority::read_commit(session, &commit)?;
+            Recorded::Input(Input::Commit(Box::new(commit)))
+        }
         (None, EventJson::Open { owner, capacity, capacities, unchecked }) => {
             let edges = capacities.iter().map(|(edge, n)| Ok((read_edge(protocol, edge)?, *n)));
             let edges = edges.collect::<Result<_, RecordJsonError>>()?;
@@ -200,7 +224,7 @@ pub(super) fn read(
         }
         (Some(by), event) => {
             let by = read_by(session, &by)?;
-            let act = read_act(protocol, event, outcome)?;
+            let act = read_act(protocol, session, event, outcome)?;
             Recorded::Input(Input::Act { by, act })
         }
         (None, _) => return Err(wrong("the record does not say by whose authority it was done")),
@@ -229,10 +253,9 @@ fn read_owner(text: &str) -> Result<Owner, RecordJsonError> {
 }
 
 fn read_by(session: SessionId, by: &ByJson) -> Result<Presented, RecordJsonError> {
-    let bits = u128::from_str_radix(&by.scope, 16)
-        .map_err(|_| wrong(format!("`{}` is not a scope in hexadecimal digits", by.scope)))?;
+    let scope = authority::read_scope(&by.scope)?;
     let (owner, generation) = (read_owner(&by.owner)?, Generation(by.generation));
-    Ok(Presented { session, owner, generation, scope: Scope::from_bits(bits), hint: 0 })
+    Ok(Presented { session, owner, generation, scope, hint: 0 })
 }
 
 fn read_outcome(protocol: &Protocol, json: &OutcomeJson) -> Result<Outcome, RecordJsonError> {
@@ -248,12 +271,15 @@ fn read_outcome(protocol: &Protocol, json: &OutcomeJson) -> Result<Outcome, Reco
             Outcome::Received(read_label(protocol, label)?, Seq(*seq), Position(*position))
         }
         OutcomeJson::Acknowledged { position } => Outcome::Acknowledged(Position(*position)),
+        OutcomeJson::Issued { generation } => Outcome::Issued(Generation(*generation)),
+        OutcomeJson::Staged { receipt } => Outcome::Staged(ReceiptId(*receipt)),
         OutcomeJson::Done {} => Outcome::Done,
     })
 }
 
 fn read_act(
     protocol: &Protocol,
+    session: SessionId,
     event: EventJson,
     outcome: Outcome,
 ) -> Result<Act, RecordJsonError> {
@@ -291,7 +317,14 @@ fn read_act(
         EventJson::Close {} => Act::Close,
         EventJson::Cancel { reason } => Act::Cancel { reason: reason.into() },
         EventJson::Fault { reason } => Act::Fault { reason: reason.into() },
-        EventJson::Open { .. } | EventJson::Expired { .. } => {
+        EventJson::Authority(act) => {
+            let act = authority::read(session, &act)?;
+            if !Scope::session(protocol).covers(act.scope()) {
+                return Err(wrong("the protocol has no such fragments"));
+            }
+            Act::Authority(Box::new(act))
+        }
+        EventJson::Open { .. } | EventJson::Expired { .. } | EventJson::Commit(_) => {
             return Err(wrong("this is done by nobody's authority"));
         }
     })
