@@ -63,21 +63,27 @@ fn same(machine: &Machine, model: &Model) -> Result<(), String> {
     if machine.sessions_len() != model.sessions.len() {
         return Err("another number of sessions".into());
     }
-    let due = model.sessions.iter().filter_map(|session| session.deadline).min();
+    let due = model.sessions.iter().filter_map(|session| session.due()).min();
     if machine.poll_timeout() != due.map(Tick) {
         return Err(format!("the next timer at {:?}, not {due:?}", machine.poll_timeout()));
     }
     for session in &model.sessions {
         let view = machine.session(SessionId(session.id)).ok_or("a session is not there")?;
-        let seen = (
-            view.status().to_string(),
-            view.tick().0,
-            view.owner().0.to_string(),
-            view.is_checked(),
-        );
-        let wanted = (session.status.clone(), session.tick, session.owner.clone(), session.checked);
+        let seen = (view.status().to_string(), view.tick().0, view.is_checked());
+        let wanted = (session.status.clone(), session.tick, session.checked);
         if seen != wanted {
             return Err(format!("session {}: {seen:?}, not {wanted:?}", session.id));
+        }
+        for (at, wanted) in session.fragments.iter().enumerate() {
+            let mut held = view.holdings().filter(|held| held.scope.bits() >> at & 1 == 1);
+            let only = held.next().filter(|_| held.next().is_none()).ok_or("not one owner")?;
+            let seen = (only.owner.as_str(), only.generation.0, only.released);
+            if seen != (wanted.owner.as_str(), wanted.generation, wanted.released) {
+                return Err(format!("fragment {at}: {seen:?}, not {wanted:?}"));
+            }
+        }
+        if !view.staged().eq(session.staged.iter().map(|staged| &staged.receipt)) {
+            return Err(format!("other transfers than {:?}", session.staged));
         }
         for (endpoint, role) in view.endpoints().zip(&session.roles) {
             let mut legal: Vec<String> = endpoint
@@ -167,7 +173,7 @@ fn the_scripts_reach_every_kind_of_verdict() {
     let mut runner = TestRunner::new_with_rng(ProptestConfig::default(), rng);
     let mut reached = std::collections::BTreeMap::<String, usize>::new();
     let mut deepest = 0;
-    for index in 0..600 {
+    for index in 0..1_200 {
         let protocols = protocols().new_tree(&mut runner).unwrap().current();
         let script =
             if index % 2 == 0 { script::legal_script(false) } else { script::wild_script(false) };
@@ -197,7 +203,15 @@ fn the_scripts_reach_every_kind_of_verdict() {
         "Received",
         "Duplicate",
         "Acknowledged",
+        "Issued",
+        "Staged",
         "Done",
+        "unclaimed",
+        "already_claimed",
+        "transfer_pending",
+        "transfer_not_pending",
+        "receipt_mismatch",
+        "receipt_spent",
         "unknown_session",
         "session_exists",
         "unknown_protocol",

@@ -51,6 +51,46 @@ fn row(code: &str) -> (Scene, Input) {
             Input::Open(Open { protocol, capacities, ..open(&scene.protocol, 2) })
         }
         "unknown_role" => good(&scene, scene.receiving("Nobody", "Buyer", None)),
+        "unclaimed" => {
+            let scope = Scope::role(scene.role("Buyer"));
+            scene.change(Authority::Release { request: RequestId(1), scope });
+            good(&scene, ask)
+        }
+        "already_claimed" => {
+            let (request, owner) = (RequestId(1), Owner::new("thief").unwrap());
+            let scope = Scope::role(scene.role("Seller"));
+            good(&scene, Act::Authority(Box::new(Authority::Claim { request, owner, scope })))
+        }
+        "transfer_pending" => {
+            scene.staged("Buyer", "tablet", None, true);
+            good(&scene, ask)
+        }
+        "transfer_not_pending" | "receipt_mismatch" | "receipt_spent" => {
+            let mut receipt = scene.staged("Buyer", "tablet", None, false);
+            match code {
+                "transfer_not_pending" => receipt.id.0 = 1,
+                "receipt_mismatch" => receipt.scope = Scope::LIFECYCLE,
+                _ => {
+                    scene.change(Authority::Rollback { receipt: receipt.clone() });
+                }
+            }
+            let owner = Owner::new("tablet").unwrap();
+            Input::Commit(Box::new(Commit { request: RequestId(2), receipt, owner }))
+        }
+        "too_many_outstanding" => {
+            let roles = 0..70;
+            let side =
+                |n: u32, next: u32| format!("R{n} = R{next}!m . end\nR{next} = R{n}?m . end");
+            let pairs = roles.map(|n| 2 * n).map(|n| side(n, n + 1)).take(33);
+            scene = Scene::new(&pairs.collect::<Vec<_>>().join("\n"));
+            for n in 0..64 {
+                scene.staged(&format!("R{n}"), "tablet", None, false);
+            }
+            let (request, scope) = (RequestId(9), Scope::role(scene.role("R65")));
+            let (to, expires, freeze) = (Recipient::Bearer, None, false);
+            let stage = Authority::Stage { request, scope, to, expires, freeze };
+            good(&scene, Act::Authority(Box::new(stage)))
+        }
         "stale_capability" => {
             let by = Presented { generation: Generation(7), ..scene.by.clone() };
             Input::Act { by, act: ask }
@@ -107,13 +147,14 @@ fn row(code: &str) -> (Scene, Input) {
     (scene, input)
 }
 
-const CODES: [&str; 19] = [
+const CODES: [&str; 26] = [
     "unknown_session",
     "session_exists",
     "unknown_protocol",
     "bad_capacity",
     "capacity_unchecked",
     "unknown_role",
+    "unclaimed",
     "stale_capability",
     "scope_violation",
     "position_conflict",
@@ -121,6 +162,12 @@ const CODES: [&str; 19] = [
     "ahead",
     "ambiguous_receive",
     "terminal",
+    "already_claimed",
+    "transfer_pending",
+    "transfer_not_pending",
+    "receipt_mismatch",
+    "receipt_spent",
+    "too_many_outstanding",
     "draining",
     "not_allowed",
     "wrong_sort",
@@ -172,6 +219,8 @@ fn every_refusal_is_reached_and_explains_itself() {
         it is not known that the roles are safe together at any capacity; check their composition first, or insist with `unchecked`
     unknown_role [MACH-3]
         the protocol has no such role; its roles are `Buyer`, `Seller`
+    unclaimed [AUTH-7]
+        nobody owns all of Fragments{Buyer}: it was released; claim it first
     stale_capability [AUTH-1]
         the capability is of generation 7, the live one is 1
     scope_violation [AUTH-2]
@@ -186,6 +235,18 @@ fn every_refusal_is_reached_and_explains_itself() {
         at position 0 messages of several senders can be received: receive by sender
     terminal [LIFE-1]
         the session has ended: it is cancelled (lost interest)
+    already_claimed [AUTH-10]
+        Fragments{Seller} has an owner, of generation 1; it must be released first
+    transfer_pending [AUTH-13]
+        transfer 0 is in flight: commit it or roll it back first
+    transfer_not_pending [AUTH-11]
+        there is no transfer 1: it was never staged
+    receipt_mismatch [AUTH-11]
+        the receipt of transfer 0 is not what was staged, or for another owner
+    receipt_spent [AUTH-12]
+        the receipt of transfer 0 is spent; the journal says what became of it
+    too_many_outstanding [AUTH-16]
+        64 transfers are in flight; commit one or roll one back first
     draining [LIFE-2]
         the session is draining: it accepts no more sends
     not_allowed [MACH-4]
@@ -348,7 +409,7 @@ fn every_refusal_goes_through_the_door_with_what_explains_it() {
         let message = refused["message"].as_str().unwrap();
         assert!(message == refusal.to_string() || code == "wrong_sort", "{message}");
         // A number or a name of the message is in the data, too.
-        let bare = ["draining"].contains(&code);
+        let bare = ["draining", "too_many_outstanding"].contains(&code);
         assert_eq!(refused.len() == 3, bare, "{code}: {answer}");
         if code == "wrong_sort" {
             assert_eq!((&refused["path"], &refused["label"]), (&"$".into(), &"offer".into()));

@@ -508,6 +508,8 @@ fn a_journal_that_was_forged_with_a_good_chain_does_not_replay() {
         assert!(forged(&|record| record.index += 1).is_some(), "{index} of another index");
         let other = forged(&|record| {
             record.outcome = match record.outcome {
+                Outcome::Issued(generation) => Outcome::Issued(Generation(generation.0 + 1)),
+                Outcome::Staged(receipt) => Outcome::Staged(ReceiptId(receipt.0 + 1)),
                 Outcome::Done => Outcome::Acknowledged(Position(1)),
                 Outcome::Opened(_) => Outcome::Opened(Generation(2)),
                 Outcome::Acknowledged(at) => Outcome::Acknowledged(Position(at.0 + 1)),

@@ -65,6 +65,12 @@ fn accepted(protocol: Option<&Protocol>, accepted: &Accepted) -> Tree {
         Accepted::Acknowledged { position, performed } => {
             json!({"acknowledged": {"position": position.0, "performed": performed}})
         }
+        Accepted::Issued(by) => json!({"issued": {"session": by.session().to_string(), "by": {
+            "owner": by.owner().as_str(),
+            "generation": by.generation().0,
+            "scope": format!("{:x}", by.scope().bits()),
+        }}}),
+        Accepted::Staged(receipt) => json!({"staged": {"receipt": written::receipt(receipt)}}),
         Accepted::Done => json!({"done": {}}),
     }
 }
@@ -105,6 +111,34 @@ fn output(protocol: &Protocol, output: &Output) -> (&'static str, Vec<Tree>) {
                 json!(position.0),
             ],
         ),
+        Output::Event(Event::Authority { audit, .. }) => {
+            let holding = |owner: &Owner, generation: &Generation, scope: &Scope| {
+                vec![
+                    json!(owner.as_str()),
+                    json!(generation.0),
+                    json!(format!("{:x}", scope.bits())),
+                ]
+            };
+            match audit {
+                Audit::Issued { owner, generation, scope } => {
+                    ("issued", holding(owner, generation, scope))
+                }
+                Audit::Invalidated { owner, generation, scope } => {
+                    ("invalidated", holding(owner, generation, scope))
+                }
+                Audit::Staged { receipt, to, scope } => {
+                    let to = match to {
+                        Recipient::Owner(owner) => json!(owner.as_str()),
+                        Recipient::Bearer => Tree::Null,
+                    };
+                    ("staged", vec![json!(receipt.0), to, json!(format!("{:x}", scope.bits()))])
+                }
+                Audit::Committed { receipt } => ("committed", vec![json!(receipt.0)]),
+                Audit::RolledBack { receipt } => ("rolled_back", vec![json!(receipt.0)]),
+                Audit::Expired { receipt } => ("expired", vec![json!(receipt.0)]),
+                other => panic!("compare {other:?} here"),
+            }
+        }
         Output::Event(Event::Ended { status, undelivered, .. }) => {
             let left = undelivered.iter();
             let left = left.map(|(e, n)| json!([{"from": name(e.from), "to": name(e.to)}, n]));
@@ -117,8 +151,15 @@ fn output(protocol: &Protocol, output: &Output) -> (&'static str, Vec<Tree>) {
 /// The same of what the door says.
 fn output_said(tree: &Tree) -> (String, Vec<Tree>, String) {
     let tree = tree.get("event").unwrap_or(tree);
-    let (word, said) = tree.as_object().unwrap().iter().next().unwrap();
+    let (mut word, mut said) = tree.as_object().unwrap().iter().next().unwrap();
+    let session = said["session"].as_str().unwrap().to_owned();
+    if word == "authority" {
+        (word, said) = said["audit"].as_object().unwrap().iter().next().unwrap();
+    }
     let fields: &[&str] = match word.as_str() {
+        "issued" | "invalidated" => &["owner", "generation", "scope"],
+        "staged" => &["receipt", "to", "scope"],
+        "committed" | "rolled_back" | "expired" => &["receipt"],
         "persist" => &["first", "count", "head"],
         "deliver" => &["handler", "role", "from", "seq", "value"],
         "advanced" => &["role", "peer", "value", "seq", "position"],
@@ -129,7 +170,6 @@ fn output_said(tree: &Tree) -> (String, Vec<Tree>, String) {
         "count" => json!(said["records"].as_array().unwrap().len()),
         field => said.get(field).cloned().unwrap_or(Tree::Null),
     };
-    let session = said["session"].as_str().unwrap().to_owned();
     (word.clone(), fields.iter().map(field).collect(), session)
 }
 

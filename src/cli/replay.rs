@@ -10,7 +10,7 @@ use serde_json::json;
 use super::chart::Step;
 use super::run::chart;
 use super::{Failure, input};
-use crate::machine::{Act, Input, Machine, Outcome, Record, Recorded, SessionView};
+use crate::machine::{Act, Input, Machine, Outcome, Recipient, Record, Recorded, SessionView};
 use crate::types::{Direction, Protocol};
 use crate::wire::journal::{Journal, record_line};
 
@@ -132,9 +132,20 @@ fn replay(
 /// The session as it stands.
 fn state(view: SessionView<'_>, until: usize, out: &mut impl Write) -> Result<(), Failure> {
     let protocol = view.protocol();
-    let (owner, generation, scope) = view.owner();
     writeln!(out, "after      {until} records, at tick {}: {}", view.tick(), view.status())?;
-    writeln!(out, "owner      {owner}#{generation} of {}", scope.shown(protocol))?;
+    for held in view.holdings() {
+        let what = if held.released { "released" } else { "owner" };
+        let (owner, generation) = (held.owner, held.generation);
+        writeln!(out, "{what:<10} {owner}#{generation} of {}", held.scope.shown(protocol))?;
+    }
+    for receipt in view.staged() {
+        let to = match &receipt.to {
+            Recipient::Owner(owner) => owner.as_str(),
+            Recipient::Bearer => "its bearer",
+        };
+        let (id, scope) = (receipt.id, receipt.scope.shown(protocol));
+        writeln!(out, "staged     {id}: {scope} from {} to {to}", receipt.from)?;
+    }
     for endpoint in view.endpoints() {
         let moves: Vec<String> = endpoint.legal_moves().map(|m| m.to_string()).collect();
         let next = if moves.is_empty() { "has ended".into() } else { moves.join(" or ") };

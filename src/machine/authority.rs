@@ -1,10 +1,9 @@
-//! Who may act: scopes, capabilities, and the map from fragments to owners.
+//! Who may act: scopes, owners, and what they present.
 //!
 //! A session's *fragments* are its lifecycle and its roles. Whoever opens a session owns all of
-//! them. (Handing fragments over is not there yet; what is here already refuses every input that
-//! does not present the live capability.)
+//! them; who owns them from there is in `ownership.rs`.
 //!
-//! Clauses: AUTH-1 to AUTH-5.
+//! Clauses: AUTH-2, AUTH-3, AUTH-5.
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -29,7 +28,7 @@ impl Scope {
 
     /// Whether it covers one of the first 63 roles: those are in one machine word.
     #[inline(always)]
-    fn covers_first(self, role: RoleIx) -> bool {
+    pub(super) fn covers_first(self, role: RoleIx) -> bool {
         role.0 < 63 && self.0 as u64 >> (role.0 + 1) & 1 == 1
     }
 
@@ -44,6 +43,29 @@ impl Scope {
     #[must_use]
     pub fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    /// What is in both.
+    #[must_use]
+    pub fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// What is in it and not in the other.
+    #[must_use]
+    pub fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// Whether it is no fragment at all.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Its first fragment alone.
+    pub(super) fn first(self) -> Self {
+        Self(self.0 & self.0.wrapping_neg())
     }
 
     /// Whether every fragment of `part` is in it, and `part` is not nothing.
@@ -107,7 +129,7 @@ pub struct Owner(Arc<str>);
 impl Owner {
     /// Whether one was cloned from the other: then they are equal.
     #[inline]
-    fn is_clone_of(&self, other: &Self) -> bool {
+    pub(super) fn is_clone_of(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 }
@@ -221,46 +243,5 @@ impl Capability {
     #[must_use]
     pub fn scope(&self) -> Scope {
         self.0.scope
-    }
-}
-
-/// Who owns what in one session. One owner for everything until fragments are handed over.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Ownership {
-    pub(super) owner: Owner,
-    // INVARIANT(generation_monotone): grows with every change of owner, never reused.
-    pub(super) generation: Generation,
-    pub(super) scope: Scope,
-}
-
-/// Why a presented capability does not cover an operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Uncovered {
-    Stale { live: Generation },
-    Scope,
-}
-
-impl Ownership {
-    pub(super) fn of_opener(owner: Owner, protocol: &Protocol) -> Self {
-        Self { owner, generation: Generation(1), scope: Scope::session(protocol) }
-    }
-
-    /// Whether every fragment that the operation needs carries the presented owner and generation.
-    pub(super) fn covers(&self, presented: &Presented, needs: Scope) -> Result<(), Uncovered> {
-        if presented.generation != self.generation || presented.owner != self.owner {
-            return Err(Uncovered::Stale { live: self.generation });
-        }
-        let live = self.scope.covers(presented.scope);
-        if live && presented.scope.covers(needs) { Ok(()) } else { Err(Uncovered::Scope) }
-    }
-
-    /// [`covers`](Self::covers) for a role, where everything that is owned is presented: told
-    /// without going through the fragments. `false` means that they must be gone through.
-    #[inline(always)]
-    pub(super) fn covers_plainly(&self, presented: &Presented, role: RoleIx) -> bool {
-        presented.generation == self.generation
-            && presented.owner.is_clone_of(&self.owner)
-            && presented.scope == self.scope
-            && self.scope.covers_first(role)
     }
 }

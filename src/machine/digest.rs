@@ -8,9 +8,12 @@ use core::fmt;
 use sha2::{Digest, Sha256};
 
 use super::Machine;
-use super::authority::Ownership;
-use super::id::SessionId;
+use super::id::{SessionId, Tick};
+use super::input::Input;
+use super::ownership::Ownership;
+use super::record::{self, Outcome, Recorded};
 use super::session::Session;
+use super::view::SessionView;
 use crate::types::canonical;
 
 /// SHA-256 over canonical protocol state.
@@ -78,6 +81,7 @@ impl Machine {
         optional(&mut bytes, session.log().map(|log| log.len()));
         remembered(&mut bytes, session);
         handlers(&mut bytes, session);
+        spread(&mut bytes, session);
         StateDigest(Sha256::digest(&bytes).into())
     }
 }
@@ -99,6 +103,40 @@ fn handlers(bytes: &mut Vec<u8>, session: &Session) {
     let Some(handlers) = session.handlers() else { return };
     for handler in core::iter::once(&handlers.default).chain(&handlers.bound) {
         block(bytes, handler.as_ref().map_or(&b""[..], |handler| handler.as_bytes()));
+    }
+}
+
+impl SessionView<'_> {
+    /// The digest of where each holding and each transfer came from, with the counters; `None`
+    /// where no fragment has ever moved.
+    #[must_use]
+    pub fn authority_digest(self) -> Option<StateDigest> {
+        let mut bytes = Vec::new();
+        spread(&mut bytes, self.session());
+        (!bytes.is_empty()).then(|| StateDigest(Sha256::digest(&bytes).into()))
+    }
+}
+
+/// What a session has in which fragments have moved; nothing for the others.
+fn spread(bytes: &mut Vec<u8>, session: &Session) {
+    let Some(spread) = session.spread() else { return };
+    let came_from = |made: &Input, outcome, bytes: &mut Vec<u8>| {
+        let mut record = Vec::new();
+        record::encode(Tick(0), &Recorded::Input(made.clone()), outcome, &mut record);
+        block(bytes, &record);
+    };
+    numbers(bytes, [spread.last.0, spread.receipts.0, spread.holdings.len() as u64]);
+    for held in &spread.holdings {
+        block(bytes, held.owner.as_str().as_bytes());
+        bytes.push(u8::from(held.released));
+        bytes.extend_from_slice(&held.scope.bits().to_le_bytes());
+        bytes.extend_from_slice(&held.issued.bits().to_le_bytes());
+        came_from(&held.made, Outcome::Issued(held.generation), bytes);
+    }
+    numbers(bytes, [spread.staged.len() as u64]);
+    for staged in &spread.staged {
+        // All of it is in what it came from.
+        came_from(&staged.made, Outcome::Staged(staged.receipt.id), bytes);
     }
 }
 

@@ -7,7 +7,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::Machine;
-use super::authority::Presented;
+use super::authority::{Presented, Scope};
 use super::id::Seq;
 use super::input::{Act, Input};
 use super::output::{Deliver, Event, Output, Received, Status};
@@ -49,10 +49,15 @@ impl Machine {
     pub(super) fn end(&mut self, slot: u32, status: Status) {
         let session = self.sessions.at_mut(slot);
         session.status = status.clone();
-        let deadline = session.seldom.as_mut().and_then(|seldom| seldom.deadline.take());
         let id = session.id;
-        if let Some(at) = deadline {
-            self.timers.disarm(at, id, Timer::Drain);
+        if let Some(seldom) = session.seldom.as_mut() {
+            if let Some(at) = seldom.deadline.take() {
+                self.timers.disarm(at, id, Timer::Drain);
+            }
+            let staged = seldom.spread.iter_mut().flat_map(|spread| spread.staged.drain(..));
+            for (at, timer) in staged.filter_map(|staged| staged.timer()) {
+                self.timers.disarm(at, id, timer);
+            }
         }
         if self.observed {
             let session = self.sessions.at(slot);
@@ -67,6 +72,7 @@ impl Machine {
     pub(super) fn deliver(&mut self, slot: u32) {
         let session = self.sessions.at_mut(slot);
         let protocol = &self.protocols[session.protocol as usize];
+        let frozen = session.frozen();
         let seldom = session.seldom.as_mut();
         let Some(handlers) = seldom.and_then(|seldom| seldom.handlers.as_mut()) else { return };
         let (endpoints, buffers) = (&session.endpoints, &session.edges);
@@ -89,7 +95,10 @@ impl Machine {
             else {
                 continue;
             };
-            if handlers.delivered[index] <= seq && !busy[edge.to.index()] {
+            if handlers.delivered[index] <= seq
+                && !frozen.covers(Scope::role(edge.to))
+                && !busy[edge.to.index()]
+            {
                 let (handler, value) = (handler.clone(), head.value.clone());
                 handlers.delivered[index] = Seq(seq.0 + 1);
                 busy[edge.to.index()] = true;

@@ -2,9 +2,10 @@
 
 use alloc::boxed::Box;
 
-use super::authority::{Presented, Scope, Uncovered};
+use super::authority::{Presented, Scope};
 use super::input::Send;
 use super::output::Status;
+use super::ownership::Uncovered;
 use super::refuse::{Attempt, MOVES_SHOWN_MAX, NotAllowed, Refusal};
 use super::refuse::{edge_name, label_name, listed, moves, role_name};
 use super::session::Endpoint;
@@ -23,6 +24,7 @@ pub(super) fn uncovered(
     why: Uncovered,
 ) -> Refusal {
     match why {
+        Uncovered::Unclaimed => Refusal::Unclaimed { required: needs.shown(protocol).into() },
         Uncovered::Stale { live } => Refusal::StaleCapability { presented: by.generation, live },
         Uncovered::Scope => Refusal::ScopeViolation {
             required: needs.shown(protocol).into(),

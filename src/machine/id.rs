@@ -25,6 +25,10 @@ number! {
     Seq,
     /// The epoch of an ownership; one growing counter a session, from 1, never reused.
     Generation,
+    /// The number of a transfer in its session, from 0, never reused.
+    ReceiptId,
+    /// A number that the caller chooses for a request, to repeat it safely.
+    RequestId,
 }
 
 /// A session's identity: 128 bits chosen by the host, which must not use one twice.

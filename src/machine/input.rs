@@ -1,11 +1,13 @@
 //! What a machine is told.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use smol_str::SmolStr;
 
 use super::authority::{Owner, Presented};
 use super::id::{Position, SessionId, Tick};
+use super::receipt::{Authority, Commit};
 use crate::types::{
     CAPACITY_DEFAULT, Edge, EdgeIx, LabelIx, Name, Protocol, ProtocolDigest, RoleIx, Value,
 };
@@ -25,6 +27,8 @@ pub enum Input {
         /// What is done.
         act: Act,
     },
+    /// Completes the transfer of a receipt.
+    Commit(Box<Commit>),
     /// All records of the session before this index are durable.
     Persisted {
         /// The session.
@@ -76,6 +80,8 @@ pub enum Act {
         /// Why; at most [`REASON_BYTES_MAX`] bytes, what is longer is cut.
         reason: SmolStr,
     },
+    /// Changes who may act.
+    Authority(Box<Authority>),
 }
 
 /// See [`Input::Open`].

@@ -6,6 +6,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::Machine;
+use super::authority::Scope;
+use super::ownership::Held;
+use super::receipt::OUTSTANDING_MAX;
 use super::session::Session;
 use crate::types::{Protocol, RoleIx};
 
@@ -23,7 +26,7 @@ impl Machine {
     /// Checks every invariant that can be told from the state alone.
     ///
     /// `edge_head`, `edge_window`, `position_counts`, `running_counts`, `queued_counts`,
-    /// `one_owner_a_fragment`,
+    /// `one_owner_a_fragment`, `generation_monotone`, `receipt_commits_once`,
     /// `terminal_is_final` (no timer left), `values_conform`.
     ///
     /// # Errors
@@ -36,7 +39,7 @@ impl Machine {
             authority(session, protocol)?;
             hold(
                 "terminal_is_final",
-                !(session.status.is_terminal() && session.deadline().is_some()),
+                !(session.status.is_terminal() && session.due().is_some()),
                 || format!("session {} has ended and waits for a timer", session.id),
             )?;
         }
@@ -89,10 +92,34 @@ fn endpoints(session: &Session, protocol: &Protocol) -> Result<(), Violation> {
 }
 
 fn authority(session: &Session, protocol: &Protocol) -> Result<(), Violation> {
-    let roles = protocol.roles().len();
-    let fragments: Vec<bool> =
-        (0..=roles).map(|fragment| session.ownership.scope.bits() >> fragment & 1 == 1).collect();
-    hold("one_owner_a_fragment", fragments.iter().all(|owned| *owned), || {
-        format!("fragments {fragments:?} of {}", session.id)
-    })
+    let shown = || format!("{:?} and {:?} of {}", session.ownership, session.spread(), session.id);
+    let holdings = || session.ownership.holdings(session.spread());
+    let owners =
+        |fragment: usize| holdings().filter(|held| held.scope.bits() >> fragment & 1 == 1).count();
+    let fragments = protocol.roles().len() + 1;
+    let all = holdings().fold(0, |all, held| all | held.scope.bits());
+    let within = all == Scope::session(protocol).bits();
+    hold("one_owner_a_fragment", within && (0..fragments).all(|at| owners(at) == 1), shown)?;
+    let Some(spread) = session.spread() else { return Ok(()) };
+    let live = |held: &Held<'_>| !held.released && !held.scope.is_empty();
+    let mut generations: Vec<_> = holdings().filter(live).map(|held| held.generation).collect();
+    let ordered = generations.iter().all(|generation| *generation <= spread.last);
+    generations.sort_unstable();
+    generations.dedup();
+    let distinct = generations.len() == holdings().filter(live).count();
+    hold("generation_monotone", ordered && distinct, shown)?;
+    let ids = spread.staged.iter().map(|staged| staged.receipt.id);
+    let once = ids.clone().is_sorted_by(|a, b| a < b) && ids.clone().all(|id| id < spread.receipts);
+    let kept = spread.staged.iter().all(|staged| {
+        let (receipt, found) = (&staged.receipt, &mut holdings());
+        found.any(|held| {
+            held.scope.covers(receipt.scope)
+                && (held.owner, held.generation) == (&receipt.from, receipt.generation)
+        })
+    });
+    let scopes = || spread.staged.iter().map(|staged| staged.receipt.scope.bits());
+    let apart = scopes().map(u128::count_ones).sum::<u32>()
+        == scopes().fold(0, |all, scope| all | scope).count_ones();
+    let few = spread.staged.len() <= OUTSTANDING_MAX;
+    hold("receipt_commits_once", once && kept && apart && few, shown)
 }

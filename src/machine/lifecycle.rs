@@ -25,6 +25,7 @@ impl Machine {
         if session.status.is_terminal() {
             return Err(Refusal::Terminal(session.status.clone()));
         }
+        session.unfrozen(Scope::LIFECYCLE)?;
         Ok(session)
     }
 

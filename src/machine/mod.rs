@@ -12,6 +12,7 @@
 //! outputs that must wait are not handed out until [`Input::Persisted`] covers them.
 
 mod action;
+mod audit;
 mod authority;
 mod digest;
 mod edge;
@@ -25,7 +26,9 @@ mod invariant;
 mod lifecycle;
 mod log;
 mod output;
+mod ownership;
 mod position;
+mod receipt;
 mod record;
 mod refuse;
 mod remember;
@@ -33,6 +36,7 @@ mod replay;
 mod session;
 mod store;
 mod timer;
+mod transfer;
 mod view;
 
 use alloc::collections::VecDeque;
@@ -42,19 +46,21 @@ use alloc::vec::Vec;
 use hashbrown::HashMap;
 
 pub use crate::types::{CAPACITY_DEFAULT, CAPACITY_MAX};
+pub use audit::{AUDITS_MAX, Audit};
 pub use authority::{Capability, OWNER_BYTES_MAX, Owner, OwnerError, Presented, Scope};
 pub use digest::StateDigest;
 pub use edge::Queued;
-pub use id::{Generation, Position, Seq, SessionId, SessionIdError, Tick};
+pub use id::{Generation, Position, ReceiptId, RequestId, Seq, SessionId, SessionIdError, Tick};
 pub use input::{Act, Capacities, Input, Open, REASON_BYTES_MAX, Receive, Send};
 pub use invariant::Violation;
 pub use output::{Accepted, Deliver, Event, Output, Received, Status};
+pub use receipt::{Authority, Commit, OUTSTANDING_MAX, Receipt, Recipient};
 pub use record::{Batch, Head, Outcome, Record, RecordError, Recorded};
 pub use refuse::{Attempt, MOVES_SHOWN_MAX, Move, NotAllowed, Refusal};
 pub use remember::{Performed, REMEMBERED_MAX};
 pub use replay::ReplayError;
 pub use timer::Timer;
-pub use view::{EdgeView, EndpointView, SessionView};
+pub use view::{EdgeView, EndpointView, HoldingView, SessionView};
 
 use crate::types::{EdgeIx, Evidence, Protocol, ProtocolDigest, RoleIx};
 use session::Session;
@@ -118,6 +124,10 @@ impl Machine {
                 self.advance_time(now);
                 self.open(open)
             }
+            Input::Commit(commit) => {
+                self.advance_time(now);
+                self.commit(commit)
+            }
             Input::Persisted { session, upto } => {
                 self.advance_time(now);
                 self.persisted(session, upto)
@@ -168,6 +178,7 @@ impl Machine {
             Act::Send(send) => self.send(slot, by, send),
             Act::Receive(receive) => self.receive(slot, by, receive),
             Act::Acknowledge { role, position } => self.acknowledge(slot, by, role, position),
+            Act::Authority(authority) => self.transfer(slot, by, authority),
             Act::Bind { edge, handler } => self.bind(slot, by, edge, handler),
             Act::Drain { deadline } => self.drain(slot, by, deadline),
             Act::Close => self.finish(slot, by, Act::Close, Status::Closed),
@@ -230,10 +241,18 @@ impl Machine {
     fn expire(&mut self, slot: u32, timer: Timer, at: Tick) {
         let session = self.sessions.at_mut(slot);
         session.tick = session.tick.max(at);
-        session.seldom_mut().deadline = None;
-        self.record(slot, &Recorded::Expired(timer), Outcome::Done);
+        match timer {
+            Timer::Drain => session.seldom_mut().deadline = None,
+            // AUTH-14: nothing has moved, and the receipt is spent.
+            Timer::Transfer(receipt) => {
+                let spread = session.seldom_mut().spread.as_mut();
+                spread.and_then(|spread| spread.settle(receipt));
+            }
+        }
+        self.note(slot, &Recorded::Expired(timer), Outcome::Done);
         match timer {
             Timer::Drain => self.end(slot, Status::Closed),
+            Timer::Transfer(_) => self.settle(slot),
         }
     }
 

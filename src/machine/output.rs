@@ -1,11 +1,14 @@
 //! What a machine says is to be done.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use smol_str::SmolStr;
 
+use super::audit::Audit;
 use super::authority::Capability;
 use super::id::{Position, Seq, SessionId};
+use super::receipt::Receipt;
 use super::record::Batch;
 use crate::types::{Direction, Edge, LabelIx, Name, RoleIx, Value};
 
@@ -14,6 +17,10 @@ use crate::types::{Direction, Edge, LabelIx, Name, RoleIx, Value};
 pub enum Accepted {
     /// The session is open; this is all authority over it.
     Opened(Capability),
+    /// The fragments have this owner now.
+    Issued(Capability),
+    /// The transfer is in flight.
+    Staged(Box<Receipt>),
     /// The message is on its edge.
     Sent {
         /// Its place there.
@@ -113,6 +120,13 @@ pub enum Event {
         seq: Seq,
         /// The role's position behind it.
         position: Position,
+    },
+    /// Who may act has changed, or is about to.
+    Authority {
+        /// The session.
+        session: SessionId,
+        /// How.
+        audit: Audit,
     },
     /// It does no more sends.
     Draining {

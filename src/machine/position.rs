@@ -4,6 +4,7 @@
 
 use alloc::vec::Vec;
 
+use super::authority::Scope;
 use super::id::Position;
 use super::input::Send;
 use super::output::Received;
@@ -94,6 +95,7 @@ impl Session {
         if self.status.is_terminal() {
             return Err(Refusal::Terminal(self.status.clone()));
         }
+        self.unfrozen(Scope::role(role))?;
         Ok(Numbered::Next(implied, state))
     }
 

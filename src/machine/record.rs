@@ -6,8 +6,10 @@
 //!
 //! Clauses: JRNL-1, JRNL-2, JRNL-8. Lean twin: `Machine/Replay.lean` (to come).
 
+mod authority;
 mod encode;
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use bytes::{Buf, Bytes};
@@ -15,7 +17,7 @@ use sha2::{Digest, Sha256};
 use smol_str::SmolStr;
 
 use super::authority::{Owner, Presented, Scope};
-use super::id::{Generation, Position, Seq, SessionId, Tick};
+use super::id::{Generation, Position, ReceiptId, Seq, SessionId, Tick};
 use super::input::{Act, Capacities, Input, Open, Receive, Send};
 use super::timer::Timer;
 use crate::types::canonical;
@@ -55,6 +57,10 @@ pub enum Outcome {
     Received(LabelIx, Seq, Position),
     /// The endpoint's position.
     Acknowledged(Position),
+    /// The fragments have an owner under this generation.
+    Issued(Generation),
+    /// The transfer is in flight under this number.
+    Staged(ReceiptId),
     /// It was done.
     Done,
 }
@@ -132,6 +138,12 @@ const CLOSE: u8 = 6;
 const CANCEL: u8 = 7;
 const FAULT: u8 = 8;
 const EXPIRED: u8 = 9;
+const RELEASE: u8 = 10;
+const ATTENUATE: u8 = 11;
+const CLAIM: u8 = 12;
+const STAGE: u8 = 13;
+const COMMIT: u8 = 14;
+const ROLLBACK: u8 = 15;
 
 impl Record {
     /// Appends the canonical bytes, without index and length.
@@ -175,11 +187,16 @@ impl Record {
             OPEN => Recorded::Input(Input::Open(decode_open(&mut rest, session)?)),
             EXPIRED => match byte(&mut rest)? {
                 0 => Recorded::Expired(Timer::Drain),
+                1 => Recorded::Expired(Timer::Transfer(ReceiptId(long(&mut rest)?))),
                 _ => return Err(RecordError),
             },
+            COMMIT => {
+                let commit = authority::decode_commit(&mut rest, session)?;
+                Recorded::Input(Input::Commit(Box::new(commit)))
+            }
             tag => {
                 let by = decode_by(&mut rest, session)?;
-                let act = decode_act(tag, outcome, &mut rest, protocol)?;
+                let act = decode_act(tag, &by, outcome, &mut rest, protocol)?;
                 Recorded::Input(Input::Act { by, act })
             }
         };
@@ -209,8 +226,10 @@ fn is_of(protocol: &Protocol, event: &Recorded, outcome: Outcome) -> bool {
             Act::Receive(receive) => role(receive.role) && role(receive.from),
             Act::Acknowledge { role: who, .. } => role(*who),
             Act::Bind { edge, .. } => edge.is_none_or(|e| e.index() < protocol.edges().len()),
+            Act::Authority(authority) => authority::is_of(protocol, authority.scope()),
             Act::Drain { .. } | Act::Close | Act::Cancel { .. } | Act::Fault { .. } => true,
         },
+        Recorded::Input(Input::Commit(commit)) => authority::is_of(protocol, commit.receipt.scope),
         Recorded::Input(Input::Persisted { .. } | Input::Tick) => false,
     };
     event
@@ -220,7 +239,11 @@ fn is_of(protocol: &Protocol, event: &Recorded, outcome: Outcome) -> bool {
             Outcome::Received(label, ..) => {
                 protocol.messages().binary_search_by_key(&label, |message| message.label).is_ok()
             }
-            Outcome::Opened(_) | Outcome::Acknowledged(_) | Outcome::Done => true,
+            Outcome::Opened(_)
+            | Outcome::Acknowledged(_)
+            | Outcome::Issued(_)
+            | Outcome::Staged(_)
+            | Outcome::Done => true,
         }
 }
 
@@ -246,6 +269,7 @@ fn decode_open(rest: &mut Bytes, session: SessionId) -> Result<Open, RecordError
 
 fn decode_act(
     tag: u8,
+    by: &Presented,
     outcome: Outcome,
     rest: &mut Bytes,
     protocol: &Protocol,
@@ -282,7 +306,10 @@ fn decode_act(
         CLOSE => Act::Close,
         CANCEL => Act::Cancel { reason: decode_text(rest)? },
         FAULT => Act::Fault { reason: decode_text(rest)? },
-        _ => return Err(RecordError),
+        tag => {
+            let session = by.session;
+            Act::Authority(Box::new(authority::decode(tag, rest, session)?))
+        }
     })
 }
 
@@ -306,6 +333,8 @@ fn decode_outcome(rest: &mut Bytes) -> Result<Outcome, RecordError> {
         }
         3 => Outcome::Acknowledged(Position(long(rest)?)),
         4 => Outcome::Done,
+        5 => Outcome::Issued(Generation(long(rest)?)),
+        6 => Outcome::Staged(ReceiptId(long(rest)?)),
         _ => return Err(RecordError),
     })
 }

@@ -6,8 +6,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::id::{Generation, Position, SessionId};
+use super::id::{Generation, Position, ReceiptId, SessionId};
 use super::output::Status;
+use super::receipt::OUTSTANDING_MAX;
 use crate::types::{
     CAPACITY_MAX, Direction, Evidence, LabelIx, Name, Payload, Protocol, ProtocolDigest, RoleIx,
     StateIx, WrongSort,
@@ -51,6 +52,12 @@ pub enum Refusal {
     UnknownRole {
         /// The roles it has.
         known: Box<str>,
+    },
+    /// Nobody owns what the operation needs.
+    #[error("nobody owns all of {required}: it was released; claim it first")]
+    Unclaimed {
+        /// What the operation needs.
+        required: Box<str>,
     },
     /// The presented capability is not the live one.
     #[error("{}", stale(*presented, *live))]
@@ -103,6 +110,29 @@ pub enum Refusal {
     /// The session has ended.
     #[error("the session has ended: it is {0}")]
     Terminal(Status),
+    /// Somebody owns what is to be claimed.
+    #[error("{taken} has an owner, of generation {live}; it must be released first")]
+    AlreadyClaimed {
+        /// The fragments.
+        taken: Box<str>,
+        /// Their generation.
+        live: Generation,
+    },
+    /// A transfer of what the operation needs is in flight.
+    #[error("transfer {0} is in flight: commit it or roll it back first")]
+    TransferPending(ReceiptId),
+    /// There never was such a transfer.
+    #[error("there is no transfer {0}: it was never staged")]
+    TransferNotPending(ReceiptId),
+    /// The receipt is not the one that was staged, or not for this owner.
+    #[error("the receipt of transfer {0} is not what was staged, or for another owner")]
+    ReceiptMismatch(ReceiptId),
+    /// The transfer was committed, rolled back, or expired.
+    #[error("the receipt of transfer {0} is spent; the journal says what became of it")]
+    ReceiptSpent(ReceiptId),
+    /// Too many transfers are in flight.
+    #[error("{OUTSTANDING_MAX} transfers are in flight; commit one or roll one back first")]
+    TooManyOutstanding,
     /// The session accepts no more sends.
     #[error("the session is draining: it accepts no more sends")]
     Draining,
@@ -152,6 +182,7 @@ impl Refusal {
             Self::BadCapacity { .. } => "bad_capacity",
             Self::CapacityUnchecked { .. } => "capacity_unchecked",
             Self::UnknownRole { .. } => "unknown_role",
+            Self::Unclaimed { .. } => "unclaimed",
             Self::StaleCapability { .. } => "stale_capability",
             Self::ScopeViolation { .. } => "scope_violation",
             Self::PositionConflict { .. } => "position_conflict",
@@ -159,6 +190,12 @@ impl Refusal {
             Self::Ahead { .. } => "ahead",
             Self::AmbiguousReceive { .. } => "ambiguous_receive",
             Self::Terminal(_) => "terminal",
+            Self::AlreadyClaimed { .. } => "already_claimed",
+            Self::TransferPending(_) => "transfer_pending",
+            Self::TransferNotPending(_) => "transfer_not_pending",
+            Self::ReceiptMismatch(_) => "receipt_mismatch",
+            Self::ReceiptSpent(_) => "receipt_spent",
+            Self::TooManyOutstanding => "too_many_outstanding",
             Self::Draining => "draining",
             Self::NotAllowed(_) => "not_allowed",
             Self::WrongSort { .. } => "wrong_sort",
@@ -177,11 +214,17 @@ impl Refusal {
             Self::BadCapacity { .. } => "EDGE-1",
             Self::CapacityUnchecked { .. } => "EDGE-7",
             Self::UnknownRole { .. } | Self::UnknownEdge { .. } => "MACH-3",
+            Self::Unclaimed { .. } => "AUTH-7",
             Self::StaleCapability { .. } => "AUTH-1",
             Self::ScopeViolation { .. } => "AUTH-2",
             Self::PositionConflict { .. } | Self::TooOld { .. } | Self::Ahead { .. } => "POS-1",
             Self::AmbiguousReceive { .. } => "POS-2",
             Self::Terminal(_) => "LIFE-1",
+            Self::AlreadyClaimed { .. } => "AUTH-10",
+            Self::TransferPending(_) => "AUTH-13",
+            Self::TransferNotPending(_) | Self::ReceiptMismatch(_) => "AUTH-11",
+            Self::ReceiptSpent(_) => "AUTH-12",
+            Self::TooManyOutstanding => "AUTH-16",
             Self::Draining => "LIFE-2",
             Self::NotAllowed(_) => "MACH-4",
             Self::WrongSort { .. } => "VALUE-1",

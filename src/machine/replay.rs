@@ -105,10 +105,12 @@ impl Machine {
             return Err(ReplayError::TimeRunsBack { index, tick: record.tick });
         }
         // A deadline that had passed when it was set runs out at the tick where the session is.
-        let due = known.and_then(|session| Some((session.deadline()?, session.tick)));
+        let due = known.and_then(|session| Some((session.due()?, session.tick)));
         self.replaying = true;
         let replayed = match (&record.event, due) {
-            (Recorded::Expired(timer), Some((due, now))) if due.max(now) == record.tick => {
+            (Recorded::Expired(timer), Some(((due, first), now)))
+                if due.max(now) == record.tick && *timer == first =>
+            {
                 self.replay_expired(session, *timer, due);
                 match record.outcome {
                     Outcome::Done => Ok(()),
@@ -118,7 +120,7 @@ impl Machine {
                     }
                 }
             }
-            (Recorded::Input(input), due) if due.is_none_or(|(due, _)| due > record.tick) => {
+            (Recorded::Input(input), due) if due.is_none_or(|((due, _), _)| due > record.tick) => {
                 self.replay_input(session, record, input)
             }
             _ => Err(ReplayError::Timer { index }),
@@ -158,6 +160,8 @@ impl Machine {
                 Some(Outcome::Received(received.label, received.seq, received.position))
             }
             (Accepted::Acknowledged { position, .. }, _) => Some(Outcome::Acknowledged(*position)),
+            (Accepted::Issued(capability), _) => Some(Outcome::Issued(capability.generation())),
+            (Accepted::Staged(receipt), _) => Some(Outcome::Staged(receipt.id)),
             (Accepted::Done, _) => Some(Outcome::Done),
             (Accepted::Duplicate { .. }, _) => None,
         };
@@ -212,6 +216,7 @@ impl Input {
         Some(match self {
             Self::Open(open) => open.session,
             Self::Act { by, .. } => by.session,
+            Self::Commit(commit) => commit.receipt.session,
             Self::Persisted { session, .. } => *session,
             Self::Tick => return None,
         })

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 
 use smol_str::SmolStr;
 
-use super::authority::{Ownership, Presented, Scope};
+use super::authority::{Presented, Scope};
 use super::edge::Buffer;
 use super::explain::{inactive, receive_not_allowed, send_not_allowed, uncovered};
 use super::explain::{unknown_edge, unknown_role};
@@ -20,6 +20,7 @@ use super::id::{Position, Seq, SessionId, Tick};
 use super::input::{Open, REASON_BYTES_MAX, Receive, Send};
 use super::log::Log;
 use super::output::{Received, Status};
+use super::ownership::{Ownership, Spread};
 use super::refuse::{Refusal, edge_name};
 use super::remember::{Performed, Remembered};
 use crate::types::{CAPACITY_MAX, Edge, Message, Protocol, RoleIx, StateIx, Transition, Value};
@@ -73,6 +74,7 @@ pub(super) struct Seldom {
     pub(super) remembered: Option<Remembered>,
     pub(super) handlers: Option<Handlers>,
     pub(super) log: Option<Log>,
+    pub(super) spread: Option<Box<Spread>>,
 }
 
 /// What a plain action changes, found and checked: to perform it looks up nothing any more.
@@ -201,7 +203,8 @@ impl Session {
         by: &Presented,
         needs: Scope,
     ) -> Result<(), Refusal> {
-        self.ownership.covers(by, needs).map_err(|why| uncovered(protocol, by, needs, why))
+        let covers = self.ownership.covers(self.spread(), by, needs);
+        covers.map_err(|why| uncovered(protocol, by, needs, why))
     }
 
     /// Whether the presented capability covers acting as `role`; the role's endpoint.
@@ -280,6 +283,7 @@ impl Session {
         if !matches!(self.status, Status::Active) {
             return Err(inactive(&self.status));
         }
+        self.unfrozen(Scope::role(send.role))?;
         let automaton = protocol.automaton(send.role);
         let Some(transition) = automaton.send(endpoint.state, send.to, send.label) else {
             return Err(send_not_allowed(protocol, endpoint, send));
@@ -327,6 +331,7 @@ impl Session {
         if self.status.is_terminal() {
             return Err(inactive(&self.status));
         }
+        self.unfrozen(Scope::role(role))?;
         let automaton = protocol.automaton(role);
         // The edge by one of the state's own transitions: spares a search among all edges.
         let row = automaton.receives(endpoint.state);

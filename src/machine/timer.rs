@@ -2,7 +2,7 @@
 
 use alloc::collections::BTreeSet;
 
-use super::id::{SessionId, Tick};
+use super::id::{ReceiptId, SessionId, Tick};
 
 /// A timer of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -10,6 +10,8 @@ use super::id::{SessionId, Tick};
 pub enum Timer {
     /// The end of a drain.
     Drain,
+    /// The end of a transfer that was not committed.
+    Transfer(ReceiptId),
 }
 
 /// All armed timers of a machine. Arming and disarming is O(log n), asking whether one is due is

@@ -8,6 +8,8 @@ use super::authority::{Owner, Scope};
 use super::edge::Queued;
 use super::id::{Generation, Position, Seq, SessionId, Tick};
 use super::output::Status;
+use super::ownership::Held;
+use super::receipt::Receipt;
 use super::refuse::{Move, moves};
 use super::remember::Performed;
 use super::session::Session;
@@ -20,6 +22,19 @@ use crate::types::{
 pub struct SessionView<'a> {
     session: &'a Session,
     protocol: &'a Arc<Protocol>,
+}
+
+/// What one owner has of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HoldingView<'a> {
+    /// Whose it is, or whose it was last.
+    pub owner: &'a Owner,
+    /// Under which generation.
+    pub generation: Generation,
+    /// Which fragments.
+    pub scope: Scope,
+    /// Whether it is nobody's now.
+    pub released: bool,
 }
 
 /// One role of a session as it stands.
@@ -103,11 +118,32 @@ impl<'a> SessionView<'a> {
         self.session.checked
     }
 
-    /// Who owns it, at which generation.
+    /// Who has the lifecycle, or had it last: the owner, under which generation, with which
+    /// fragments.
     #[must_use]
     pub fn owner(self) -> (&'a Owner, Generation, Scope) {
-        let ownership = &self.session.ownership;
-        (&ownership.owner, ownership.generation, ownership.scope)
+        let mut holdings = self.holdings();
+        let held = holdings.find(|held| held.scope.covers(Scope::LIFECYCLE));
+        let HoldingView { owner, generation, scope, .. } = held.expect("each fragment is in one");
+        (owner, generation, scope)
+    }
+
+    /// Who owns what: all fragments, each in one of them, those of the opener first.
+    pub fn holdings(self) -> impl Iterator<Item = HoldingView<'a>> {
+        let holdings = self.session.ownership.holdings(self.session.spread());
+        holdings.filter(|held| !held.scope.is_empty()).map(|held| {
+            let Held { owner, generation, scope, released } = held;
+            HoldingView { owner, generation, scope, released }
+        })
+    }
+
+    /// The receipts of the transfers in flight.
+    pub fn staged(self) -> impl ExactSizeIterator<Item = &'a Receipt> {
+        self.session.staged().iter().map(|staged| &staged.receipt)
+    }
+
+    pub(super) fn session(self) -> &'a Session {
+        self.session
     }
 
     /// When its drain ends.

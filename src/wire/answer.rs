@@ -3,12 +3,13 @@
 
 use serde_json::{Map, Value as Tree, json};
 
+use super::authority::{write_receipt, write_recipient, write_scope};
 use super::event::{write_by, write_edge};
 use super::journal::batch_tree;
 use super::json::write_value;
 use crate::machine::{
-    Accepted, Attempt, Deliver, Event, Machine, Move, NotAllowed, Output, Refusal, SessionId,
-    Status,
+    Accepted, Attempt, Audit, Deliver, Event, Generation, Machine, Move, NotAllowed, Output, Owner,
+    Refusal, Scope, SessionId, Status,
 };
 use crate::types::{Direction, LabelIx, Name, Protocol, Sort, Value};
 
@@ -36,6 +37,11 @@ pub(super) fn write_accepted(protocol: Option<&Protocol>, accepted: &Accepted) -
         Accepted::Acknowledged { position, performed } => {
             json!({"acknowledged": {"position": position.0, "performed": performed}})
         }
+        Accepted::Issued(capability) => json!({"issued": {
+            "session": capability.session().to_string(),
+            "by": write_by(capability.present()),
+        }}),
+        Accepted::Staged(receipt) => json!({"staged": {"receipt": write_receipt(receipt)}}),
         Accepted::Done => json!({"done": {}}),
     }
 }
@@ -73,6 +79,13 @@ fn data(refusal: &Refusal) -> Tree {
         Refusal::EdgeEmpty { edge } => json!({"edge": edge_of(edge)}),
         Refusal::CapacityUnchecked { safe } => json!({"safe_at": safe.to_string()}),
         Refusal::UnknownRole { known } | Refusal::UnknownEdge { known } => json!({"known": known}),
+        Refusal::Unclaimed { required } => json!({"required": required}),
+        Refusal::AlreadyClaimed { taken, live } => json!({"taken": taken, "live": live.0}),
+        Refusal::TransferPending(receipt)
+        | Refusal::TransferNotPending(receipt)
+        | Refusal::ReceiptMismatch(receipt)
+        | Refusal::ReceiptSpent(receipt) => json!({"receipt": receipt.0}),
+        Refusal::TooManyOutstanding => Tree::Null,
         Refusal::StaleCapability { presented, live } => {
             json!({"presented": presented.0, "live": live.0})
         }
@@ -156,6 +169,10 @@ pub(super) fn write_output(machine: &Machine, output: &Output) -> Tree {
         }
         Output::Event(event) => json!({"event": match event {
             Event::Opened { session } => json!({"opened": {"session": session.to_string()}}),
+            Event::Authority { session, audit } => json!({"authority": {
+                "session": session.to_string(),
+                "audit": write_audit(audit),
+            }}),
             Event::Draining { session } => json!({"draining": {"session": session.to_string()}}),
             Event::Advanced {
                 session, role, direction: way, peer, label, value, seq, position
@@ -181,6 +198,33 @@ pub(super) fn write_output(machine: &Machine, output: &Output) -> Tree {
                 json!({"ended": said})
             }
         }}),
+    }
+}
+
+/// What became of who may act.
+fn write_audit(audit: &Audit) -> Tree {
+    let holding = |owner: &Owner, generation: Generation, scope: Scope| {
+        json!({
+            "owner": owner.as_str(),
+            "generation": generation.0,
+            "scope": write_scope(scope),
+        })
+    };
+    match audit {
+        Audit::Issued { owner, generation, scope } => {
+            json!({"issued": holding(owner, *generation, *scope)})
+        }
+        Audit::Invalidated { owner, generation, scope } => {
+            json!({"invalidated": holding(owner, *generation, *scope)})
+        }
+        Audit::Staged { receipt, to, scope } => json!({"staged": {
+            "receipt": receipt.0,
+            "to": write_recipient(to),
+            "scope": write_scope(*scope),
+        }}),
+        Audit::Committed { receipt } => json!({"committed": {"receipt": receipt.0}}),
+        Audit::RolledBack { receipt } => json!({"rolled_back": {"receipt": receipt.0}}),
+        Audit::Expired { receipt } => json!({"expired": {"receipt": receipt.0}}),
     }
 }
 

@@ -281,6 +281,7 @@ impl Door {
         let session = match &input {
             Input::Open(open) => Some(open.session),
             Input::Act { by, .. } => Some(by.session),
+            Input::Commit(commit) => Some(commit.receipt.session),
             Input::Persisted { .. } | Input::Tick => None,
         };
         let accepted =

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Tree;
 
+use super::authority::{self, AuthorityJson, CommitJson};
 use super::json::write_value;
 use crate::machine::{
     Act, Capacities, Generation, Owner, Position, Presented, Receive, Scope, Send, SessionId, Tick,
@@ -80,12 +81,15 @@ pub(super) enum EventJson {
     Expired {
         timer: TimerJson,
     },
+    Authority(AuthorityJson),
+    Commit(CommitJson),
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum TimerJson {
     Drain,
+    Transfer(u64),
 }
 
 pub(super) fn write_edge(protocol: &Protocol, edge: Edge) -> EdgeJson {
@@ -95,7 +99,7 @@ pub(super) fn write_edge(protocol: &Protocol, edge: Edge) -> EdgeJson {
 
 pub(super) fn write_by(by: &Presented) -> ByJson {
     let (owner, generation) = (by.owner.to_string(), by.generation.0);
-    ByJson { owner, generation, scope: format!("{:x}", by.scope.bits()) }
+    ByJson { owner, generation, scope: authority::write_scope(by.scope) }
 }
 
 /// What was done; `sent` is the message of a send, whose sort says how its value is written.
@@ -126,6 +130,7 @@ pub(super) fn write_act(protocol: &Protocol, act: &Act, sent: Option<MessageIx>)
         Act::Close => EventJson::Close {},
         Act::Cancel { reason } => EventJson::Cancel { reason: reason.to_string() },
         Act::Fault { reason } => EventJson::Fault { reason: reason.to_string() },
+        Act::Authority(act) => EventJson::Authority(authority::write(act)),
     }
 }
 
@@ -170,6 +175,15 @@ impl<'a> Names<'a> {
         self.known(found, LabelIx::UNKNOWN, &format!("label `{name}`"))
     }
 
+    /// Whether the protocol has these fragments; where that is not asked, the machine says so.
+    fn scope(self, scope: Scope) -> Result<(), EventError> {
+        let has = |protocol| Scope::session(protocol).covers(scope);
+        match self.strict && !self.protocol.is_some_and(has) {
+            true => Err(wrong("the protocol has no such fragments")),
+            false => Ok(()),
+        }
+    }
+
     fn edge(self, edge: &EdgeJson) -> Result<Edge, EventError> {
         Ok(Edge { from: self.role(&edge.from)?, to: self.role(&edge.to)? })
     }
@@ -198,18 +212,16 @@ pub(super) fn read_owner(text: &str) -> Result<Owner, EventError> {
 }
 
 pub(super) fn read_by(session: SessionId, by: &ByJson) -> Result<Presented, EventError> {
-    let digits = by.scope.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let bits = u128::from_str_radix(&by.scope, 16).ok().filter(|_| digits);
-    let bits =
-        bits.ok_or_else(|| wrong(format!("`{}` is not a scope in hexadecimal digits", by.scope)))?;
+    let scope = authority::read_scope(&by.scope)?;
     let (owner, generation) = (read_owner(&by.owner)?, Generation(by.generation));
-    Ok(Presented { session, owner, generation, scope: Scope::from_bits(bits), hint: 0 })
+    Ok(Presented { session, owner, generation, scope, hint: 0 })
 }
 
 /// What is to be done. `value` reads what a send carries, once it is known who sends which label to
 /// whom: the sort is not told by the JSON.
 pub(super) fn read_act(
     names: Names<'_>,
+    session: SessionId,
     event: EventJson,
     value: impl FnOnce(&Send, &Tree) -> Result<Value, EventError>,
 ) -> Result<Act, EventError> {
@@ -237,7 +249,12 @@ pub(super) fn read_act(
         EventJson::Close {} => Act::Close,
         EventJson::Cancel { reason } => Act::Cancel { reason: reason.into() },
         EventJson::Fault { reason } => Act::Fault { reason: reason.into() },
-        EventJson::Open { .. } | EventJson::Expired { .. } => {
+        EventJson::Authority(act) => {
+            let act = authority::read(session, &act)?;
+            names.scope(act.scope())?;
+            Act::Authority(Box::new(act))
+        }
+        EventJson::Open { .. } | EventJson::Expired { .. } | EventJson::Commit(_) => {
             return Err(wrong("this is done by nobody's authority"));
         }
     })

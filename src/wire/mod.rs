@@ -3,6 +3,7 @@
 
 #[cfg(feature = "syntax")]
 mod answer;
+mod authority;
 #[cfg(feature = "syntax")]
 pub mod door;
 #[cfg(feature = "syntax")]

@@ -3,14 +3,15 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Tree;
 
+use super::authority;
 use super::event::{
     ByJson, EventError, EventJson, Names, TimerJson, read_act, read_by, read_owner, write_act,
     write_by, write_edge, wrong,
 };
 use super::json::read_value;
 use crate::machine::{
-    Capacities, Generation, Input, Open, Outcome, Position, Record, Recorded, Seq, SessionId, Tick,
-    Timer,
+    Capacities, Generation, Input, Open, Outcome, Position, ReceiptId, Record, Recorded, Seq,
+    SessionId, Tick, Timer,
 };
 use crate::types::{MessageIx, Protocol, Value};
 
@@ -32,12 +33,20 @@ enum OutcomeJson {
     Sent { message: u16, seq: u64, position: u64 },
     Received { label: String, seq: u64, position: u64 },
     Acknowledged { position: u64 },
+    Issued { generation: u64 },
+    Staged { receipt: u64 },
     Done {},
 }
 
 pub(super) fn write(protocol: &Protocol, record: &Record) -> RecordJson {
     let (by, event) = match &record.event {
         Recorded::Expired(Timer::Drain) => (None, EventJson::Expired { timer: TimerJson::Drain }),
+        Recorded::Expired(Timer::Transfer(receipt)) => {
+            (None, EventJson::Expired { timer: TimerJson::Transfer(receipt.0) })
+        }
+        Recorded::Input(Input::Commit(commit)) => {
+            (None, EventJson::Commit(authority::write_commit(commit)))
+        }
         Recorded::Input(Input::Open(open)) => {
             let edges = open.capacities.edges.iter();
             let capacities = edges.map(|(edge, n)| (write_edge(protocol, *edge), *n)).collect();
@@ -67,6 +76,8 @@ pub(super) fn write(protocol: &Protocol, record: &Record) -> RecordJson {
             OutcomeJson::Received { label, seq: seq.0, position: position.0 }
         }
         Outcome::Acknowledged(position) => OutcomeJson::Acknowledged { position: position.0 },
+        Outcome::Issued(generation) => OutcomeJson::Issued { generation: generation.0 },
+        Outcome::Staged(receipt) => OutcomeJson::Staged { receipt: receipt.0 },
         Outcome::Done => OutcomeJson::Done {},
     };
     RecordJson { index: record.index, tick: record.tick.0, by, event, outcome }
@@ -81,6 +92,13 @@ pub(super) fn read(
     let outcome = read_outcome(protocol, &json.outcome)?;
     let event = match (json.by, json.event) {
         (None, EventJson::Expired { timer: TimerJson::Drain }) => Recorded::Expired(Timer::Drain),
+        (None, EventJson::Expired { timer: TimerJson::Transfer(receipt) }) => {
+            Recorded::Expired(Timer::Transfer(ReceiptId(receipt)))
+        }
+        (None, EventJson::Commit(commit)) => {
+            let commit = authority::read_commit(session, &commit)?;
+            Recorded::Input(Input::Commit(Box::new(commit)))
+        }
         (None, EventJson::Open { owner, capacity, capacities, unchecked }) => {
             let capacities = names.capacities(Some(capacity), &capacities, unchecked)?;
             let (owner, protocol) = (read_owner(&owner)?, protocol.digest());
@@ -89,7 +107,8 @@ pub(super) fn read(
         }
         (Some(by), event) => {
             let by = read_by(session, &by)?;
-            let act = read_act(names, event, |_, tree| read_sent(protocol, outcome, tree))?;
+            let act =
+                read_act(names, session, event, |_, tree| read_sent(protocol, outcome, tree))?;
             Recorded::Input(Input::Act { by, act })
         }
         (None, _) => return Err(wrong("the record does not say by whose authority it was done")),
@@ -110,6 +129,8 @@ fn read_outcome(protocol: &Protocol, json: &OutcomeJson) -> Result<Outcome, Even
             Outcome::Received(Names::strict(protocol).label(label)?, Seq(*seq), Position(*position))
         }
         OutcomeJson::Acknowledged { position } => Outcome::Acknowledged(Position(*position)),
+        OutcomeJson::Issued { generation } => Outcome::Issued(Generation(*generation)),
+        OutcomeJson::Staged { receipt } => Outcome::Staged(ReceiptId(*receipt)),
         OutcomeJson::Done {} => Outcome::Done,
     })
 }

@@ -8,9 +8,12 @@ use core::fmt::Write;
 use serde_json::{Map, Value as Tree, json};
 
 use super::answer::{write_move, write_status};
+use super::authority::{write_receipt, write_scope};
 use super::event::write_edge;
 use super::json::write_value;
-use crate::machine::{EdgeView, EndpointView, Performed, Queued, SessionView, StateDigest};
+use crate::machine::{
+    EdgeView, EndpointView, HoldingView, Performed, Queued, SessionView, StateDigest,
+};
 use crate::types::Protocol;
 
 /// The canonical state of a session with this digest.
@@ -26,6 +29,16 @@ pub(super) fn write_state(view: SessionView<'_>, digest: StateDigest) -> Tree {
     put("owner", owner.as_str().into());
     put("generation", generation.0.into());
     put("scope", format!("{:x}", scope.bits()).into());
+    let holdings: Vec<Tree> = view.holdings().map(|held| holding(&held)).collect();
+    if holdings.len() > 1 || view.holdings().any(|held| held.released) {
+        put("holdings", holdings.into());
+    }
+    if view.staged().len() > 0 {
+        put("staged", view.staged().map(|receipt| json!(write_receipt(receipt))).collect());
+    }
+    if let Some(origin) = view.authority_digest() {
+        put("authority", origin.to_string().into());
+    }
     put("roles", view.endpoints().map(|endpoint| role(protocol, endpoint)).collect());
     put("edges", view.edges().map(|at| edge(protocol, at)).collect());
     put("digest", digest.to_string().into());
@@ -39,6 +52,16 @@ pub(super) fn write_state(view: SessionView<'_>, digest: StateDigest) -> Tree {
         put("records", records.into());
     }
     Tree::Object(state)
+}
+
+/// Who has fragments, or had them last.
+fn holding(held: &HoldingView<'_>) -> Tree {
+    json!({
+        "owner": held.owner.as_str(),
+        "generation": held.generation.0,
+        "scope": write_scope(held.scope),
+        "released": held.released,
+    })
 }
 
 fn role(protocol: &Protocol, endpoint: EndpointView<'_>) -> Tree {

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use antiphon::machine::{
-    Accepted, Act, CAPACITY_MAX, Capacities, Input, Open, Presented, REASON_BYTES_MAX,
-    REMEMBERED_MAX, Scope,
+    Accepted, Act, Authority, CAPACITY_MAX, Capacities, Commit, Input, OUTSTANDING_MAX, Open,
+    Presented, REASON_BYTES_MAX, REMEMBERED_MAX, Receipt, Recipient, Scope,
 };
 use antiphon::types::{Direction, EdgeIx, Evidence, LabelIx, Protocol, RoleIx, Sort, Value};
 
@@ -26,7 +26,14 @@ pub struct Model {
 pub struct Session {
     pub id: u128,
     pub protocol: Arc<Protocol>,
-    pub owner: String,
+    pub opener: String,
+    /// The lifecycle, then the roles.
+    pub fragments: Vec<Fragment>,
+    pub generation: u64,
+    pub staged: Vec<Staged>,
+    pub receipts: u64,
+    /// Every request that was done: its content, and what it came to.
+    pub made: Vec<(String, String)>,
     pub journal: bool,
     pub checked: bool,
     pub status: String,
@@ -36,6 +43,23 @@ pub struct Session {
     pub edges: Vec<Edge>,
     pub labels: Vec<String>,
     pub default: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fragment {
+    pub owner: String,
+    pub generation: u64,
+    pub released: bool,
+    /// The request that moved it last.
+    pub made: Option<usize>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Staged {
+    pub receipt: Receipt,
+    pub expires: Option<u64>,
+    pub freeze: bool,
+    pub made: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -74,6 +98,11 @@ pub fn shown(protocol: Option<&Protocol>, accepted: &Accepted) -> String {
         Accepted::Opened(capability) => {
             format!("opened for {} at {}", capability.owner(), capability.generation())
         }
+        Accepted::Issued(capability) => {
+            let (owner, scope) = (capability.owner(), capability.scope());
+            format!("issued to {owner} at {} for {scope:?}", capability.generation())
+        }
+        Accepted::Staged(receipt) => format!("staged {}", receipt.id),
         Accepted::Sent { seq, position } => format!("sent {seq} at {position}"),
         Accepted::Received(received) => {
             let protocol = protocol.unwrap();
@@ -110,6 +139,12 @@ impl Model {
                 let session = self.sessions.iter_mut().find(|s| s.id == by.session.0);
                 session.ok_or("unknown_session")?.act(now, by, act)
             }
+            Input::Commit(commit) => {
+                let now = self.now;
+                let id = commit.receipt.session.0;
+                let session = self.sessions.iter_mut().find(|s| s.id == id);
+                session.ok_or("unknown_session")?.commit(now, commit)
+            }
             Input::Persisted { session, .. } => {
                 let known = self.sessions.iter().any(|s| s.id == session.0);
                 if known { Ok("done".into()) } else { Err("unknown_session") }
@@ -120,9 +155,15 @@ impl Model {
 
     fn expire(&mut self) {
         for session in &mut self.sessions {
-            if let Some(deadline) = session.deadline.filter(|deadline| *deadline <= self.now) {
-                session.tick = session.tick.max(deadline);
-                session.end("closed".into());
+            // The first one that is due, until none is; the drain goes first of two.
+            while let Some(due) = session.due().filter(|due| *due <= self.now) {
+                session.tick = session.tick.max(due);
+                if session.deadline == Some(due) {
+                    session.end("closed".into());
+                } else {
+                    let first = session.staged.iter().position(|s| s.expires == Some(due));
+                    session.staged.remove(first.unwrap());
+                }
             }
         }
     }
@@ -132,7 +173,8 @@ impl Model {
         if let Some(known) = self.sessions.iter().find(|s| s.id == open.session.0) {
             let again = Session::open(Arc::clone(&known.protocol), open, 0);
             let same = known.protocol.digest() == open.protocol
-                && known.owner == open.owner.as_str()
+                && known.opener == open.owner.as_str()
+                && known.fragments.iter().all(|fragment| fragment.made.is_none())
                 && known.journal == open.journal
                 && again.is_ok_and(|again| {
                     let capacities = |session: &Session| {
@@ -237,7 +279,20 @@ impl Session {
         let labels: BTreeSet<String> = branches.map(|branch| branch.label.to_string()).collect();
         Ok(Self {
             id: open.session.0,
-            owner: open.owner.to_string(),
+            opener: open.owner.to_string(),
+            fragments: vec![
+                Fragment {
+                    owner: open.owner.to_string(),
+                    generation: 1,
+                    released: false,
+                    made: None,
+                };
+                names.len() + 1
+            ],
+            generation: 1,
+            staged: Vec::new(),
+            receipts: 0,
+            made: Vec::new(),
             journal: open.journal,
             checked,
             status: "active".into(),
@@ -266,21 +321,187 @@ impl Session {
                 self.receive(now, by, receive.role, receive.from, at)
             }
             Act::Acknowledge { role, position } => self.acknowledge(now, by, *role, position.0),
+            Act::Authority(authority) => self.transfer(now, by, authority),
             other => self.govern(now, by, other),
         }
     }
 
+    /// The fragments of a scope, by number; beyond the last one are none.
+    fn numbers(scope: Scope) -> Vec<usize> {
+        (0..128).filter(|at| scope.bits() >> at & 1 == 1).collect()
+    }
+
+    fn carries(&self, at: usize, by: &Presented) -> bool {
+        let known = self.fragments.get(at);
+        known.is_some_and(|f| f.owner == by.owner.as_str() && f.generation == by.generation.0)
+    }
+
     fn authorize(&self, by: &Presented, needs: Scope) -> Result<(), &'static str> {
-        if by.owner.as_str() != self.owner || by.generation.0 != 1 {
+        let (given, needs) = (Self::numbers(by.scope), Self::numbers(needs));
+        let known = |at: &usize| *at < self.fragments.len();
+        if needs.iter().any(|at| known(at) && self.fragments[*at].released) {
+            return Err("unclaimed");
+        }
+        if needs.iter().any(|at| known(at) && given.contains(at) && !self.carries(*at, by)) {
             return Err("stale_capability");
         }
-        let all = Scope::session(&self.protocol).bits();
-        let (given, needs) = (by.scope.bits(), needs.bits());
-        // What is presented is owned, and what is needed is presented.
-        if given & !all != 0 || needs & !given != 0 || given == 0 {
-            return Err("scope_violation");
+        // What is presented is there, and what is needed is presented.
+        let within = given.iter().all(known) && !needs.is_empty();
+        if within && needs.iter().all(|at| given.contains(at)) {
+            return Ok(());
         }
-        Ok(())
+        let live = (0..self.fragments.len())
+            .any(|at| self.carries(at, by) && !self.fragments[at].released);
+        Err(if live { "scope_violation" } else { "stale_capability" })
+    }
+
+    fn quiet(&self, scope: Scope) -> Result<(), &'static str> {
+        let scope = Self::numbers(scope);
+        let touches = |staged: &Staged| {
+            Self::numbers(staged.receipt.scope).iter().any(|at| scope.contains(at))
+        };
+        if self.staged.iter().any(touches) { Err("transfer_pending") } else { Ok(()) }
+    }
+
+    fn unfrozen(&self, fragment: usize) -> Result<(), &'static str> {
+        let frozen = |staged: &Staged| {
+            staged.freeze && Self::numbers(staged.receipt.scope).contains(&fragment)
+        };
+        if self.staged.iter().any(frozen) { Err("transfer_pending") } else { Ok(()) }
+    }
+
+    fn goes_on(&self) -> Result<(), &'static str> {
+        if self.is_terminal() { Err("terminal") } else { Ok(()) }
+    }
+
+    /// What the same request came to, as long as something of that is left.
+    fn again(&self, content: &str) -> Option<String> {
+        let live = |made: usize| {
+            self.fragments.iter().any(|fragment| fragment.made == Some(made))
+                || self.staged.iter().any(|staged| staged.made == made)
+        };
+        let mut made = self.made.iter().enumerate();
+        let found = made.find(|(at, (known, _))| known == content && live(*at));
+        found.map(|(_, (_, came_to))| came_to.clone())
+    }
+
+    /// The fragments have an owner now.
+    fn issue(&mut self, owner: &str, scope: Scope) -> String {
+        self.generation += 1;
+        for at in Self::numbers(scope) {
+            self.fragments[at] = Fragment {
+                owner: owner.into(),
+                generation: self.generation,
+                released: false,
+                made: Some(self.made.len()),
+            };
+        }
+        format!("issued to {owner} at {} for {scope:?}", self.generation)
+    }
+
+    fn transfer(&mut self, now: u64, by: &Presented, authority: &Authority) -> Verdict {
+        let content = format!("{} {} {:?} {authority:?}", by.owner, by.generation, by.scope);
+        if let Some(came_to) = self.again(&content) {
+            return Ok(came_to);
+        }
+        let came_to = match authority {
+            Authority::Release { scope, .. } => {
+                self.authorize(by, *scope)?;
+                self.goes_on()?;
+                self.quiet(*scope)?;
+                for at in Self::numbers(*scope) {
+                    self.fragments[at].released = true;
+                    self.fragments[at].made = Some(self.made.len());
+                }
+                "done".into()
+            }
+            Authority::Attenuate { scope, .. } => {
+                self.authorize(by, *scope)?;
+                self.goes_on()?;
+                self.quiet(*scope)?;
+                self.issue(by.owner.as_str(), *scope)
+            }
+            Authority::Claim { owner, scope, .. } => {
+                let wanted = Self::numbers(*scope);
+                if wanted.is_empty() || wanted.iter().any(|at| *at >= self.fragments.len()) {
+                    return Err("scope_violation");
+                }
+                let given = Self::numbers(by.scope);
+                if !wanted.iter().all(|at| given.contains(at) && self.carries(*at, by)) {
+                    self.authorize(by, Scope::LIFECYCLE)?;
+                }
+                self.goes_on()?;
+                if wanted.iter().any(|at| !self.fragments[*at].released) {
+                    return Err("already_claimed");
+                }
+                self.quiet(*scope)?;
+                self.issue(owner.as_str(), *scope)
+            }
+            Authority::Stage { scope, to, expires, freeze, .. } => {
+                self.authorize(by, *scope)?;
+                self.goes_on()?;
+                self.quiet(*scope)?;
+                if self.staged.len() == OUTSTANDING_MAX {
+                    return Err("too_many_outstanding");
+                }
+                let receipt = Receipt {
+                    session: by.session,
+                    id: antiphon::machine::ReceiptId(self.receipts),
+                    from: by.owner.clone(),
+                    generation: by.generation,
+                    to: to.clone(),
+                    scope: *scope,
+                };
+                let (expires, freeze, made) = (expires.map(|at| at.0), *freeze, self.made.len());
+                self.staged.push(Staged { receipt, expires, freeze, made });
+                self.receipts += 1;
+                format!("staged {}", self.receipts - 1)
+            }
+            Authority::Rollback { receipt } => {
+                self.authorize(by, receipt.scope)?;
+                self.goes_on()?;
+                let at = self.pending(receipt)?;
+                self.staged.remove(at);
+                "done".into()
+            }
+            other => unreachable!("{other:?}"),
+        };
+        self.made.push((content, came_to.clone()));
+        self.tick = self.tick.max(now);
+        Ok(came_to)
+    }
+
+    fn commit(&mut self, now: u64, commit: &Commit) -> Verdict {
+        let content = format!("{commit:?}");
+        if let Some(came_to) = self.again(&content) {
+            return Ok(came_to);
+        }
+        self.goes_on()?;
+        let at = self.pending(&commit.receipt)?;
+        if let Recipient::Owner(to) = &commit.receipt.to
+            && *to != commit.owner
+        {
+            return Err("receipt_mismatch");
+        }
+        self.staged.remove(at);
+        let came_to = self.issue(commit.owner.as_str(), commit.receipt.scope);
+        self.made.push((content, came_to.clone()));
+        self.tick = self.tick.max(now);
+        Ok(came_to)
+    }
+
+    fn pending(&self, receipt: &Receipt) -> Result<usize, &'static str> {
+        match self.staged.iter().position(|staged| staged.receipt.id == receipt.id) {
+            Some(at) if self.staged[at].receipt == *receipt => Ok(at),
+            Some(_) => Err("receipt_mismatch"),
+            None if receipt.id.0 < self.receipts => Err("receipt_spent"),
+            None => Err("transfer_not_pending"),
+        }
+    }
+
+    /// When its first timer runs out.
+    pub fn due(&self) -> Option<u64> {
+        self.deadline.into_iter().chain(self.staged.iter().filter_map(|s| s.expires)).min()
     }
 
     /// The place of the role, if it is one and the capability is for it.
@@ -316,6 +537,7 @@ impl Session {
             "draining" => return Err("draining"),
             _ => return Err("terminal"),
         }
+        self.unfrozen(own + 1)?;
         // A refusal changes nothing: try it on a copy.
         let mut after = self.clone();
         for from in &implied {
@@ -380,6 +602,7 @@ impl Session {
         if self.is_terminal() {
             return Err("terminal");
         }
+        self.unfrozen(own + 1)?;
         let choices = self.roles[own].left.choices();
         let from = self.roles.get(from.index()).map(|role| role.name.clone());
         let mut waiting = choices.iter().filter(|(direction, branch)| {
@@ -410,6 +633,7 @@ impl Session {
         if self.is_terminal() {
             return Err("terminal");
         }
+        self.unfrozen(own + 1)?;
         for from in &implied {
             self.take(own, from);
         }
@@ -423,6 +647,7 @@ impl Session {
         if self.is_terminal() {
             return Err("terminal");
         }
+        self.unfrozen(0)?;
         let cut = |reason: &str| {
             let mut reason = reason.to_owned();
             while reason.len() > REASON_BYTES_MAX {
@@ -539,6 +764,7 @@ impl Session {
     fn end(&mut self, status: String) {
         self.status = status;
         self.deadline = None;
+        self.staged.clear();
     }
 
     fn settle(&mut self) {

@@ -38,6 +38,13 @@ pub enum Op {
         by: By,
         what: What,
     },
+    /// A transfer in flight is committed, or one that was; `wrong` changes its receipt.
+    Commit {
+        session: u8,
+        receipt: u8,
+        owner: u8,
+        wrong: bool,
+    },
     Tick,
     /// Somebody says something again, word for word.
     Repeat(u8),
@@ -91,6 +98,19 @@ pub enum What {
     Close,
     Cancel(String),
     Fault(String),
+    Authority(Change),
+}
+
+/// A change of who may act: of all that the owner of a fragment has, or of the fragment alone.
+#[derive(Debug, Clone)]
+pub struct Change {
+    kind: u8,
+    fragment: u8,
+    whole: bool,
+    request: u8,
+    owner: u8,
+    expires: Option<i8>,
+    freeze: bool,
 }
 
 /// Any protocol: declared role by role, projected, or of the library.
@@ -186,6 +206,29 @@ fn what() -> impl Strategy<Value = What> {
     ]
 }
 
+fn authority() -> impl Strategy<Value = What> {
+    let expires = prop_oneof![3 => Just(None), 2 => (-3..20i8).prop_map(Some)];
+    let freeze = prop::bool::weighted(0.3);
+    (
+        prop_oneof![1 => Just(0u8), 8 => 2..9u8],
+        0..5u8,
+        prop::bool::weighted(0.3),
+        0..3u8,
+        0..4u8,
+        expires,
+        freeze,
+    )
+        .prop_map(|(kind, fragment, whole, request, owner, expires, freeze)| {
+            What::Authority(Change { kind, fragment, whole, request, owner, expires, freeze })
+        })
+}
+
+fn commit() -> impl Strategy<Value = Op> {
+    let wrong = prop::bool::weighted(0.35);
+    (prop_oneof![6 => Just(0u8), 1 => Just(1)], 0..4u8, 0..3u8, wrong)
+        .prop_map(|(session, receipt, owner, wrong)| Op::Commit { session, receipt, owner, wrong })
+}
+
 fn ending() -> impl Strategy<Value = What> {
     let reason = || prop_oneof!["[a-z ]{0,8}", Just("é".repeat(600))];
     prop_oneof![
@@ -239,6 +282,8 @@ pub fn legal_script(journal: bool) -> BoxedStrategy<Vec<Step>> {
     let op = prop_oneof![
         60 => act(legal(), Just(By::Owner)),
         6 => act(what(), Just(By::Owner)),
+        1 => act(authority(), Just(By::Owner)),
+        2 => commit(),
         1 => act(ending(), Just(By::Owner)),
         2 => any::<u8>().prop_map(Op::Repeat),
     ];
@@ -261,6 +306,8 @@ pub fn wild_script(journal: bool) -> BoxedStrategy<Vec<Step>> {
         6 => open(keeps),
         36 => act(legal(), by()),
         36 => act(what(), by()),
+        5 => act(authority(), by()),
+        5 => commit(),
         1 => act(ending(), by()),
         6 => any::<u8>().prop_map(Op::Repeat),
         3 => Just(Op::Tick),
@@ -294,6 +341,16 @@ impl Stage {
         self.now += step.wait;
         let input = match &step.op {
             Op::Tick => Input::Tick,
+            Op::Commit { session, receipt, owner: by, wrong } => {
+                let session = session_id(*session);
+                let receipt = some_receipt(machine.session(session), session, *receipt, *wrong);
+                let request = RequestId((*by).into());
+                let by = match &receipt.to {
+                    Recipient::Owner(to) if *by > 0 => to.clone(),
+                    _ => owner(*by),
+                };
+                Input::Commit(Box::new(Commit { request, receipt, owner: by }))
+            }
             Op::Repeat(back) => match self.said.len() {
                 0 => Input::Tick,
                 count => self.said[count - 1 - usize::from(*back) % count.min(20)].clone(),
@@ -335,19 +392,29 @@ impl Stage {
 
     fn act(&self, machine: &Machine, session: SessionId, by: &By, what: &What) -> Input {
         let view = machine.session(session);
-        let (live, scope) = match view {
-            Some(view) => (view.owner().0.clone(), view.owner().2),
-            None => (owner(0), Scope::from_bits(3)),
+        let act = self.meant(view, what);
+        let fragment = match &act {
+            Act::Send(Send { role, .. })
+            | Act::Receive(Receive { role, .. })
+            | Act::Acknowledge { role, .. } => Scope::role(*role),
+            Act::Authority(authority) => authority.scope(),
+            _ => Scope::LIFECYCLE,
         };
-        let mut presented =
-            Presented { session, owner: live, generation: Generation(1), scope, hint: 0 };
+        // Who has the first fragment that it needs, or has the lifecycle.
+        let bits = fragment.bits() & fragment.bits().wrapping_neg();
+        let holder = view.and_then(|view| holding(view, bits).or_else(|| holding(view, 1)));
+        let (live, generation, scope) = match holder {
+            Some(held) => (held.owner.clone(), held.generation, held.scope),
+            None => (owner(0), Generation(1), Scope::from_bits(3)),
+        };
+        let mut presented = Presented { session, owner: live, generation, scope, hint: 0 };
         match by {
             By::Owner => {}
             By::Generation(generation) => presented.generation = Generation(*generation),
             By::SomebodyElse => presented.owner = owner(2),
             By::Scope(bits) => presented.scope = Scope::from_bits(*bits),
         }
-        Input::Act { by: presented, act: self.meant(view, what) }
+        Input::Act { by: presented, act }
     }
 
     fn meant(&self, view: Option<SessionView<'_>>, what: &What) -> Act {
@@ -424,6 +491,34 @@ impl Stage {
             What::Close => Act::Close,
             What::Cancel(reason) => Act::Cancel { reason: reason.as_str().into() },
             What::Fault(reason) => Act::Fault { reason: reason.as_str().into() },
+            What::Authority(change) => Act::Authority(Box::new(self.changed(view, change))),
+        }
+    }
+
+    fn changed(&self, view: Option<SessionView<'_>>, change: &Change) -> Authority {
+        let Change { kind, fragment, whole, request, owner: to, expires, freeze } = change.clone();
+        let one = 1 << fragment;
+        let held = view.and_then(|view| holding(view, one));
+        let scope = match held {
+            Some(held) if whole => held.scope,
+            _ => Scope::from_bits(one),
+        };
+        let request = RequestId(request.into());
+        match kind {
+            0 => Authority::Release { request, scope },
+            2 => Authority::Attenuate { request, scope },
+            3 | 4 => Authority::Claim { request, owner: owner(to % 3), scope },
+            5..=7 => Authority::Stage {
+                request,
+                scope,
+                to: if to == 3 { Recipient::Bearer } else { Recipient::Owner(owner(to)) },
+                expires: expires.map(|by| Tick(self.now.saturating_add_signed(by.into()))),
+                freeze,
+            },
+            _ => {
+                let session = view.map_or(session_id(0), SessionView::id);
+                Authority::Rollback { receipt: some_receipt(view, session, to, whole) }
+            }
         }
     }
 
@@ -440,6 +535,38 @@ impl Stage {
         let value = value.unwrap_or(Value::List(vec![Value::None]));
         Act::Send(Send { role, to: transition.peer, label: transition.label, value, at })
     }
+}
+
+/// Who has the fragment, or had it last.
+fn holding(view: SessionView<'_>, bits: u128) -> Option<HoldingView<'_>> {
+    view.holdings().find(|held| bits != 0 && held.scope.bits() & bits == bits)
+}
+
+/// The receipt of a transfer in flight, or nearly; else one that was or will be.
+fn some_receipt(
+    view: Option<SessionView<'_>>,
+    session: SessionId,
+    pick: u8,
+    wrong: bool,
+) -> Receipt {
+    let staged: Vec<&Receipt> = view.map(|view| view.staged().collect()).unwrap_or_default();
+    let mut receipt = match staged.len() {
+        0 => Receipt {
+            session,
+            id: ReceiptId(u64::from(pick)),
+            from: owner(0),
+            generation: Generation(1),
+            to: Recipient::Bearer,
+            scope: Scope::from_bits(1),
+        },
+        count => staged[usize::from(pick) % count].clone(),
+    };
+    match wrong {
+        true if pick.is_multiple_of(2) => receipt.id.0 += 1,
+        true => receipt.generation.0 += 1,
+        false => {}
+    }
+    receipt
 }
 
 fn number(role: u8, known: u8) -> RoleIx {

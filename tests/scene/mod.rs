@@ -129,6 +129,24 @@ impl Scene {
         self.refused(Input::Act { by, act })
     }
 
+    /// An authority act that must be accepted.
+    #[track_caller]
+    pub fn change(&mut self, authority: Authority) -> Accepted {
+        self.done(Act::Authority(Box::new(authority)))
+    }
+
+    /// Stages a role for an owner.
+    #[track_caller]
+    pub fn staged(&mut self, role: &str, to: &str, expires: Option<u64>, freeze: bool) -> Receipt {
+        let scope = Scope::role(self.role(role));
+        let (request, to) = (RequestId(1), Recipient::Owner(Owner::new(to).unwrap()));
+        let expires = expires.map(Tick);
+        match self.change(Authority::Stage { request, scope, to, expires, freeze }) {
+            Accepted::Staged(receipt) => *receipt,
+            other => panic!("{other:?}"),
+        }
+    }
+
     pub fn status(&self) -> String {
         self.machine.session(self.by.session).unwrap().status().to_string()
     }

@@ -63,6 +63,14 @@ pub fn command(machine: &Machine, now: u64, input: &Input) -> (Tree, Input) {
                 "event": event,
             }})
         }
+        Input::Commit(commit) => json!({"commit": {
+            "session": commit.receipt.session.to_string(),
+            "commit": {
+                "request": commit.request.0,
+                "receipt": receipt(&commit.receipt),
+                "owner": commit.owner.as_str(),
+            },
+        }}),
         Input::Persisted { session, upto } => {
             json!({"persisted": {"session": session.to_string(), "upto": upto}})
         }
@@ -118,6 +126,7 @@ fn event(view: Option<SessionView<'_>>, act: &Act) -> (Tree, Option<Value>) {
         }
         Act::Drain { deadline: None } => json!({"drain": {}}),
         Act::Drain { deadline: Some(deadline) } => json!({"drain": {"deadline": deadline.0}}),
+        Act::Authority(act) => json!({"authority": authority(act)}),
         Act::Close => json!({"close": {}}),
         Act::Cancel { reason } => json!({"cancel": {"reason": reason.as_str()}}),
         Act::Fault { reason } => json!({"fault": {"reason": reason.as_str()}}),
@@ -141,5 +150,49 @@ fn value(view: Option<SessionView<'_>>, send: &Send) -> (Tree, Option<Value>) {
         Some(tree) => (tree, None),
         // Any JSON is a value of this sort.
         None => (json!([1]), Some(Value::Json(json::json(&json!([1]))))),
+    }
+}
+
+fn scope(scope: Scope) -> String {
+    format!("{:x}", scope.bits())
+}
+
+/// A receipt, as the door says it.
+pub fn receipt(receipt: &Receipt) -> Tree {
+    let mut said = json!({
+        "id": receipt.id.0,
+        "from": receipt.from.as_str(),
+        "generation": receipt.generation.0,
+        "scope": scope(receipt.scope),
+    });
+    if let Recipient::Owner(owner) = &receipt.to {
+        said["to"] = json!(owner.as_str());
+    }
+    said
+}
+
+fn authority(act: &Authority) -> Tree {
+    match act {
+        Authority::Release { request, scope: of } => {
+            json!({"release": {"request": request.0, "scope": scope(*of)}})
+        }
+        Authority::Attenuate { request, scope: of } => {
+            json!({"attenuate": {"request": request.0, "scope": scope(*of)}})
+        }
+        Authority::Claim { request, owner, scope: of } => {
+            json!({"claim": {"request": request.0, "owner": owner.as_str(), "scope": scope(*of)}})
+        }
+        Authority::Stage { request, scope: of, to, expires, freeze } => {
+            let mut said = json!({"request": request.0, "scope": scope(*of), "freeze": freeze});
+            if let Recipient::Owner(owner) = to {
+                said["to"] = json!(owner.as_str());
+            }
+            if let Some(tick) = expires {
+                said["expires"] = json!(tick.0);
+            }
+            json!({"stage": said})
+        }
+        Authority::Rollback { receipt: of } => json!({"rollback": {"receipt": receipt(of)}}),
+        other => panic!("write {other:?} here"),
     }
 }

@@ -5,7 +5,8 @@
 use alloc::vec::Vec;
 
 use super::{
-    ACKNOWLEDGE, BIND, CANCEL, CLOSE, DRAIN, EXPIRED, FAULT, OPEN, Outcome, RECEIVE, Recorded, SEND,
+    ACKNOWLEDGE, BIND, CANCEL, CLOSE, COMMIT, DRAIN, EXPIRED, FAULT, OPEN, Outcome, RECEIVE,
+    Recorded, SEND, authority,
 };
 use crate::machine::authority::Presented;
 use crate::machine::id::Tick;
@@ -24,6 +25,11 @@ pub(in crate::machine) fn encode(
         Recorded::Expired(Timer::Drain) => {
             head(EXPIRED, tick, outcome, out);
             out.push(0);
+        }
+        Recorded::Expired(Timer::Transfer(receipt)) => {
+            head(EXPIRED, tick, outcome, out);
+            out.push(1);
+            out.extend_from_slice(&receipt.0.to_le_bytes());
         }
         Recorded::Input(input) => encode_input(tick, input, outcome, out),
     }
@@ -57,6 +63,10 @@ fn encode_input(tick: Tick, input: &Input, outcome: Outcome, out: &mut Vec<u8>) 
             encode_send(tick, by, send, &send.value, outcome, out);
         }
         Input::Act { by, act } => encode_act(tick, by, act, outcome, out),
+        Input::Commit(commit) => {
+            head(COMMIT, tick, outcome, out);
+            authority::encode_commit(commit, out);
+        }
         Input::Persisted { .. } | Input::Tick => unreachable!("these are not recorded"),
     }
 }
@@ -72,6 +82,7 @@ fn encode_act(tick: Tick, by: &Presented, act: &Act, outcome: Outcome, out: &mut
         Act::Close => CLOSE,
         Act::Cancel { .. } => CANCEL,
         Act::Fault { .. } => FAULT,
+        Act::Authority(authority) => authority::tag(authority),
     };
     head(tag, tick, outcome, out);
     encode_by(by, out);
@@ -93,6 +104,7 @@ fn encode_act(tick: Tick, by: &Presented, act: &Act, outcome: Outcome, out: &mut
         }
         Act::Drain { deadline } => optional(deadline.map(|deadline| deadline.0), out),
         Act::Close => {}
+        Act::Authority(authority) => authority::encode(authority, out),
         Act::Cancel { reason } | Act::Fault { reason } => text(reason, out),
     }
 }
@@ -145,16 +157,18 @@ fn encode_outcome(outcome: Outcome, out: &mut Vec<u8>) {
         }
         Outcome::Acknowledged(position) => tagged(3, &[position.0]),
         Outcome::Done => tagged(4, &[]),
+        Outcome::Issued(generation) => tagged(5, &[generation.0]),
+        Outcome::Staged(receipt) => tagged(6, &[receipt.0]),
     }
 }
 
-fn text(text: &str, out: &mut Vec<u8>) {
+pub(super) fn text(text: &str, out: &mut Vec<u8>) {
     let length = u16::try_from(text.len()).expect("names and reasons are short");
     out.extend_from_slice(&length.to_le_bytes());
     out.extend_from_slice(text.as_bytes());
 }
 
-fn optional(number: Option<u64>, out: &mut Vec<u8>) {
+pub(super) fn optional(number: Option<u64>, out: &mut Vec<u8>) {
     out.push(u8::from(number.is_some()));
     number.iter().for_each(|number| out.extend_from_slice(&number.to_le_bytes()));
 }

@@ -7,6 +7,7 @@ use super::{DoorError, DoorLimits};
 use crate::machine::{Act, EndpointView, Input, Machine, Open, Send, SessionId, SessionView, Tick};
 use crate::types::syntax::{Limits, Source};
 use crate::types::{Protocol, ProtocolDigest, Sort, Value, WrongSort};
+use crate::wire::authority::{self, CommitJson};
 use crate::wire::event::{
     ByJson, EdgeJson, EventError, EventJson, Names, read_act, read_by, read_owner,
 };
@@ -43,6 +44,10 @@ pub(super) enum InputJson {
         session: String,
         by: ByJson,
         event: EventJson,
+    },
+    Commit {
+        session: String,
+        commit: CommitJson,
     },
     Persisted {
         session: String,
@@ -221,13 +226,17 @@ pub(super) fn meant(machine: &Machine, json: InputJson) -> Result<Step, DoorErro
             let view = machine.session(session);
             let names = Names::loose(view.map(|view| view.protocol().as_ref()));
             let by = read_by(session, &by)?;
-            let act: Act = read_act(names, event, |send, tree| {
+            let act: Act = read_act(names, session, event, |send, tree| {
                 Ok(sent(view, send, tree).unwrap_or_else(|(error, instead)| {
                     misfit = Some(error);
                     instead
                 }))
             })?;
             Input::Act { by, act }
+        }
+        InputJson::Commit { session, commit } => {
+            let commit = authority::read_commit(session_id(&session)?, &commit)?;
+            Input::Commit(Box::new(commit))
         }
         InputJson::Persisted { session, upto } => {
             Input::Persisted { session: session_id(&session)?, upto }

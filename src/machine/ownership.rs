@@ -1,0 +1,240 @@
+//! Who owns what in one session: the map from fragments to owners and generations.
+//!
+//! One owner holds every fragment of a session until some are handed over: then the rest of what
+//! it holds stays where it was, and each change writes the next generation to the fragments that
+//! it moves. A generation so names one *holding*; what moves on is taken out of it.
+//!
+//! Clauses: AUTH-1, AUTH-2, AUTH-4, AUTH-7, AUTH-8.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::authority::{Owner, Presented, Scope};
+use super::id::{Generation, ReceiptId, Tick};
+use super::input::Input;
+use super::receipt::Receipt;
+use crate::types::{Protocol, RoleIx};
+
+/// What the opener has and nobody else has had: everything, in a plain session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Ownership {
+    pub(super) owner: Owner,
+    pub(super) generation: Generation,
+    pub(super) scope: Scope,
+}
+
+/// What was handed over, and what is about to be.
+#[derive(Debug, Clone)]
+pub(super) struct Spread {
+    // INVARIANT(generation_monotone): the last generation that was written; grows with every
+    // change, and no holding has a later one.
+    pub(super) last: Generation,
+    // INVARIANT(one_owner_a_fragment): every fragment is in one of these, or still the opener's.
+    pub(super) holdings: Vec<Holding>,
+    // INVARIANT(receipt_commits_once): in the order of their ids, all below `receipts`; no fragment
+    // is in two of them, and each still belongs to who staged it.
+    pub(super) staged: Vec<Staged>,
+    /// The id of the next receipt.
+    pub(super) receipts: ReceiptId,
+}
+
+/// Fragments that one change moved.
+#[derive(Debug, Clone)]
+pub(super) struct Holding {
+    pub(super) owner: Owner,
+    pub(super) generation: Generation,
+    /// What is left of it.
+    pub(super) scope: Scope,
+    /// What the capability for it was issued for.
+    pub(super) issued: Scope,
+    /// Nobody's any more; the owner is the last one.
+    pub(super) released: bool,
+    /// What it came from, so that a repeat is known.
+    pub(super) made: Box<Input>,
+}
+
+/// A transfer in flight.
+#[derive(Debug, Clone)]
+pub(super) struct Staged {
+    pub(super) receipt: Receipt,
+    pub(super) expires: Option<Tick>,
+    pub(super) freeze: bool,
+    /// What it came from, so that a repeat is known.
+    pub(super) made: Box<Input>,
+}
+
+/// A holding, wherever it is kept.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Held<'a> {
+    pub(super) owner: &'a Owner,
+    pub(super) generation: Generation,
+    pub(super) scope: Scope,
+    pub(super) released: bool,
+}
+
+/// Why a presented capability does not cover an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Uncovered {
+    Unclaimed,
+    Stale { live: Generation },
+    Scope,
+}
+
+impl Ownership {
+    pub(super) fn of_opener(owner: Owner, protocol: &Protocol) -> Self {
+        Self { owner, generation: Generation(1), scope: Scope::session(protocol) }
+    }
+
+    /// AUTH-1, AUTH-2: whether every fragment that the operation needs carries the presented owner
+    /// and generation, and was presented.
+    pub(super) fn covers(
+        &self,
+        spread: Option<&Spread>,
+        presented: &Presented,
+        needs: Scope,
+    ) -> Result<(), Uncovered> {
+        let plain = presented.generation == self.generation
+            && presented.owner == self.owner
+            && self.scope.covers(presented.scope)
+            && presented.scope.covers(needs);
+        if plain { Ok(()) } else { self.covers_among(spread, presented, needs) }
+    }
+
+    /// As [`covers`](Self::covers), holding by holding.
+    fn covers_among(
+        &self,
+        spread: Option<&Spread>,
+        presented: &Presented,
+        needs: Scope,
+    ) -> Result<(), Uncovered> {
+        let nothing = Scope::from_bits(0);
+        let (mut all, mut carried, mut released) = (nothing, nothing, nothing);
+        for held in self.holdings(spread) {
+            all = all.union(held.scope);
+            if held.released {
+                released = released.union(held.scope);
+            } else if held.is_of(presented) {
+                carried = carried.union(held.scope);
+            }
+        }
+        if !released.intersection(needs).is_empty() {
+            return Err(Uncovered::Unclaimed);
+        }
+        let live = |fragment: Scope| Uncovered::Stale {
+            live: self.generation_of(spread, fragment).unwrap_or(self.generation),
+        };
+        let lost = needs.intersection(presented.scope).intersection(all).without(carried);
+        if !lost.is_empty() {
+            return Err(live(lost.first()));
+        }
+        let within = all.covers(presented.scope) && presented.scope.covers(needs);
+        match () {
+            () if within => Ok(()),
+            () if carried.is_empty() => Err(live(needs.first())),
+            () => Err(Uncovered::Scope),
+        }
+    }
+
+    /// Whether every fragment of the scope carries, or was released with, the presented owner and
+    /// generation.
+    pub(super) fn was_last(
+        &self,
+        spread: Option<&Spread>,
+        presented: &Presented,
+        scope: Scope,
+    ) -> bool {
+        let own = self.holdings(spread).filter(|held| held.is_of(presented));
+        let last = own.fold(Scope::from_bits(0), |last, held| last.union(held.scope));
+        last.intersection(presented.scope).covers(scope)
+    }
+
+    /// All holdings; together they are every fragment.
+    pub(super) fn holdings<'a>(
+        &'a self,
+        spread: Option<&'a Spread>,
+    ) -> impl Iterator<Item = Held<'a>> {
+        let Self { owner, generation, scope } = self;
+        let own = Held { owner, generation: *generation, scope: *scope, released: false };
+        let spread = spread.into_iter().flat_map(|spread| &spread.holdings);
+        let moved = spread.map(|holding| {
+            let Holding { owner, generation, scope, released, .. } = holding;
+            Held { owner, generation: *generation, scope: *scope, released: *released }
+        });
+        core::iter::once(own).chain(moved)
+    }
+
+    fn generation_of(&self, spread: Option<&Spread>, fragment: Scope) -> Option<Generation> {
+        let mut holdings = self.holdings(spread);
+        holdings.find(|held| held.scope.covers(fragment)).map(|held| held.generation)
+    }
+
+    /// [`covers`](Self::covers) for a role, where everything that is left of the opener's is
+    /// presented: told without going through the fragments. `false` means that they must be gone
+    /// through.
+    #[inline(always)]
+    pub(super) fn covers_plainly(&self, presented: &Presented, role: RoleIx) -> bool {
+        presented.generation == self.generation
+            && presented.owner.is_clone_of(&self.owner)
+            && presented.scope == self.scope
+            && self.scope.covers_first(role)
+    }
+}
+
+impl Held<'_> {
+    fn is_of(self, presented: &Presented) -> bool {
+        self.generation == presented.generation && *self.owner == presented.owner
+    }
+}
+
+impl Spread {
+    /// Nothing was handed over yet.
+    pub(super) fn new(ownership: &Ownership) -> Self {
+        Self {
+            last: ownership.generation,
+            holdings: Vec::new(),
+            staged: Vec::new(),
+            receipts: ReceiptId(0),
+        }
+    }
+
+    /// AUTH-8: the fragments get a new owner under the next generation.
+    pub(super) fn issue(
+        &mut self,
+        ownership: &mut Ownership,
+        owner: Owner,
+        scope: Scope,
+        made: Box<Input>,
+    ) -> Generation {
+        self.take(ownership, scope);
+        self.last.0 += 1;
+        let generation = self.last;
+        let issued = scope;
+        self.holdings.push(Holding { owner, generation, scope, issued, released: false, made });
+        generation
+    }
+
+    /// The fragments become nobody's; who had them is kept.
+    pub(super) fn release(
+        &mut self,
+        ownership: &mut Ownership,
+        (owner, generation): (Owner, Generation),
+        scope: Scope,
+        made: Box<Input>,
+    ) {
+        self.take(ownership, scope);
+        let issued = scope;
+        self.holdings.push(Holding { owner, generation, scope, issued, released: true, made });
+    }
+
+    fn take(&mut self, ownership: &mut Ownership, scope: Scope) {
+        ownership.scope = ownership.scope.without(scope);
+        self.holdings.iter_mut().for_each(|held| held.scope = held.scope.without(scope));
+        self.holdings.retain(|held| !held.scope.is_empty());
+    }
+
+    /// Takes a transfer out of what is outstanding.
+    pub(super) fn settle(&mut self, receipt: ReceiptId) -> Option<Staged> {
+        let at = self.staged.iter().position(|staged| staged.receipt.id == receipt)?;
+        Some(self.staged.remove(at))
+    }
+}

@@ -1,0 +1,109 @@
+//! What changes who may act: the authority acts, and the receipt of a transfer.
+
+use super::authority::{Owner, Scope};
+use super::id::{Generation, ReceiptId, RequestId, SessionId, Tick};
+
+/// How many transfers of one session may be in flight.
+pub const OUTSTANDING_MAX: usize = 64;
+
+/// A change of who may act, under the authority of who has it now.
+///
+/// What creates something carries a number that the caller chooses: a repeat with the same number
+/// and content, while its result is live, changes nothing and returns the same result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Authority {
+    /// Gives fragments up: they are nobody's.
+    Release {
+        /// The caller's number.
+        request: RequestId,
+        /// What is given up.
+        scope: Scope,
+    },
+    /// Renews the authority over some fragments for the same owner, apart from the others.
+    Attenuate {
+        /// The caller's number.
+        request: RequestId,
+        /// Which.
+        scope: Scope,
+    },
+    /// Gives released fragments an owner. Done by whoever has the lifecycle, or who had the
+    /// fragments last.
+    Claim {
+        /// The caller's number.
+        request: RequestId,
+        /// Who gets them.
+        owner: Owner,
+        /// Which.
+        scope: Scope,
+    },
+    /// Begins a transfer: it comes to a [`Receipt`]. Until it is committed nothing has moved.
+    Stage {
+        /// The caller's number.
+        request: RequestId,
+        /// What is to move.
+        scope: Scope,
+        /// Whom it is for.
+        to: Recipient,
+        /// When it is taken back, if it was not committed.
+        expires: Option<Tick>,
+        /// Whether the fragments perform no action as long as it is in flight.
+        freeze: bool,
+    },
+    /// Takes a transfer back. Done by who staged it.
+    Rollback {
+        /// Which.
+        receipt: Receipt,
+    },
+}
+
+impl Authority {
+    /// The fragments that it is about.
+    #[must_use]
+    pub fn scope(&self) -> Scope {
+        match self {
+            Self::Release { scope, .. }
+            | Self::Attenuate { scope, .. }
+            | Self::Claim { scope, .. }
+            | Self::Stage { scope, .. } => *scope,
+            Self::Rollback { receipt } => receipt.scope,
+        }
+    }
+}
+
+/// Whom a transfer is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recipient {
+    /// This owner.
+    Owner(Owner),
+    /// Whoever brings the receipt.
+    Bearer,
+}
+
+/// What a transfer is known by: plain data, compared field by field with what is in flight.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// The session.
+    pub session: SessionId,
+    /// Its number in the session.
+    pub id: ReceiptId,
+    /// Who staged it.
+    pub from: Owner,
+    /// The generation under which it was staged.
+    pub generation: Generation,
+    /// Whom it is for.
+    pub to: Recipient,
+    /// What is to move.
+    pub scope: Scope,
+}
+
+/// Completes a transfer: its receipt is all the authority that this needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    /// The caller's number.
+    pub request: RequestId,
+    /// The transfer.
+    pub receipt: Receipt,
+    /// Who takes it over: whom it is for; a bearer names itself.
+    pub owner: Owner,
+}

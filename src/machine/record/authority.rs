@@ -1,0 +1,139 @@
+//! The canonical bytes of records that change who may act.
+//!
+//! Clauses: JRNL-2, JRNL-8.
+
+use alloc::vec::Vec;
+
+use bytes::{Buf, Bytes};
+
+use super::encode::{optional, text};
+use super::{
+    ATTENUATE, CLAIM, RELEASE, ROLLBACK, RecordError, STAGE, decode_optional, decode_owner, flag,
+    long,
+};
+use crate::machine::authority::Scope;
+use crate::machine::id::{Generation, ReceiptId, RequestId, SessionId, Tick};
+use crate::machine::receipt::{Authority, Commit, Receipt, Recipient};
+use crate::types::Protocol;
+
+/// Whether the protocol has every fragment.
+pub(super) fn is_of(protocol: &Protocol, scope: Scope) -> bool {
+    Scope::session(protocol).covers(scope)
+}
+
+pub(super) fn tag(authority: &Authority) -> u8 {
+    match authority {
+        Authority::Release { .. } => RELEASE,
+        Authority::Attenuate { .. } => ATTENUATE,
+        Authority::Claim { .. } => CLAIM,
+        Authority::Stage { .. } => STAGE,
+        Authority::Rollback { .. } => ROLLBACK,
+    }
+}
+
+pub(super) fn encode(authority: &Authority, out: &mut Vec<u8>) {
+    match authority {
+        Authority::Release { request, scope } | Authority::Attenuate { request, scope } => {
+            number(request.0, out);
+            encode_scope(*scope, out);
+        }
+        Authority::Claim { request, owner, scope } => {
+            number(request.0, out);
+            text(owner.as_str(), out);
+            encode_scope(*scope, out);
+        }
+        Authority::Stage { request, scope, to, expires, freeze } => {
+            number(request.0, out);
+            encode_scope(*scope, out);
+            encode_recipient(to, out);
+            optional(expires.map(|tick| tick.0), out);
+            out.push(u8::from(*freeze));
+        }
+        Authority::Rollback { receipt } => encode_receipt(receipt, out),
+    }
+}
+
+pub(super) fn encode_commit(commit: &Commit, out: &mut Vec<u8>) {
+    number(commit.request.0, out);
+    text(commit.owner.as_str(), out);
+    encode_receipt(&commit.receipt, out);
+}
+
+fn encode_receipt(receipt: &Receipt, out: &mut Vec<u8>) {
+    number(receipt.id.0, out);
+    text(receipt.from.as_str(), out);
+    number(receipt.generation.0, out);
+    encode_recipient(&receipt.to, out);
+    encode_scope(receipt.scope, out);
+}
+
+fn encode_recipient(to: &Recipient, out: &mut Vec<u8>) {
+    match to {
+        Recipient::Bearer => out.push(0),
+        Recipient::Owner(owner) => {
+            out.push(1);
+            text(owner.as_str(), out);
+        }
+    }
+}
+
+fn encode_scope(scope: Scope, out: &mut Vec<u8>) {
+    out.extend_from_slice(&scope.bits().to_le_bytes());
+}
+
+fn number(number: u64, out: &mut Vec<u8>) {
+    out.extend_from_slice(&number.to_le_bytes());
+}
+
+pub(super) fn decode(
+    tag: u8,
+    rest: &mut Bytes,
+    session: SessionId,
+) -> Result<Authority, RecordError> {
+    Ok(match tag {
+        RELEASE => {
+            Authority::Release { request: RequestId(long(rest)?), scope: decode_scope(rest)? }
+        }
+        ATTENUATE => {
+            Authority::Attenuate { request: RequestId(long(rest)?), scope: decode_scope(rest)? }
+        }
+        CLAIM => Authority::Claim {
+            request: RequestId(long(rest)?),
+            owner: decode_owner(rest)?,
+            scope: decode_scope(rest)?,
+        },
+        STAGE => Authority::Stage {
+            request: RequestId(long(rest)?),
+            scope: decode_scope(rest)?,
+            to: decode_recipient(rest)?,
+            expires: decode_optional(rest)?.map(Tick),
+            freeze: flag(rest)?,
+        },
+        ROLLBACK => Authority::Rollback { receipt: decode_receipt(rest, session)? },
+        _ => return Err(RecordError),
+    })
+}
+
+pub(super) fn decode_commit(rest: &mut Bytes, session: SessionId) -> Result<Commit, RecordError> {
+    let (request, owner) = (RequestId(long(rest)?), decode_owner(rest)?);
+    Ok(Commit { request, owner, receipt: decode_receipt(rest, session)? })
+}
+
+fn decode_receipt(rest: &mut Bytes, session: SessionId) -> Result<Receipt, RecordError> {
+    Ok(Receipt {
+        session,
+        id: ReceiptId(long(rest)?),
+        from: decode_owner(rest)?,
+        generation: Generation(long(rest)?),
+        to: decode_recipient(rest)?,
+        scope: decode_scope(rest)?,
+    })
+}
+
+fn decode_recipient(rest: &mut Bytes) -> Result<Recipient, RecordError> {
+    Ok(if flag(rest)? { Recipient::Owner(decode_owner(rest)?) } else { Recipient::Bearer })
+}
+
+fn decode_scope(rest: &mut Bytes) -> Result<Scope, RecordError> {
+    rest.try_get_u128_le().map(Scope::from_bits).map_err(|_| RecordError)
+}

@@ -1,0 +1,298 @@
+//! How fragments change hands: release, attenuate, claim, stage, commit, roll back.
+//!
+//! Each is two halves: `check` finds what is to be changed and changes nothing, `perform` cannot
+//! fail.
+//!
+//! Clauses: AUTH-7 to AUTH-14, AUTH-16.
+
+use alloc::boxed::Box;
+
+use super::Machine;
+use super::audit;
+use super::authority::{Capability, Owner, Presented, Scope};
+use super::explain::uncovered;
+use super::id::{Generation, ReceiptId, SessionId, Tick};
+use super::input::{Act, Input};
+use super::output::{Accepted, Event};
+use super::ownership::{Holding, Spread, Staged, Uncovered};
+use super::receipt::{Authority, Commit, OUTSTANDING_MAX, Receipt, Recipient};
+use super::record::{Outcome, Recorded};
+use super::refuse::Refusal;
+use super::session::Session;
+use super::timer::Timer;
+use crate::types::Protocol;
+
+/// What is to be done, with nothing left to check.
+enum Change {
+    Release { from: (Owner, Generation), scope: Scope },
+    Issue { owner: Owner, scope: Scope, receipt: Option<ReceiptId> },
+    Stage { receipt: Receipt, expires: Option<Tick>, freeze: bool },
+    Rollback(ReceiptId),
+}
+
+impl Machine {
+    /// An authority act on the session in `slot`.
+    pub(super) fn transfer(
+        &mut self,
+        slot: u32,
+        by: &Presented,
+        authority: Box<Authority>,
+    ) -> Result<Accepted, Refusal> {
+        // Where the session is kept is no part of what is asked.
+        let by = Presented { hint: 0, ..by.clone() };
+        self.change(slot, Input::Act { by, act: Act::Authority(authority) })
+    }
+
+    /// See [`Input::Commit`].
+    pub(super) fn commit(&mut self, commit: Box<Commit>) -> Result<Accepted, Refusal> {
+        let id = commit.receipt.session;
+        let slot = self.sessions.find(id, u32::MAX).ok_or(Refusal::UnknownSession(id))?;
+        self.change(slot, Input::Commit(commit))
+    }
+
+    fn change(&mut self, slot: u32, made: Input) -> Result<Accepted, Refusal> {
+        let session = self.sessions.at(slot);
+        if let Some(accepted) = session.made_before(slot, &made) {
+            return Ok(accepted);
+        }
+        let protocol = &self.protocols[session.protocol as usize];
+        let change = match &made {
+            Input::Act { by, act: Act::Authority(authority) } => {
+                session.check_authority(protocol, by, authority)?
+            }
+            Input::Commit(commit) => session.check_commit(commit)?,
+            _ => unreachable!("nothing else changes who may act"),
+        };
+        let (accepted, outcome) = self.perform(slot, change, Box::new(made.clone()));
+        self.note(slot, &Recorded::Input(made), outcome);
+        self.settle(slot);
+        Ok(accepted)
+    }
+
+    fn perform(&mut self, slot: u32, change: Change, made: Box<Input>) -> (Accepted, Outcome) {
+        let session = self.sessions.at_mut(slot);
+        session.tick = session.tick.max(self.now);
+        let (id, ownership) = (session.id, &mut session.ownership);
+        let spread = &mut session.seldom.get_or_insert_default().spread;
+        let spread = spread.get_or_insert_with(|| Box::new(Spread::new(ownership)));
+        match change {
+            Change::Release { from, scope } => {
+                spread.release(ownership, from, scope, made);
+                (Accepted::Done, Outcome::Done)
+            }
+            Change::Issue { owner, scope, receipt } => {
+                let settled = receipt.and_then(|receipt| spread.settle(receipt));
+                let generation = spread.issue(ownership, owner.clone(), scope, made);
+                if let Some(Staged { receipt, expires: Some(at), .. }) = settled {
+                    self.timers.disarm(at, id, Timer::Transfer(receipt.id));
+                }
+                let capability = issued(id, slot, owner, generation, scope);
+                (Accepted::Issued(capability), Outcome::Issued(generation))
+            }
+            Change::Stage { receipt, expires, freeze } => {
+                spread.receipts.0 += 1;
+                spread.staged.push(Staged { receipt: receipt.clone(), expires, freeze, made });
+                if let Some(at) = expires {
+                    self.timers.arm(at, id, Timer::Transfer(receipt.id));
+                }
+                let outcome = Outcome::Staged(receipt.id);
+                (Accepted::Staged(Box::new(receipt)), outcome)
+            }
+            Change::Rollback(receipt) => {
+                if let Some(Staged { expires: Some(at), .. }) = spread.settle(receipt) {
+                    self.timers.disarm(at, id, Timer::Transfer(receipt));
+                }
+                (Accepted::Done, Outcome::Done)
+            }
+        }
+    }
+
+    /// Records a change of authority, and tells an observer what it means.
+    pub(super) fn note(&mut self, slot: u32, event: &Recorded, outcome: Outcome) {
+        self.record(slot, event, outcome);
+        let session = self.sessions.at(slot);
+        let audits = audit::of(&self.protocols[session.protocol as usize], event, outcome);
+        let session = session.id;
+        for audit in audits {
+            self.event(slot, || Event::Authority { session, audit });
+        }
+    }
+}
+
+fn issued(
+    session: SessionId,
+    hint: u32,
+    owner: Owner,
+    generation: Generation,
+    scope: Scope,
+) -> Capability {
+    Capability::issue(Presented { session, owner, generation, scope, hint })
+}
+
+impl Session {
+    pub(super) fn spread(&self) -> Option<&Spread> {
+        self.seldom.as_ref()?.spread.as_deref()
+    }
+
+    /// What is in flight.
+    pub(super) fn staged(&self) -> &[Staged] {
+        self.spread().map_or(&[], |spread| &spread.staged)
+    }
+
+    /// AUTH-9: what the same request came to, if that is still live.
+    fn made_before(&self, slot: u32, made: &Input) -> Option<Accepted> {
+        let spread = self.spread()?;
+        if let Some(staged) = spread.staged.iter().find(|staged| *staged.made == *made) {
+            return Some(Accepted::Staged(Box::new(staged.receipt.clone())));
+        }
+        let mut holdings = spread.holdings.iter();
+        let Holding { owner, generation, issued: scope, released, .. } =
+            holdings.find(|holding| *holding.made == *made)?;
+        Some(match released {
+            true => Accepted::Done,
+            false => Accepted::Issued(issued(self.id, slot, owner.clone(), *generation, *scope)),
+        })
+    }
+
+    fn check_authority(
+        &self,
+        protocol: &Protocol,
+        by: &Presented,
+        authority: &Authority,
+    ) -> Result<Change, Refusal> {
+        match authority {
+            Authority::Release { scope, .. } => {
+                self.movable(protocol, by, *scope)?;
+                let from = (by.owner.clone(), by.generation);
+                Ok(Change::Release { from, scope: *scope })
+            }
+            Authority::Attenuate { scope, .. } => {
+                self.movable(protocol, by, *scope)?;
+                let owner = by.owner.clone();
+                Ok(Change::Issue { owner, scope: *scope, receipt: None })
+            }
+            Authority::Claim { owner, scope, .. } => {
+                self.claimable(protocol, by, *scope)?;
+                Ok(Change::Issue { owner: owner.clone(), scope: *scope, receipt: None })
+            }
+            Authority::Stage { scope, to, expires, freeze, .. } => {
+                self.movable(protocol, by, *scope)?;
+                if self.staged().len() >= OUTSTANDING_MAX {
+                    return Err(Refusal::TooManyOutstanding);
+                }
+                let receipt = Receipt {
+                    session: self.id,
+                    id: self.spread().map_or(ReceiptId(0), |spread| spread.receipts),
+                    from: by.owner.clone(),
+                    generation: by.generation,
+                    to: to.clone(),
+                    scope: *scope,
+                };
+                Ok(Change::Stage { receipt, expires: *expires, freeze: *freeze })
+            }
+            Authority::Rollback { receipt } => {
+                self.authorize(protocol, by, receipt.scope)?;
+                self.goes_on()?;
+                self.pending(receipt)?;
+                Ok(Change::Rollback(receipt.id))
+            }
+        }
+    }
+
+    /// AUTH-12: a receipt commits for whom it is, once.
+    fn check_commit(&self, commit: &Commit) -> Result<Change, Refusal> {
+        self.goes_on()?;
+        let Commit { receipt, owner, .. } = commit;
+        self.pending(receipt)?;
+        match &receipt.to {
+            Recipient::Owner(to) if to != owner => Err(Refusal::ReceiptMismatch(receipt.id)),
+            Recipient::Owner(_) | Recipient::Bearer => {
+                let (owner, scope) = (owner.clone(), receipt.scope);
+                Ok(Change::Issue { owner, scope, receipt: Some(receipt.id) })
+            }
+        }
+    }
+
+    /// Whether the capability covers the fragments and none of them is in flight.
+    fn movable(&self, protocol: &Protocol, by: &Presented, scope: Scope) -> Result<(), Refusal> {
+        self.authorize(protocol, by, scope)?;
+        self.goes_on()?;
+        self.quiet(scope)
+    }
+
+    /// AUTH-10: whether the fragments may be given an owner.
+    fn claimable(&self, protocol: &Protocol, by: &Presented, scope: Scope) -> Result<(), Refusal> {
+        if !Scope::session(protocol).covers(scope) {
+            return Err(uncovered(protocol, by, scope, Uncovered::Scope));
+        }
+        if !self.ownership.was_last(self.spread(), by, scope) {
+            self.authorize(protocol, by, Scope::LIFECYCLE)?;
+        }
+        self.goes_on()?;
+        let owned = self
+            .ownership
+            .holdings(self.spread())
+            .find(|held| !held.released && !held.scope.intersection(scope).is_empty());
+        if let Some(owned) = owned {
+            let taken = owned.scope.intersection(scope).shown(protocol).into();
+            return Err(Refusal::AlreadyClaimed { taken, live: owned.generation });
+        }
+        self.quiet(scope)
+    }
+
+    fn goes_on(&self) -> Result<(), Refusal> {
+        match self.status.is_terminal() {
+            true => Err(Refusal::Terminal(self.status.clone())),
+            false => Ok(()),
+        }
+    }
+
+    fn quiet(&self, scope: Scope) -> Result<(), Refusal> {
+        let touches = |staged: &&Staged| !staged.receipt.scope.intersection(scope).is_empty();
+        match self.staged().iter().find(touches) {
+            Some(staged) => Err(Refusal::TransferPending(staged.receipt.id)),
+            None => Ok(()),
+        }
+    }
+
+    /// What performs no action as long as its transfer is in flight.
+    pub(super) fn frozen(&self) -> Scope {
+        let frozen = self.staged().iter().filter(|staged| staged.freeze);
+        frozen.fold(Scope::from_bits(0), |all, staged| all.union(staged.receipt.scope))
+    }
+
+    /// AUTH-13: whether no transfer that is in flight keeps the fragments from acting.
+    pub(super) fn unfrozen(&self, scope: Scope) -> Result<(), Refusal> {
+        let frozen = |staged: &&Staged| {
+            staged.freeze && !staged.receipt.scope.intersection(scope).is_empty()
+        };
+        match self.staged().iter().find(frozen) {
+            Some(staged) => Err(Refusal::TransferPending(staged.receipt.id)),
+            None => Ok(()),
+        }
+    }
+
+    /// AUTH-11: whether the receipt is one that is in flight, field by field.
+    fn pending(&self, receipt: &Receipt) -> Result<(), Refusal> {
+        let next = self.spread().map_or(ReceiptId(0), |spread| spread.receipts);
+        match self.staged().iter().find(|staged| staged.receipt.id == receipt.id) {
+            Some(staged) if staged.receipt == *receipt => Ok(()),
+            Some(_) => Err(Refusal::ReceiptMismatch(receipt.id)),
+            None if receipt.id < next => Err(Refusal::ReceiptSpent(receipt.id)),
+            None => Err(Refusal::TransferNotPending(receipt.id)),
+        }
+    }
+
+    /// The timer of the session that runs out first.
+    pub(super) fn due(&self) -> Option<(Tick, Timer)> {
+        let drain = self.deadline().map(|at| (at, Timer::Drain));
+        drain.into_iter().chain(self.staged().iter().filter_map(Staged::timer)).min()
+    }
+}
+
+impl Staged {
+    /// When it runs out.
+    pub(super) fn timer(&self) -> Option<(Tick, Timer)> {
+        Some((self.expires?, Timer::Transfer(self.receipt.id)))
+    }
+}

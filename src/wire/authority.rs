@@ -1,0 +1,167 @@
+//! Records that change who may act, as JSON.
+
+use serde::{Deserialize, Serialize};
+
+use super::event::{EventError, read_owner, wrong};
+use crate::machine::{
+    Authority, Commit, Generation, Receipt, ReceiptId, Recipient, RequestId, Scope, SessionId, Tick,
+};
+
+/// An authority act.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(super) enum AuthorityJson {
+    Release {
+        request: u64,
+        scope: String,
+    },
+    Attenuate {
+        request: u64,
+        scope: String,
+    },
+    Claim {
+        request: u64,
+        owner: String,
+        scope: String,
+    },
+    Stage {
+        request: u64,
+        scope: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        expires: Option<u64>,
+        #[serde(skip_serializing_if = "core::ops::Not::not", default)]
+        freeze: bool,
+    },
+    Rollback {
+        receipt: ReceiptJson,
+    },
+}
+
+/// A receipt; the session is the one of the journal. Without `to` it is for its bearer.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReceiptJson {
+    id: u64,
+    from: String,
+    generation: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<String>,
+    scope: String,
+}
+
+/// The completion of a transfer.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CommitJson {
+    request: u64,
+    receipt: ReceiptJson,
+    owner: String,
+}
+
+pub(super) fn write(authority: &Authority) -> AuthorityJson {
+    match authority {
+        Authority::Release { request, scope } => {
+            AuthorityJson::Release { request: request.0, scope: write_scope(*scope) }
+        }
+        Authority::Attenuate { request, scope } => {
+            AuthorityJson::Attenuate { request: request.0, scope: write_scope(*scope) }
+        }
+        Authority::Claim { request, owner, scope } => AuthorityJson::Claim {
+            request: request.0,
+            owner: owner.to_string(),
+            scope: write_scope(*scope),
+        },
+        Authority::Stage { request, scope, to, expires, freeze } => AuthorityJson::Stage {
+            request: request.0,
+            scope: write_scope(*scope),
+            to: write_recipient(to),
+            expires: expires.map(|tick| tick.0),
+            freeze: *freeze,
+        },
+        Authority::Rollback { receipt } => {
+            AuthorityJson::Rollback { receipt: write_receipt(receipt) }
+        }
+    }
+}
+
+pub(super) fn write_commit(commit: &Commit) -> CommitJson {
+    let (request, owner) = (commit.request.0, commit.owner.to_string());
+    CommitJson { request, receipt: write_receipt(&commit.receipt), owner }
+}
+
+pub(super) fn write_scope(scope: Scope) -> String {
+    format!("{:x}", scope.bits())
+}
+
+pub(super) fn write_receipt(receipt: &Receipt) -> ReceiptJson {
+    ReceiptJson {
+        id: receipt.id.0,
+        from: receipt.from.to_string(),
+        generation: receipt.generation.0,
+        to: write_recipient(&receipt.to),
+        scope: write_scope(receipt.scope),
+    }
+}
+
+pub(super) fn write_recipient(to: &Recipient) -> Option<String> {
+    match to {
+        Recipient::Owner(owner) => Some(owner.to_string()),
+        Recipient::Bearer => None,
+    }
+}
+
+pub(super) fn read(session: SessionId, authority: &AuthorityJson) -> Result<Authority, EventError> {
+    Ok(match authority {
+        AuthorityJson::Release { request, scope } => {
+            Authority::Release { request: RequestId(*request), scope: read_scope(scope)? }
+        }
+        AuthorityJson::Attenuate { request, scope } => {
+            Authority::Attenuate { request: RequestId(*request), scope: read_scope(scope)? }
+        }
+        AuthorityJson::Claim { request, owner, scope } => Authority::Claim {
+            request: RequestId(*request),
+            owner: read_owner(owner)?,
+            scope: read_scope(scope)?,
+        },
+        AuthorityJson::Stage { request, scope, to, expires, freeze } => Authority::Stage {
+            request: RequestId(*request),
+            scope: read_scope(scope)?,
+            to: read_recipient(to.as_deref())?,
+            expires: expires.map(Tick),
+            freeze: *freeze,
+        },
+        AuthorityJson::Rollback { receipt } => {
+            Authority::Rollback { receipt: read_receipt(session, receipt)? }
+        }
+    })
+}
+
+pub(super) fn read_commit(session: SessionId, commit: &CommitJson) -> Result<Commit, EventError> {
+    let (request, owner) = (RequestId(commit.request), read_owner(&commit.owner)?);
+    Ok(Commit { request, receipt: read_receipt(session, &commit.receipt)?, owner })
+}
+
+pub(super) fn read_scope(text: &str) -> Result<Scope, EventError> {
+    // A sign, which numbers may have, is no digit.
+    let digits = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let bits = u128::from_str_radix(text, 16).ok().filter(|_| digits);
+    bits.map(Scope::from_bits)
+        .ok_or_else(|| wrong(format!("`{text}` is not a scope in hexadecimal digits")))
+}
+
+fn read_receipt(session: SessionId, receipt: &ReceiptJson) -> Result<Receipt, EventError> {
+    Ok(Receipt {
+        session,
+        id: ReceiptId(receipt.id),
+        from: read_owner(&receipt.from)?,
+        generation: Generation(receipt.generation),
+        to: read_recipient(receipt.to.as_deref())?,
+        scope: read_scope(&receipt.scope)?,
+    })
+}
+
+fn read_recipient(to: Option<&str>) -> Result<Recipient, EventError> {
+    to.map_or(Ok(Recipient::Bearer), |owner| read_owner(owner).map(Recipient::Owner))
+}
