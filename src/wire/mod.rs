@@ -3,6 +3,7 @@
 
 #[cfg(feature = "syntax")]
 mod answer;
+#[cfg(feature = "syntax")]
 mod authority;
 #[cfg(feature = "syntax")]
 pub mod door;
