@@ -23,6 +23,7 @@ use alloc::vec::Vec;
 
 use hashbrown::HashMap;
 
+use super::fsm_words::Words;
 use super::message::{Messages, Place};
 use super::roles::{Roles, names};
 use super::synthesis::locals;
@@ -91,50 +92,6 @@ fn uncommented(line: &str) -> &str {
     &line[..comment.unwrap_or(line.len())]
 }
 
-/// A piece of a line, with its place.
-#[derive(Clone, Copy)]
-struct Words<'t> {
-    text: &'t str,
-    at: usize,
-}
-
-impl<'t> Words<'t> {
-    fn trim(self) -> Self {
-        let text = self.text.trim_start();
-        let at = self.at + (self.text.len() - text.len());
-        Self { text: text.trim_end(), at }
-    }
-
-    fn split(self, at: usize) -> (Self, Self) {
-        let (one, two) = self.text.split_at(at);
-        (Self { text: one, at: self.at }, Self { text: two, at: self.at + at })
-    }
-
-    /// The first word, and the rest.
-    fn first(self) -> (Self, Self) {
-        let words = self.trim();
-        let (first, rest) =
-            words.split(words.text.find(char::is_whitespace).unwrap_or(words.text.len()));
-        (first, rest.trim())
-    }
-
-    /// What stands before the last word, and the last word.
-    fn last(self) -> (Self, Self) {
-        let words = self.trim();
-        let space = words.text.char_indices().rev().find(|(_, c)| c.is_whitespace());
-        let (rest, last) = words.split(space.map_or(0, |(at, c)| at + c.len_utf8()));
-        (rest.trim(), last)
-    }
-
-    fn is_empty(self) -> bool {
-        self.text.is_empty()
-    }
-
-    fn span(self) -> Span {
-        Span::new(self.at, self.at + self.text.len())
-    }
-}
-
 /// What has been read of an automaton.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
@@ -186,13 +143,13 @@ impl<'t> Reader<'t> {
         match &self.open {
             Some(block) if block.stage == Stage::Graph => self.transition(line),
             Some(block) if block.stage == Stage::Outputs => {
-                self.unexpected(line.span(), &shown(line), "`.state graph`");
+                self.unexpected(line.span(), &line.shown(), "`.state graph`");
                 self.set(Stage::Graph);
                 self.transition(line);
             }
-            Some(_) => self.unexpected(line.span(), &shown(line), "`.end`"),
+            Some(_) => self.unexpected(line.span(), &line.shown(), "`.end`"),
             None => {
-                self.unexpected(line.span(), &shown(line), "`.outputs`, which begins an automaton")
+                self.unexpected(line.span(), &line.shown(), "`.outputs`, which begins an automaton")
             }
         }
     }
@@ -211,14 +168,14 @@ impl<'t> Reader<'t> {
             }
             (".marking", Some(Stage::Graph)) => self.marking(word, rest),
             (".end", Some(_)) => self.end(word.span()),
-            (_, None) => self.unexpected(word.span(), &shown(word), "`.outputs`"),
+            (_, None) => self.unexpected(word.span(), &word.shown(), "`.outputs`"),
             (_, Some(Stage::Outputs)) => {
-                self.unexpected(line.span(), &shown(line), "`.state graph`");
+                self.unexpected(line.span(), &line.shown(), "`.state graph`");
             }
             (_, Some(Stage::Graph)) => {
-                self.unexpected(word.span(), &shown(word), "a transition or `.marking`");
+                self.unexpected(word.span(), &word.shown(), "a transition or `.marking`");
             }
-            (_, Some(Stage::Marked)) => self.unexpected(word.span(), &shown(word), "`.end`"),
+            (_, Some(Stage::Marked)) => self.unexpected(word.span(), &word.shown(), "`.end`"),
         }
     }
 
@@ -242,7 +199,7 @@ impl<'t> Reader<'t> {
             }
         };
         if !more.is_empty() {
-            self.unexpected(more.span(), &shown(more), "the end of the line");
+            self.unexpected(more.span(), &more.shown(), "the end of the line");
         }
         self.open = Some(Block {
             stage: Stage::Outputs,
@@ -298,7 +255,7 @@ impl<'t> Reader<'t> {
                 );
             } else {
                 let wanted = "a transition: state, partner, `!` or `?`, message, state";
-                self.unexpected(line.span(), &shown(line), wanted);
+                self.unexpected(line.span(), &line.shown(), wanted);
             }
             return;
         };
@@ -367,10 +324,6 @@ impl<'t> Reader<'t> {
         }
         self.found.push(diagnostic);
     }
-}
-
-fn shown(words: Words<'_>) -> alloc::string::String {
-    format!("`{}`", cut(words.text))
 }
 
 /// The blocks as tables, each partner by its number.

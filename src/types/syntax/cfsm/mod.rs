@@ -11,8 +11,10 @@
 mod action;
 mod dot;
 mod dot_lexer;
+mod dot_reader;
 mod dot_token;
 mod fsm;
+mod fsm_words;
 mod message;
 mod roles;
 mod sniff;
