@@ -9,6 +9,7 @@
 #![cfg(feature = "syntax")]
 
 mod command;
+mod matrix;
 mod world;
 
 use std::fmt::Write as _;
@@ -63,6 +64,18 @@ fn every_scenario_goes_as_it_is_written() {
         }
     }
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+}
+
+#[test]
+fn every_cell_of_the_matrix_is_as_it_is_written() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("specs/matrix.md");
+    let page = matrix::page();
+    if std::env::var_os("UPDATE_SCENARIOS").is_some() {
+        std::fs::write(&file, &page).unwrap();
+    }
+    let written = std::fs::read_to_string(&file).unwrap();
+    let differs = differs(&written, &page);
+    assert!(differs.is_none(), "specs/matrix.md:{}", differs.unwrap());
 }
 
 /// The first line that is not as it is written, both ways.
