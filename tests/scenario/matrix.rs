@@ -50,7 +50,11 @@ const INPUTS: &[(&str, &str)] = &[
     ("a role that nobody knows", "host sends Nobody.order 3 to Seller"),
     ("a value of another sort", "host sends Buyer.order \"x\" to Seller"),
     ("a receive", "host receives as Seller from Buyer"),
-    ("a receive from an empty edge", "host receives as Buyer from Seller"),
+    (
+        "a receive from an empty edge",
+        "host receives as Seller from Buyer; host receives as Seller from Buyer",
+    ),
+    ("a receive out of turn", "host receives as Buyer from Seller"),
     ("a numbered send again", "host sends Buyer.order 3 to Seller at 0"),
     ("another one at its position", "host sends Buyer.order 4 to Seller at 0"),
     ("a send from the future", "host sends Buyer.order 4 to Seller at 9"),
