@@ -7,8 +7,8 @@ mod properties;
 use std::path::Path;
 
 use antiphon::machine::{
-    Accepted, Act, CAPACITY_DEFAULT, Capacities, Input, Machine, Open, Output, Owner, Receive,
-    Send, Tick,
+    Accepted, Act, CAPACITY_DEFAULT, Capacities, Input, Machine, OnLost, Open, Output, Owner,
+    Receive, Send, Tick,
 };
 use antiphon::types::Value;
 
@@ -132,6 +132,7 @@ fn the_batch_of_the_corpus_is_what_a_machine_writes() {
         owner: Owner::new("host").unwrap(),
         capacities: Capacities::every(CAPACITY_DEFAULT).unchecked(),
         journal: true,
+        on_lost: OnLost::default(),
     };
     let Ok(Accepted::Opened(by)) = machine.handle(Tick(1), Input::Open(open)) else { panic!() };
     let (a, b) = (protocol.role("A").unwrap(), protocol.role("B").unwrap());

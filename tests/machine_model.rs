@@ -82,6 +82,20 @@ fn same(machine: &Machine, model: &Model) -> Result<(), String> {
                 return Err(format!("fragment {at}: {seen:?}, not {wanted:?}"));
             }
         }
+        let lost = (view.on_lost(), view.cancellation().map(|witness| witness.reason.to_string()));
+        let reason =
+            session.status.split_once('(').map(|(_, why)| why.trim_end_matches(')').into());
+        if lost != (session.on_lost, reason) {
+            return Err(format!("{lost:?}, not {:?} {}", session.on_lost, session.status));
+        }
+        for serials in view.serials() {
+            let known = &session.serials[&serials.generation.0];
+            let (issued, last) = (known.len() as u64, *known.last().unwrap());
+            let confirmed = issued - u64::from(!last);
+            if (serials.issued.0, serials.confirmed.0) != (issued, confirmed) {
+                return Err(format!("{serials:?}, not {known:?}"));
+            }
+        }
         if !view.staged().eq(session.staged.iter().map(|staged| &staged.receipt)) {
             return Err(format!("other transfers than {:?}", session.staged));
         }
@@ -164,6 +178,18 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(cases(600))]
+
+    #[test]
+    fn runs_about_authority_are_those_of_the_naive_machine(
+        protocols in protocols(),
+        steps in script::authority_script(false),
+    ) {
+        compare(protocols.0, &steps)?;
+    }
+}
+
 /// Scripts that never get anywhere test nothing: most kinds of verdicts are reached.
 #[test]
 fn the_scripts_reach_every_kind_of_verdict() {
@@ -173,10 +199,13 @@ fn the_scripts_reach_every_kind_of_verdict() {
     let mut runner = TestRunner::new_with_rng(ProptestConfig::default(), rng);
     let mut reached = std::collections::BTreeMap::<String, usize>::new();
     let mut deepest = 0;
-    for index in 0..1_200 {
+    for index in 0..1_800 {
         let protocols = protocols().new_tree(&mut runner).unwrap().current();
-        let script =
-            if index % 2 == 0 { script::legal_script(false) } else { script::wild_script(false) };
+        let script = match index % 3 {
+            0 => script::legal_script(false),
+            1 => script::wild_script(false),
+            _ => script::authority_script(false),
+        };
         let steps = script.new_tree(&mut runner).unwrap().current();
         let (mut machine, mut stage) = (Machine::new(), Stage::new(protocols.0));
         for protocol in &stage.protocols {
@@ -206,6 +235,11 @@ fn the_scripts_reach_every_kind_of_verdict() {
         "Issued",
         "Staged",
         "Done",
+        "Serial",
+        "unknown_owner",
+        "host_only",
+        "token_spent",
+        "token_unknown",
         "unclaimed",
         "already_claimed",
         "transfer_pending",

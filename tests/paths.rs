@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use antiphon::machine::{
-    Accepted, Act, Capacities, Generation, Input, Machine, Open, Output, Owner, Position,
+    Accepted, Act, Capacities, Generation, Input, Machine, OnLost, Open, Output, Owner, Position,
     Presented, Receive, Scope, Send, SessionId, Tick,
 };
 use antiphon::types::{
@@ -48,6 +48,7 @@ fn open(machine: &mut Machine, protocol: &Arc<Protocol>) -> Presented {
         owner: Owner::new("owner").unwrap(),
         capacities: Capacities::every(3).unchecked(),
         journal: false,
+        on_lost: OnLost::default(),
     };
     match machine.handle(Tick(0), Input::Open(open)) {
         Ok(Accepted::Opened(capability)) => capability.present().clone(),

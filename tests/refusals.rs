@@ -119,6 +119,28 @@ fn row(code: &str) -> (Scene, Input) {
             scene.done(Act::Cancel { reason: "lost interest".into() });
             good(&scene, ask)
         }
+        "unknown_owner" => {
+            let (owner, evidence) = (Owner::new("stranger").unwrap(), Death::Lifecycle);
+            good(&scene, Act::Authority(Box::new(Authority::OwnerDied { owner, evidence })))
+        }
+        "host_only" => {
+            let (request, owner) = (RequestId(1), scene.by.owner.clone());
+            let scope = Scope::LIFECYCLE;
+            scene.change(Authority::Release { request, scope });
+            good(&scene, Act::Authority(Box::new(Authority::Claim { request, owner, scope })))
+        }
+        "token_spent" => {
+            scene.change(Authority::IssueToken { request: RequestId(1) });
+            scene.change(Authority::Renew { serial: Serial(1) });
+            scene.change(Authority::ConfirmToken { serial: Serial(2) });
+            let renew = Authority::Renew { serial: Serial(1) };
+            good(&scene, Act::Authority(Box::new(renew)))
+        }
+        "token_unknown" => {
+            scene.change(Authority::IssueToken { request: RequestId(1) });
+            let renew = Authority::Renew { serial: Serial(3) };
+            good(&scene, Act::Authority(Box::new(renew)))
+        }
         "draining" => {
             scene.done(ask);
             scene.done(Act::Drain { deadline: None });
@@ -147,7 +169,7 @@ fn row(code: &str) -> (Scene, Input) {
     (scene, input)
 }
 
-const CODES: [&str; 26] = [
+const CODES: [&str; 30] = [
     "unknown_session",
     "session_exists",
     "unknown_protocol",
@@ -168,6 +190,10 @@ const CODES: [&str; 26] = [
     "receipt_mismatch",
     "receipt_spent",
     "too_many_outstanding",
+    "unknown_owner",
+    "host_only",
+    "token_spent",
+    "token_unknown",
     "draining",
     "not_allowed",
     "wrong_sort",
@@ -247,6 +273,14 @@ fn every_refusal_is_reached_and_explains_itself() {
         the receipt of transfer 0 is spent; the journal says what became of it
     too_many_outstanding [AUTH-16]
         64 transfers are in flight; commit one or roll one back first
+    unknown_owner [AUTH-23]
+        `stranger` owns nothing of the session: there is nothing to be lost
+    host_only [AUTH-26]
+        the lifecycle is nobody's: only the host gives it an owner, by `reclaim`
+    token_spent [TOKEN-4]
+        the token of serial 1 is spent; the current one is 2
+    token_unknown [TOKEN-3]
+        no token of serial 3 was issued for this holding; the last one is 1
     draining [LIFE-2]
         the session is draining: it accepts no more sends
     not_allowed [MACH-4]
@@ -409,7 +443,7 @@ fn every_refusal_goes_through_the_door_with_what_explains_it() {
         let message = refused["message"].as_str().unwrap();
         assert!(message == refusal.to_string() || code == "wrong_sort", "{message}");
         // A number or a name of the message is in the data, too.
-        let bare = ["draining", "too_many_outstanding"].contains(&code);
+        let bare = ["draining", "too_many_outstanding", "host_only"].contains(&code);
         assert_eq!(refused.len() == 3, bare, "{code}: {answer}");
         if code == "wrong_sort" {
             assert_eq!((&refused["path"], &refused["label"]), (&"$".into(), &"offer".into()));

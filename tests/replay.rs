@@ -327,6 +327,7 @@ fn small() -> (Arc<Protocol>, Vec<Batch>, String) {
         owner: Owner::new("the \"host\"").unwrap(),
         capacities: Capacities { edges: vec![(edge, 2)], ..Capacities::every(9) },
         journal: true,
+        on_lost: OnLost::default(),
     };
     let opened = machine.handle(Tick(1), Input::Open(open)).unwrap();
     let Accepted::Opened(capability) = opened else { panic!("{opened:?}") };
@@ -389,6 +390,7 @@ fn tiny() -> String {
         owner: Owner::new("o").unwrap(),
         capacities: Capacities::every(CAPACITY_DEFAULT).unchecked(),
         journal: true,
+        on_lost: OnLost::default(),
     };
     let opened = machine.handle(Tick(1), Input::Open(open)).unwrap();
     let Accepted::Opened(capability) = opened else { panic!("{opened:?}") };
@@ -510,6 +512,7 @@ fn a_journal_that_was_forged_with_a_good_chain_does_not_replay() {
             record.outcome = match record.outcome {
                 Outcome::Issued(generation) => Outcome::Issued(Generation(generation.0 + 1)),
                 Outcome::Staged(receipt) => Outcome::Staged(ReceiptId(receipt.0 + 1)),
+                Outcome::Serial(serial) => Outcome::Serial(Serial(serial.0 + 1)),
                 Outcome::Done => Outcome::Acknowledged(Position(1)),
                 Outcome::Opened(_) => Outcome::Opened(Generation(2)),
                 Outcome::Acknowledged(at) => Outcome::Acknowledged(Position(at.0 + 1)),
@@ -558,6 +561,7 @@ fn a_drain_with_a_deadline_in_the_past_replays() {
         owner: Owner::new("host").unwrap(),
         capacities: Capacities::every(CAPACITY_DEFAULT).unchecked(),
         journal: true,
+        on_lost: OnLost::default(),
     };
     let opened = machine.handle(Tick(100), Input::Open(open)).unwrap();
     let Accepted::Opened(capability) = opened else { panic!("{opened:?}") };

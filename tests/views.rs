@@ -1,7 +1,8 @@
 //! What can be seen of a session while it runs.
 
 use antiphon::machine::{
-    Accepted, Act, CAPACITY_DEFAULT, Capacities, Input, Machine, Open, Owner, Send, SessionId, Tick,
+    Accepted, Act, CAPACITY_DEFAULT, Capacities, Input, Machine, OnLost, Open, Owner, Send,
+    SessionId, Tick,
 };
 use antiphon::types::{Protocol, Value};
 use antiphon::wire::json::{read_edge, write_edge};
@@ -23,6 +24,7 @@ fn opened() -> (Machine, machine::Capability) {
         owner: Owner::new("anna").unwrap(),
         capacities: Capacities::every(CAPACITY_DEFAULT).unchecked(),
         journal: false,
+        on_lost: OnLost::default(),
     };
     match machine.handle(Tick(5), Input::Open(open)) {
         Ok(Accepted::Opened(capability)) => (machine, capability),

@@ -72,6 +72,7 @@ fn accepted(protocol: Option<&Protocol>, accepted: &Accepted) -> Tree {
         }}}),
         Accepted::Staged(receipt) => json!({"staged": {"receipt": written::receipt(receipt)}}),
         Accepted::Done => json!({"done": {}}),
+        Accepted::Serial(serial) => json!({"serial": {"serial": serial.0}}),
     }
 }
 
@@ -136,6 +137,15 @@ fn output(protocol: &Protocol, output: &Output) -> (&'static str, Vec<Tree>) {
                 Audit::Committed { receipt } => ("committed", vec![json!(receipt.0)]),
                 Audit::RolledBack { receipt } => ("rolled_back", vec![json!(receipt.0)]),
                 Audit::Expired { receipt } => ("expired", vec![json!(receipt.0)]),
+                Audit::Cancelled { reason } => ("cancelled", vec![json!(reason.as_str())]),
+                Audit::Lost { owner } => ("lost", vec![json!(owner.as_str())]),
+                Audit::Dropped { receipt } => ("dropped", vec![json!(receipt.0)]),
+                Audit::Token { generation, serial } => {
+                    ("token", vec![json!(generation.0), json!(serial.0)])
+                }
+                Audit::Confirmed { generation, serial } => {
+                    ("confirmed", vec![json!(generation.0), json!(serial.0)])
+                }
                 other => panic!("compare {other:?} here"),
             }
         }
@@ -159,7 +169,10 @@ fn output_said(tree: &Tree) -> (String, Vec<Tree>, String) {
     let fields: &[&str] = match word.as_str() {
         "issued" | "invalidated" => &["owner", "generation", "scope"],
         "staged" => &["receipt", "to", "scope"],
-        "committed" | "rolled_back" | "expired" => &["receipt"],
+        "committed" | "rolled_back" | "expired" | "dropped" => &["receipt"],
+        "cancelled" => &["reason"],
+        "lost" => &["owner"],
+        "token" | "confirmed" => &["generation", "serial"],
         "persist" => &["first", "count", "head"],
         "deliver" => &["handler", "role", "from", "seq", "value"],
         "advanced" => &["role", "peer", "value", "seq", "position"],

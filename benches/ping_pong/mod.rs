@@ -5,8 +5,8 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use antiphon::machine::{
-    Accepted, Act, CAPACITY_DEFAULT, Capability, Capacities, Input, Machine, Open, Owner, Receive,
-    Send, SessionId, Tick,
+    Accepted, Act, CAPACITY_DEFAULT, Capability, Capacities, Input, Machine, OnLost, Open, Owner,
+    Receive, Send, SessionId, Tick,
 };
 use antiphon::types::{
     LabelIx, LocalBuilder, LocalTypes, Name, Payload, Protocol, RoleIx, Sort, SortNode, Value,
@@ -53,6 +53,7 @@ pub(crate) fn open(machine: &mut Machine, protocol: &Protocol, id: u128) -> Capa
         owner: Owner::new("bench").unwrap(),
         capacities: Capacities::every(CAPACITY_DEFAULT).unchecked(),
         journal: false,
+        on_lost: OnLost::default(),
     };
     match machine.handle(Tick(0), Input::Open(open)) {
         Ok(Accepted::Opened(capability)) => capability,

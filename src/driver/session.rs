@@ -11,7 +11,7 @@ use super::handler::{self, Action, Closure, Handler, HandlerError, Message};
 use super::host::Host;
 use crate::journal::{FileJournal, Journal, MemoryJournal};
 use crate::machine::{
-    Accepted, Act, Capacities, Input, Machine, Open, Owner, Record, Refusal, SessionId,
+    Accepted, Act, Capacities, Input, Machine, OnLost, Open, Owner, Record, Refusal, SessionId,
     StateDigest, Status,
 };
 use crate::types::{EdgeIx, LocalType, Name, Protocol, RoleIx, Value};
@@ -24,6 +24,7 @@ pub struct Options {
     owner: Option<Owner>,
     capacities: Capacities,
     journal: Kept,
+    on_lost: OnLost,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -51,6 +52,12 @@ impl Options {
     #[must_use]
     pub fn capacities(self, capacities: Capacities) -> Self {
         Self { capacities, ..self }
+    }
+
+    /// What becomes of the session when one of its owners is lost.
+    #[must_use]
+    pub fn on_lost(self, on_lost: OnLost) -> Self {
+        Self { on_lost, ..self }
     }
 
     /// Keeps the journal in a new file.
@@ -134,6 +141,7 @@ impl Session {
             owner: options.owner.clone().unwrap_or_else(|| Owner::new("host").expect("not empty")),
             capacities: options.capacities.clone(),
             journal: !matches!(options.journal, Kept::Not),
+            on_lost: options.on_lost,
         };
         Ok(Self { host: Host::new(protocol, machine, Input::Open(open), make)? })
     }

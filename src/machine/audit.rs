@@ -3,10 +3,13 @@
 //!
 //! Clauses: AUTH-15.
 
+use smol_str::SmolStr;
+
 use super::authority::{Owner, Scope};
-use super::id::{Generation, ReceiptId};
+use super::ends::{TRANSFER_ABANDONED, TRANSFER_COMMIT_FAILED};
+use super::id::{Generation, ReceiptId, Serial};
 use super::input::{Act, Input};
-use super::receipt::{Authority, Recipient};
+use super::receipt::{Authority, Receipt, Recipient};
 use super::record::{Outcome, Record, Recorded};
 use super::timer::Timer;
 use crate::types::Protocol;
@@ -60,6 +63,35 @@ pub enum Audit {
         /// Its receipt.
         receipt: ReceiptId,
     },
+    /// The session was cancelled or faulted.
+    Cancelled {
+        /// Why.
+        reason: SmolStr,
+    },
+    /// An owner is lost; what it had is told behind.
+    Lost {
+        /// Who.
+        owner: Owner,
+    },
+    /// The session ended before a transfer was committed.
+    Dropped {
+        /// Its receipt.
+        receipt: ReceiptId,
+    },
+    /// A resume token may be sealed for a holding.
+    Token {
+        /// Which holding.
+        generation: Generation,
+        /// Under which serial.
+        serial: Serial,
+    },
+    /// A resume token has arrived: those before it are spent.
+    Confirmed {
+        /// Of which holding.
+        generation: Generation,
+        /// Which.
+        serial: Serial,
+    },
 }
 
 impl Record {
@@ -109,7 +141,34 @@ pub(super) fn of(
             Authority::Rollback { receipt } => {
                 said[0] = Some(Audit::RolledBack { receipt: receipt.id });
             }
+            Authority::Abandon { receipt } => {
+                said = given_up(receipt, TRANSFER_ABANDONED.into());
+            }
+            Authority::FailCommit { receipt, reason } => {
+                let reason = alloc::format!("{TRANSFER_COMMIT_FAILED}{reason}");
+                said = given_up(receipt, reason.into());
+            }
+            Authority::OwnerDied { owner, .. } => {
+                said[0] = Some(Audit::Lost { owner: owner.clone() });
+            }
+            Authority::IssueToken { .. } | Authority::Renew { .. } => {
+                if let Outcome::Serial(serial) = outcome {
+                    said[0] = Some(Audit::Token { generation: by.generation, serial });
+                }
+            }
+            Authority::ConfirmToken { serial } => {
+                let (generation, serial) = (by.generation, *serial);
+                said[0] = Some(Audit::Confirmed { generation, serial });
+            }
         },
+        Recorded::Input(Input::Act {
+            act: Act::Cancel { reason } | Act::Fault { reason }, ..
+        }) => {
+            said[0] = Some(Audit::Cancelled { reason: reason.clone() });
+        }
+        Recorded::Input(Input::Reclaim(reclaim)) => {
+            said[0] = issued(&reclaim.owner, outcome, reclaim.scope);
+        }
         Recorded::Expired(Timer::Drain) | Recorded::Input(_) => {}
     }
     said.into_iter().flatten()
@@ -118,4 +177,12 @@ pub(super) fn of(
 fn issued(owner: &Owner, outcome: Outcome, scope: Scope) -> Option<Audit> {
     let Outcome::Issued(generation) = outcome else { return None };
     Some(Audit::Issued { owner: owner.clone(), generation, scope })
+}
+
+/// A transfer that is taken back with the session.
+fn given_up(receipt: &Receipt, reason: SmolStr) -> [Option<Audit>; AUDITS_MAX] {
+    let (owner, generation) = (receipt.from.clone(), receipt.generation);
+    let lost = Audit::Invalidated { owner, generation, scope: receipt.scope };
+    let back = Audit::RolledBack { receipt: receipt.id };
+    [Some(lost), Some(back), Some(Audit::Cancelled { reason })]
 }

@@ -59,7 +59,7 @@ impl Machine {
         bytes.extend_from_slice(&self.protocols[session.protocol as usize].digest().0);
         block(&mut bytes, session.status.as_str().as_bytes());
         block(&mut bytes, session.status.reason().unwrap_or("").as_bytes());
-        bytes.push(u8::from(session.checked));
+        bytes.push(u8::from(session.checked) | session.on_lost.bits() << 1);
         numbers(&mut bytes, [session.tick.0]);
         optional(&mut bytes, session.deadline().map(|deadline| deadline.0));
         for endpoint in session.endpoints.iter() {
@@ -137,6 +137,13 @@ fn spread(bytes: &mut Vec<u8>, session: &Session) {
     for staged in &spread.staged {
         // All of it is in what it came from.
         came_from(&staged.made, Outcome::Staged(staged.receipt.id), bytes);
+    }
+    if !spread.serials.is_empty() {
+        block(bytes, b"serials");
+        numbers(bytes, [spread.serials.len() as u64]);
+    }
+    for serials in &spread.serials {
+        numbers(bytes, [serials.generation.0, serials.issued.0, serials.confirmed.0]);
     }
 }
 

@@ -7,10 +7,12 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::Machine;
+use super::audit::Audit;
 use super::authority::{Presented, Scope};
 use super::id::Seq;
 use super::input::{Act, Input};
 use super::output::{Deliver, Event, Output, Received, Status};
+use super::ownership::Staged;
 use super::record::{Outcome, Recorded};
 use super::timer::Timer;
 use crate::types::{Direction, Edge, RoleIx};
@@ -55,8 +57,14 @@ impl Machine {
                 self.timers.disarm(at, id, Timer::Drain);
             }
             let staged = seldom.spread.iter_mut().flat_map(|spread| spread.staged.drain(..));
-            for (at, timer) in staged.filter_map(|staged| staged.timer()) {
-                self.timers.disarm(at, id, timer);
+            let staged: Vec<Staged> = staged.collect();
+            for staged in staged {
+                if let Some((at, timer)) = staged.timer() {
+                    self.timers.disarm(at, id, timer);
+                }
+                // AUTH-29.
+                let audit = Audit::Dropped { receipt: staged.receipt.id };
+                self.event(slot, || Event::Authority { session: id, audit });
             }
         }
         if self.observed {

@@ -29,6 +29,8 @@ number! {
     ReceiptId,
     /// A number that the caller chooses for a request, to repeat it safely.
     RequestId,
+    /// The number of a resume token among those of its holding, from 1.
+    Serial,
 }
 
 /// A session's identity: 128 bits chosen by the host, which must not use one twice.

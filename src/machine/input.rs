@@ -6,8 +6,9 @@ use alloc::vec::Vec;
 use smol_str::SmolStr;
 
 use super::authority::{Owner, Presented};
+use super::ends::OnLost;
 use super::id::{Position, SessionId, Tick};
-use super::receipt::{Authority, Commit};
+use super::receipt::{Authority, Commit, Reclaim};
 use crate::types::{
     CAPACITY_DEFAULT, Edge, EdgeIx, LabelIx, Name, Protocol, ProtocolDigest, RoleIx, Value,
 };
@@ -38,6 +39,8 @@ pub enum Input {
     },
     /// Nothing but the time.
     Tick,
+    /// The host gives fragments that were released an owner: under nobody's authority.
+    Reclaim(Box<Reclaim>),
 }
 
 /// What can be done to a session under an authority.
@@ -97,6 +100,8 @@ pub struct Open {
     pub capacities: Capacities,
     /// Whether the session keeps a journal.
     pub journal: bool,
+    /// What becomes of it when one of its owners is lost.
+    pub on_lost: OnLost,
 }
 
 /// How much each edge holds, from 1 to [`CAPACITY_MAX`](super::CAPACITY_MAX). The default is what

@@ -27,7 +27,8 @@ impl Machine {
     ///
     /// `edge_head`, `edge_window`, `position_counts`, `running_counts`, `queued_counts`,
     /// `one_owner_a_fragment`, `generation_monotone`, `receipt_commits_once`,
-    /// `terminal_is_final` (no timer left), `values_conform`.
+    /// `terminal_is_final` (no timer left), `values_conform`, `serial_window`,
+    /// `serial_of_the_living`.
     ///
     /// # Errors
     /// The first [`Violation`] found.
@@ -121,5 +122,16 @@ fn authority(session: &Session, protocol: &Protocol) -> Result<(), Violation> {
     let apart = scopes().map(u128::count_ones).sum::<u32>()
         == scopes().fold(0, |all, scope| all | scope).count_ones();
     let few = spread.staged.len() <= OUTSTANDING_MAX;
-    hold("receipt_commits_once", once && kept && apart && few, shown)
+    hold("receipt_commits_once", once && kept && apart && few, shown)?;
+    let window =
+        |issued: u64, confirmed: u64| issued > 0 && issued - 1 <= confirmed && confirmed <= issued;
+    let windows =
+        spread.serials.iter().all(|serials| window(serials.issued.0, serials.confirmed.0));
+    hold("serial_window", windows, shown)?;
+    let living = spread.serials.iter().all(|serials| generations.contains(&serials.generation));
+    let alone = |at: usize| {
+        let generation = spread.serials[at].generation;
+        spread.serials[..at].iter().all(|other| other.generation != generation)
+    };
+    hold("serial_of_the_living", living && (0..spread.serials.len()).all(alone), shown)
 }

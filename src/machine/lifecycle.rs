@@ -7,9 +7,9 @@ use super::authority::{Presented, Scope};
 use super::explain::unknown_edge;
 use super::handler::Handlers;
 use super::id::Tick;
-use super::input::Act;
+use super::input::{Act, Input};
 use super::output::{Accepted, Event, Status};
-use super::record::Outcome;
+use super::record::{Outcome, Recorded};
 use super::refuse::Refusal;
 use super::session::Session;
 use super::timer::Timer;
@@ -91,7 +91,8 @@ impl Machine {
         let now = self.now;
         let session = self.governed(slot, by)?;
         session.tick = session.tick.max(now);
-        self.record_act(slot, by, act, Outcome::Done);
+        let event = Recorded::Input(Input::Act { by: by.clone(), act });
+        self.note(slot, &event, Outcome::Done);
         self.end(slot, status);
         Ok(Accepted::Done)
     }

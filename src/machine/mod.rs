@@ -17,6 +17,7 @@ mod authority;
 mod digest;
 mod edge;
 mod effect;
+mod ends;
 mod explain;
 mod few;
 mod handler;
@@ -36,6 +37,8 @@ mod replay;
 mod session;
 mod store;
 mod timer;
+mod token;
+mod trail;
 mod transfer;
 mod view;
 
@@ -50,16 +53,23 @@ pub use audit::{AUDITS_MAX, Audit};
 pub use authority::{Capability, OWNER_BYTES_MAX, Owner, OwnerError, Presented, Scope};
 pub use digest::StateDigest;
 pub use edge::Queued;
-pub use id::{Generation, Position, ReceiptId, RequestId, Seq, SessionId, SessionIdError, Tick};
+pub use ends::{
+    CancellationWitness, Death, OWNER_LOST, OnLost, TRANSFER_ABANDONED, TRANSFER_COMMIT_FAILED,
+};
+pub use id::{
+    Generation, Position, ReceiptId, RequestId, Seq, Serial, SessionId, SessionIdError, Tick,
+};
 pub use input::{Act, Capacities, Input, Open, REASON_BYTES_MAX, Receive, Send};
 pub use invariant::Violation;
 pub use output::{Accepted, Deliver, Event, Output, Received, Status};
-pub use receipt::{Authority, Commit, OUTSTANDING_MAX, Receipt, Recipient};
+pub use receipt::{Authority, Commit, OUTSTANDING_MAX, Receipt, Recipient, Reclaim};
 pub use record::{Batch, Head, Outcome, Record, RecordError, Recorded};
 pub use refuse::{Attempt, MOVES_SHOWN_MAX, Move, NotAllowed, Refusal};
 pub use remember::{Performed, REMEMBERED_MAX};
 pub use replay::ReplayError;
 pub use timer::Timer;
+pub use token::Serials;
+pub use trail::Trail;
 pub use view::{EdgeView, EndpointView, HoldingView, SessionView};
 
 use crate::types::{EdgeIx, Evidence, Protocol, ProtocolDigest, RoleIx};
@@ -127,6 +137,10 @@ impl Machine {
             Input::Commit(commit) => {
                 self.advance_time(now);
                 self.commit(commit)
+            }
+            Input::Reclaim(reclaim) => {
+                self.advance_time(now);
+                self.reclaim(reclaim)
             }
             Input::Persisted { session, upto } => {
                 self.advance_time(now);

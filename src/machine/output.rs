@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 
 use super::audit::Audit;
 use super::authority::Capability;
-use super::id::{Position, Seq, SessionId};
+use super::id::{Position, Seq, Serial, SessionId};
 use super::receipt::Receipt;
 use super::record::Batch;
 use crate::types::{Direction, Edge, LabelIx, Name, RoleIx, Value};
@@ -44,6 +44,8 @@ pub enum Accepted {
     },
     /// It was done.
     Done,
+    /// The serial of the token to be sealed for the holding.
+    Serial(Serial),
 }
 
 /// A consumed message.

@@ -13,6 +13,7 @@ use super::authority::{Owner, Presented, Scope};
 use super::id::{Generation, ReceiptId, Tick};
 use super::input::Input;
 use super::receipt::Receipt;
+use super::token::Serials;
 use crate::types::{Protocol, RoleIx};
 
 /// What the opener has and nobody else has had: everything, in a plain session.
@@ -36,6 +37,8 @@ pub(super) struct Spread {
     pub(super) staged: Vec<Staged>,
     /// The id of the next receipt.
     pub(super) receipts: ReceiptId,
+    // INVARIANT(serial_of_the_living): each of a generation that still has a live fragment.
+    pub(super) serials: Vec<Serials>,
 }
 
 /// Fragments that one change moved.
@@ -181,7 +184,7 @@ impl Ownership {
 }
 
 impl Held<'_> {
-    fn is_of(self, presented: &Presented) -> bool {
+    pub(super) fn is_of(self, presented: &Presented) -> bool {
         self.generation == presented.generation && *self.owner == presented.owner
     }
 }
@@ -194,6 +197,7 @@ impl Spread {
             holdings: Vec::new(),
             staged: Vec::new(),
             receipts: ReceiptId(0),
+            serials: Vec::new(),
         }
     }
 
@@ -230,6 +234,17 @@ impl Spread {
         ownership.scope = ownership.scope.without(scope);
         self.holdings.iter_mut().for_each(|held| held.scope = held.scope.without(scope));
         self.holdings.retain(|held| !held.scope.is_empty());
+        self.forget_serials(ownership);
+    }
+
+    /// AUTH-24: everything that the owner has becomes nobody's. What it staged stays staged.
+    pub(super) fn lose(&mut self, ownership: &mut Ownership, owner: &Owner, made: &Input) {
+        let live = |held: &Held<'_>| !held.released && !held.scope.is_empty();
+        let own = ownership.holdings(Some(self)).filter(|held| live(held) && held.owner == owner);
+        let own: Vec<_> = own.map(|held| (held.generation, held.scope)).collect();
+        for (generation, scope) in own {
+            self.release(ownership, (owner.clone(), generation), scope, Box::new(made.clone()));
+        }
     }
 
     /// Takes a transfer out of what is outstanding.

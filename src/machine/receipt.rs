@@ -1,7 +1,10 @@
 //! What changes who may act: the authority acts, and the receipt of a transfer.
 
+use smol_str::SmolStr;
+
 use super::authority::{Owner, Scope};
-use super::id::{Generation, ReceiptId, RequestId, SessionId, Tick};
+use super::ends::Death;
+use super::id::{Generation, ReceiptId, RequestId, Serial, SessionId, Tick};
 
 /// How many transfers of one session may be in flight.
 pub const OUTSTANDING_MAX: usize = 64;
@@ -55,10 +58,45 @@ pub enum Authority {
         /// Which.
         receipt: Receipt,
     },
+    /// Gives a transfer up and the session with it: it is cancelled. Done by who staged it.
+    Abandon {
+        /// Which.
+        receipt: Receipt,
+    },
+    /// Says that a transfer cannot be committed: the session is faulted. Done by the lifecycle.
+    FailCommit {
+        /// Which.
+        receipt: Receipt,
+        /// Why; what is too long for the reason of a session is cut.
+        reason: SmolStr,
+    },
+    /// Says that an owner is lost. What becomes of the session is in its
+    /// [`Open::on_lost`](super::Open::on_lost).
+    OwnerDied {
+        /// Who.
+        owner: Owner,
+        /// How that is known.
+        evidence: Death,
+    },
+    /// Asks for the serial of a resume token: the first of this holding, or the current one again.
+    IssueToken {
+        /// The caller's number.
+        request: RequestId,
+    },
+    /// Presents the serial of a resume token and asks for the next one.
+    Renew {
+        /// The one that is presented.
+        serial: Serial,
+    },
+    /// Says that the token of this serial has arrived: those before it are spent.
+    ConfirmToken {
+        /// Which.
+        serial: Serial,
+    },
 }
 
 impl Authority {
-    /// The fragments that it is about.
+    /// The fragments that it is about; none, where it names none.
     #[must_use]
     pub fn scope(&self) -> Scope {
         match self {
@@ -66,8 +104,25 @@ impl Authority {
             | Self::Attenuate { scope, .. }
             | Self::Claim { scope, .. }
             | Self::Stage { scope, .. } => *scope,
-            Self::Rollback { receipt } => receipt.scope,
+            Self::Rollback { receipt }
+            | Self::Abandon { receipt }
+            | Self::FailCommit { receipt, .. } => receipt.scope,
+            Self::OwnerDied { .. }
+            | Self::IssueToken { .. }
+            | Self::Renew { .. }
+            | Self::ConfirmToken { .. } => Scope::from_bits(0),
         }
+    }
+
+    /// Whether it names fragments.
+    pub(crate) fn names_fragments(&self) -> bool {
+        !matches!(
+            self,
+            Self::OwnerDied { .. }
+                | Self::IssueToken { .. }
+                | Self::Renew { .. }
+                | Self::ConfirmToken { .. }
+        )
     }
 }
 
@@ -106,4 +161,18 @@ pub struct Commit {
     pub receipt: Receipt,
     /// Who takes it over: whom it is for; a bearer names itself.
     pub owner: Owner,
+}
+
+/// Gives released fragments an owner, by the host itself. A repeat with the same number and
+/// content, while its result is live, changes nothing and returns the same result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reclaim {
+    /// The caller's number.
+    pub request: RequestId,
+    /// The session.
+    pub session: SessionId,
+    /// Who gets them.
+    pub owner: Owner,
+    /// Which.
+    pub scope: Scope,
 }

@@ -17,7 +17,8 @@ use sha2::{Digest, Sha256};
 use smol_str::SmolStr;
 
 use super::authority::{Owner, Presented, Scope};
-use super::id::{Generation, Position, ReceiptId, Seq, SessionId, Tick};
+use super::ends::OnLost;
+use super::id::{Generation, Position, ReceiptId, Seq, Serial, SessionId, Tick};
 use super::input::{Act, Capacities, Input, Open, Receive, Send};
 use super::timer::Timer;
 use crate::types::canonical;
@@ -63,6 +64,8 @@ pub enum Outcome {
     Staged(ReceiptId),
     /// It was done.
     Done,
+    /// The serial of the token to be sealed.
+    Serial(Serial),
 }
 
 /// Records that became durable together.
@@ -144,6 +147,13 @@ const CLAIM: u8 = 12;
 const STAGE: u8 = 13;
 const COMMIT: u8 = 14;
 const ROLLBACK: u8 = 15;
+const ABANDON: u8 = 16;
+const FAIL_COMMIT: u8 = 17;
+const OWNER_DIED: u8 = 18;
+const ISSUE_TOKEN: u8 = 19;
+const RENEW_TOKEN: u8 = 20;
+const CONFIRM_TOKEN: u8 = 21;
+const RECLAIM: u8 = 22;
 
 impl Record {
     /// Appends the canonical bytes, without index and length.
@@ -194,6 +204,10 @@ impl Record {
                 let commit = authority::decode_commit(&mut rest, session)?;
                 Recorded::Input(Input::Commit(Box::new(commit)))
             }
+            RECLAIM => {
+                let reclaim = authority::decode_reclaim(&mut rest, session)?;
+                Recorded::Input(Input::Reclaim(Box::new(reclaim)))
+            }
             tag => {
                 let by = decode_by(&mut rest, session)?;
                 let act = decode_act(tag, &by, outcome, &mut rest, protocol)?;
@@ -226,10 +240,13 @@ fn is_of(protocol: &Protocol, event: &Recorded, outcome: Outcome) -> bool {
             Act::Receive(receive) => role(receive.role) && role(receive.from),
             Act::Acknowledge { role: who, .. } => role(*who),
             Act::Bind { edge, .. } => edge.is_none_or(|e| e.index() < protocol.edges().len()),
-            Act::Authority(authority) => authority::is_of(protocol, authority.scope()),
+            Act::Authority(authority) => {
+                !authority.names_fragments() || authority::is_of(protocol, authority.scope())
+            }
             Act::Drain { .. } | Act::Close | Act::Cancel { .. } | Act::Fault { .. } => true,
         },
         Recorded::Input(Input::Commit(commit)) => authority::is_of(protocol, commit.receipt.scope),
+        Recorded::Input(Input::Reclaim(reclaim)) => authority::is_of(protocol, reclaim.scope),
         Recorded::Input(Input::Persisted { .. } | Input::Tick) => false,
     };
     event
@@ -243,6 +260,7 @@ fn is_of(protocol: &Protocol, event: &Recorded, outcome: Outcome) -> bool {
             | Outcome::Acknowledged(_)
             | Outcome::Issued(_)
             | Outcome::Staged(_)
+            | Outcome::Serial(_)
             | Outcome::Done => true,
         }
 }
@@ -251,7 +269,10 @@ fn decode_open(rest: &mut Bytes, session: SessionId) -> Result<Open, RecordError
     let digest = ProtocolDigest(rest_array(rest)?);
     let owner = decode_owner(rest)?;
     let journal = flag(rest)?;
-    let unchecked = flag(rest)?;
+    // One bit, and two of what becomes of it when an owner is lost.
+    let options = byte(rest)?;
+    let unchecked = options & 1 == 1;
+    let on_lost = OnLost::from_bits(options >> 1).ok_or(RecordError)?;
     let every = Some(rest.try_get_u32_le().map_err(|_| RecordError)?);
     let count = rest.try_get_u32_le().map_err(|_| RecordError)?;
     // An edge and its capacity are eight bytes.
@@ -264,7 +285,7 @@ fn decode_open(rest: &mut Bytes, session: SessionId) -> Result<Open, RecordError
         edges.push((edge, rest.try_get_u32_le().map_err(|_| RecordError)?));
     }
     let capacities = Capacities { every, edges, unchecked };
-    Ok(Open { session, protocol: digest, owner, capacities, journal })
+    Ok(Open { session, protocol: digest, owner, capacities, journal, on_lost })
 }
 
 fn decode_act(
@@ -335,6 +356,7 @@ fn decode_outcome(rest: &mut Bytes) -> Result<Outcome, RecordError> {
         4 => Outcome::Done,
         5 => Outcome::Issued(Generation(long(rest)?)),
         6 => Outcome::Staged(ReceiptId(long(rest)?)),
+        7 => Outcome::Serial(Serial(long(rest)?)),
         _ => return Err(RecordError),
     })
 }

@@ -6,7 +6,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::id::{Generation, Position, ReceiptId, SessionId};
+use super::authority::Owner;
+use super::id::{Generation, Position, ReceiptId, Serial, SessionId};
 use super::output::Status;
 use super::receipt::OUTSTANDING_MAX;
 use crate::types::{
@@ -133,6 +134,28 @@ pub enum Refusal {
     /// Too many transfers are in flight.
     #[error("{OUTSTANDING_MAX} transfers are in flight; commit one or roll one back first")]
     TooManyOutstanding,
+    /// The owner that is said to be lost has nothing.
+    #[error("`{0}` owns nothing of the session: there is nothing to be lost")]
+    UnknownOwner(Owner),
+    /// The lifecycle was released: no capability brings it back.
+    #[error("the lifecycle is nobody's: only the host gives it an owner, by `reclaim`")]
+    HostOnly,
+    /// A later token has arrived: this one is good no more.
+    #[error("the token of serial {serial} is spent; the current one is {current}")]
+    TokenSpent {
+        /// What was presented.
+        serial: Serial,
+        /// The last one that was issued.
+        current: Serial,
+    },
+    /// No such token was issued for this holding.
+    #[error("no token of serial {serial} was issued for this holding; the last one is {current}")]
+    TokenUnknown {
+        /// What was presented.
+        serial: Serial,
+        /// The last one that was issued, or 0.
+        current: Serial,
+    },
     /// The session accepts no more sends.
     #[error("the session is draining: it accepts no more sends")]
     Draining,
@@ -196,6 +219,10 @@ impl Refusal {
             Self::ReceiptMismatch(_) => "receipt_mismatch",
             Self::ReceiptSpent(_) => "receipt_spent",
             Self::TooManyOutstanding => "too_many_outstanding",
+            Self::UnknownOwner(_) => "unknown_owner",
+            Self::HostOnly => "host_only",
+            Self::TokenSpent { .. } => "token_spent",
+            Self::TokenUnknown { .. } => "token_unknown",
             Self::Draining => "draining",
             Self::NotAllowed(_) => "not_allowed",
             Self::WrongSort { .. } => "wrong_sort",
@@ -225,6 +252,10 @@ impl Refusal {
             Self::TransferNotPending(_) | Self::ReceiptMismatch(_) => "AUTH-11",
             Self::ReceiptSpent(_) => "AUTH-12",
             Self::TooManyOutstanding => "AUTH-16",
+            Self::UnknownOwner(_) => "AUTH-23",
+            Self::HostOnly => "AUTH-26",
+            Self::TokenSpent { .. } => "TOKEN-4",
+            Self::TokenUnknown { .. } => "TOKEN-3",
             Self::Draining => "LIFE-2",
             Self::NotAllowed(_) => "MACH-4",
             Self::WrongSort { .. } => "VALUE-1",

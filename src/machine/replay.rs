@@ -163,6 +163,7 @@ impl Machine {
             (Accepted::Issued(capability), _) => Some(Outcome::Issued(capability.generation())),
             (Accepted::Staged(receipt), _) => Some(Outcome::Staged(receipt.id)),
             (Accepted::Done, _) => Some(Outcome::Done),
+            (Accepted::Serial(serial), _) => Some(Outcome::Serial(*serial)),
             (Accepted::Duplicate { .. }, _) => None,
         };
         let advanced = self.journal_len(session) == Some(index + 1);
@@ -218,6 +219,7 @@ impl Input {
             Self::Act { by, .. } => by.session,
             Self::Commit(commit) => commit.receipt.session,
             Self::Persisted { session, .. } => *session,
+            Self::Reclaim(reclaim) => reclaim.session,
             Self::Tick => return None,
         })
     }

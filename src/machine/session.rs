@@ -12,6 +12,7 @@ use smol_str::SmolStr;
 
 use super::authority::{Presented, Scope};
 use super::edge::Buffer;
+use super::ends::OnLost;
 use super::explain::{inactive, receive_not_allowed, send_not_allowed, uncovered};
 use super::explain::{unknown_edge, unknown_role};
 use super::few::Few;
@@ -55,6 +56,7 @@ pub(super) struct Session {
     pub(super) running: u16,
     /// Whether its roles are known to be safe together at its capacities.
     pub(super) checked: bool,
+    pub(super) on_lost: OnLost,
     pub(super) status: Status,
     pub(super) tick: Tick,
     /// How many messages are on its edges.
@@ -143,6 +145,7 @@ impl Session {
             protocol: slot,
             running: u16::try_from(roles.filter(runs).count()).expect("ROLES_MAX fits"),
             checked,
+            on_lost: open.on_lost,
             status: Status::Active,
             tick,
             queued: 0,
@@ -164,6 +167,7 @@ impl Session {
             && open.capacities.edges.iter().all(|(e, _)| protocol.edge(e.from, e.to).is_some())
             && open.capacities.vector(protocol).eq(self.edges.iter().map(|b| b.capacity))
             && (self.checked || open.capacities.unchecked)
+            && self.on_lost == open.on_lost
     }
 
     /// What the session keeps of its journal.
@@ -395,10 +399,15 @@ impl Session {
 
 /// LIFE-5: the reason as it is kept: cut at a character, within the limit.
 pub(super) fn cut(reason: &SmolStr) -> SmolStr {
-    match reason.len() <= REASON_BYTES_MAX {
+    cut_to(reason, REASON_BYTES_MAX)
+}
+
+/// As [`cut`], to so many bytes.
+pub(super) fn cut_to(reason: &SmolStr, most: usize) -> SmolStr {
+    match reason.len() <= most {
         true => reason.clone(),
         false => {
-            let mut cuts = (0..=REASON_BYTES_MAX).rev();
+            let mut cuts = (0..=most).rev();
             let end = cuts.find(|end| reason.is_char_boundary(*end));
             SmolStr::new(&reason[..end.unwrap_or(0)])
         }

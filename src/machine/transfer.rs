@@ -10,24 +10,65 @@ use alloc::boxed::Box;
 use super::Machine;
 use super::audit;
 use super::authority::{Capability, Owner, Presented, Scope};
+use super::ends::cut_failure;
 use super::explain::uncovered;
 use super::id::{Generation, ReceiptId, SessionId, Tick};
 use super::input::{Act, Input};
-use super::output::{Accepted, Event};
+use super::output::{Accepted, Event, Status};
 use super::ownership::{Holding, Spread, Staged, Uncovered};
-use super::receipt::{Authority, Commit, OUTSTANDING_MAX, Receipt, Recipient};
+use super::receipt::{Authority, Commit, OUTSTANDING_MAX, Receipt, Recipient, Reclaim};
 use super::record::{Outcome, Recorded};
 use super::refuse::Refusal;
 use super::session::Session;
 use super::timer::Timer;
+use super::token::{Asked, Serials};
 use crate::types::Protocol;
 
 /// What is to be done, with nothing left to check.
-enum Change {
-    Release { from: (Owner, Generation), scope: Scope },
-    Issue { owner: Owner, scope: Scope, receipt: Option<ReceiptId> },
-    Stage { receipt: Receipt, expires: Option<Tick>, freeze: bool },
+pub(super) enum Change {
+    Release {
+        from: (Owner, Generation),
+        scope: Scope,
+    },
+    Issue {
+        owner: Owner,
+        scope: Scope,
+        receipt: Option<ReceiptId>,
+    },
+    Stage {
+        receipt: Receipt,
+        expires: Option<Tick>,
+        freeze: bool,
+    },
     Rollback(ReceiptId),
+    /// The transfer is taken back and the session ends.
+    End {
+        receipt: ReceiptId,
+        status: Status,
+    },
+    /// What the owner has becomes nobody's, or the session ends.
+    Lose {
+        owner: Owner,
+        end: Option<Status>,
+    },
+    Serials {
+        serials: Serials,
+        accepted: Accepted,
+        outcome: Outcome,
+    },
+    /// It is so already.
+    Nothing(Accepted),
+}
+
+impl Change {
+    /// How the session ends by it.
+    fn end(&self) -> Option<Status> {
+        match self {
+            Self::End { status, .. } => Some(status.clone()),
+            Self::Lose { end, .. } => end.clone(),
+            _ => None,
+        }
+    }
 }
 
 impl Machine {
@@ -36,8 +77,11 @@ impl Machine {
         &mut self,
         slot: u32,
         by: &Presented,
-        authority: Box<Authority>,
+        mut authority: Box<Authority>,
     ) -> Result<Accepted, Refusal> {
+        if let Authority::FailCommit { reason, .. } = &mut *authority {
+            *reason = cut_failure(reason);
+        }
         // Where the session is kept is no part of what is asked.
         let by = Presented { hint: 0, ..by.clone() };
         self.change(slot, Input::Act { by, act: Act::Authority(authority) })
@@ -50,6 +94,13 @@ impl Machine {
         self.change(slot, Input::Commit(commit))
     }
 
+    /// See [`Input::Reclaim`].
+    pub(super) fn reclaim(&mut self, reclaim: Box<Reclaim>) -> Result<Accepted, Refusal> {
+        let id = reclaim.session;
+        let slot = self.sessions.find(id, u32::MAX).ok_or(Refusal::UnknownSession(id))?;
+        self.change(slot, Input::Reclaim(reclaim))
+    }
+
     fn change(&mut self, slot: u32, made: Input) -> Result<Accepted, Refusal> {
         let session = self.sessions.at(slot);
         if let Some(accepted) = session.made_before(slot, &made) {
@@ -58,14 +109,33 @@ impl Machine {
         let protocol = &self.protocols[session.protocol as usize];
         let change = match &made {
             Input::Act { by, act: Act::Authority(authority) } => {
-                session.check_authority(protocol, by, authority)?
+                let change = session.check_authority(protocol, by, authority);
+                if let Err(Refusal::TokenSpent { .. }) = change {
+                    self.sessions.at_mut(slot).count_spent(by);
+                }
+                change?
             }
             Input::Commit(commit) => session.check_commit(commit)?,
+            Input::Reclaim(reclaim) => session.check_reclaim(protocol, reclaim)?,
             _ => unreachable!("nothing else changes who may act"),
         };
-        let (accepted, outcome) = self.perform(slot, change, Box::new(made.clone()));
-        self.note(slot, &Recorded::Input(made), outcome);
-        self.settle(slot);
+        if let Change::Nothing(accepted) = change {
+            return Ok(accepted);
+        }
+        let end = change.end();
+        let performed = Box::new(made.clone());
+        let event = Recorded::Input(made);
+        let taken = self.sessions.at(slot).taken_by(&event);
+        let (accepted, outcome) = self.perform(slot, change, performed);
+        self.note(slot, &event, outcome);
+        let session = self.sessions.at(slot).id;
+        for audit in taken {
+            self.event(slot, || Event::Authority { session, audit });
+        }
+        match end {
+            Some(status) => self.end(slot, status),
+            None => self.settle(slot),
+        }
         Ok(accepted)
     }
 
@@ -104,6 +174,24 @@ impl Machine {
                 }
                 (Accepted::Done, Outcome::Done)
             }
+            Change::End { receipt, .. } => {
+                if let Some(Staged { expires: Some(at), .. }) = spread.settle(receipt) {
+                    self.timers.disarm(at, id, Timer::Transfer(receipt));
+                }
+                (Accepted::Done, Outcome::Done)
+            }
+            Change::Lose { owner, end } => {
+                // In a session that ends everything stays as it was last.
+                if end.is_none() {
+                    spread.lose(ownership, &owner, &made);
+                }
+                (Accepted::Done, Outcome::Done)
+            }
+            Change::Serials { serials, accepted, outcome } => {
+                spread.put(serials);
+                (accepted, outcome)
+            }
+            Change::Nothing(accepted) => (accepted, Outcome::Done),
         }
     }
 
@@ -142,6 +230,12 @@ impl Session {
     /// AUTH-9: what the same request came to, if that is still live.
     fn made_before(&self, slot: u32, made: &Input) -> Option<Accepted> {
         let spread = self.spread()?;
+        // A death is no request: its owner may have come back since.
+        if let Input::Act { act: Act::Authority(authority), .. } = made
+            && let Authority::OwnerDied { .. } = **authority
+        {
+            return None;
+        }
         if let Some(staged) = spread.staged.iter().find(|staged| *staged.made == *made) {
             return Some(Accepted::Staged(Box::new(staged.receipt.clone())));
         }
@@ -190,11 +284,16 @@ impl Session {
                 };
                 Ok(Change::Stage { receipt, expires: *expires, freeze: *freeze })
             }
-            Authority::Rollback { receipt } => {
-                self.authorize(protocol, by, receipt.scope)?;
-                self.goes_on()?;
-                self.pending(receipt)?;
-                Ok(Change::Rollback(receipt.id))
+            Authority::Rollback { receipt } => self.check_rollback(protocol, by, receipt),
+            Authority::Abandon { receipt } => self.check_abandon(protocol, by, receipt),
+            Authority::FailCommit { receipt, reason } => {
+                self.check_fail_commit(protocol, by, receipt, reason)
+            }
+            Authority::OwnerDied { owner, .. } => self.check_owner_died(protocol, by, owner),
+            Authority::IssueToken { .. } => self.check_token(protocol, by, Asked::Issue),
+            Authority::Renew { serial } => self.check_token(protocol, by, Asked::Renew(*serial)),
+            Authority::ConfirmToken { serial } => {
+                self.check_token(protocol, by, Asked::Confirm(*serial))
             }
         }
     }
@@ -229,6 +328,16 @@ impl Session {
             self.authorize(protocol, by, Scope::LIFECYCLE)?;
         }
         self.goes_on()?;
+        self.unowned(protocol, scope)?;
+        // AUTH-26.
+        if scope.covers(Scope::LIFECYCLE) {
+            return Err(Refusal::HostOnly);
+        }
+        self.quiet(scope)
+    }
+
+    /// Whether nobody has any of the fragments.
+    pub(super) fn unowned(&self, protocol: &Protocol, scope: Scope) -> Result<(), Refusal> {
         let owned = self
             .ownership
             .holdings(self.spread())
@@ -237,17 +346,17 @@ impl Session {
             let taken = owned.scope.intersection(scope).shown(protocol).into();
             return Err(Refusal::AlreadyClaimed { taken, live: owned.generation });
         }
-        self.quiet(scope)
+        Ok(())
     }
 
-    fn goes_on(&self) -> Result<(), Refusal> {
+    pub(super) fn goes_on(&self) -> Result<(), Refusal> {
         match self.status.is_terminal() {
             true => Err(Refusal::Terminal(self.status.clone())),
             false => Ok(()),
         }
     }
 
-    fn quiet(&self, scope: Scope) -> Result<(), Refusal> {
+    pub(super) fn quiet(&self, scope: Scope) -> Result<(), Refusal> {
         let touches = |staged: &&Staged| !staged.receipt.scope.intersection(scope).is_empty();
         match self.staged().iter().find(touches) {
             Some(staged) => Err(Refusal::TransferPending(staged.receipt.id)),
@@ -273,7 +382,7 @@ impl Session {
     }
 
     /// AUTH-11: whether the receipt is one that is in flight, field by field.
-    fn pending(&self, receipt: &Receipt) -> Result<(), Refusal> {
+    pub(super) fn pending(&self, receipt: &Receipt) -> Result<(), Refusal> {
         let next = self.spread().map_or(ReceiptId(0), |spread| spread.receipts);
         match self.staged().iter().find(|staged| staged.receipt.id == receipt.id) {
             Some(staged) if staged.receipt == *receipt => Ok(()),

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use super::Machine;
 use super::authority::{Owner, Scope};
 use super::edge::Queued;
+use super::ends::{CancellationWitness, OnLost};
 use super::id::{Generation, Position, Seq, SessionId, Tick};
 use super::output::Status;
 use super::ownership::Held;
@@ -13,6 +14,7 @@ use super::receipt::Receipt;
 use super::refuse::{Move, moves};
 use super::remember::Performed;
 use super::session::Session;
+use super::token::Serials;
 use crate::types::{
     Diagnostics, Edge, LabelIx, LocalType, MessageIx, Name, Protocol, RoleIx, StateIx, Transition,
 };
@@ -140,6 +142,24 @@ impl<'a> SessionView<'a> {
     /// The receipts of the transfers in flight.
     pub fn staged(self) -> impl ExactSizeIterator<Item = &'a Receipt> {
         self.session.staged().iter().map(|staged| &staged.receipt)
+    }
+
+    /// The serials of resume tokens, of each holding that has some.
+    pub fn serials(self) -> impl ExactSizeIterator<Item = &'a Serials> {
+        self.session.serials().iter()
+    }
+
+    /// What becomes of it when one of its owners is lost.
+    #[must_use]
+    pub fn on_lost(self) -> OnLost {
+        self.session.on_lost
+    }
+
+    /// That it was cancelled or faulted, if it was.
+    #[must_use]
+    pub fn cancellation(self) -> Option<CancellationWitness> {
+        let reason = self.session.status.reason()?.into();
+        Some(CancellationWitness { session: self.session.id, reason })
     }
 
     pub(super) fn session(self) -> &'a Session {

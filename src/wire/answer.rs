@@ -43,6 +43,7 @@ pub(super) fn write_accepted(protocol: Option<&Protocol>, accepted: &Accepted) -
         }}),
         Accepted::Staged(receipt) => json!({"staged": {"receipt": write_receipt(receipt)}}),
         Accepted::Done => json!({"done": {}}),
+        Accepted::Serial(serial) => json!({"serial": {"serial": serial.0}}),
     }
 }
 
@@ -85,7 +86,11 @@ fn data(refusal: &Refusal) -> Tree {
         | Refusal::TransferNotPending(receipt)
         | Refusal::ReceiptMismatch(receipt)
         | Refusal::ReceiptSpent(receipt) => json!({"receipt": receipt.0}),
-        Refusal::TooManyOutstanding => Tree::Null,
+        Refusal::TooManyOutstanding | Refusal::HostOnly => Tree::Null,
+        Refusal::UnknownOwner(owner) => json!({"owner": owner.as_str()}),
+        Refusal::TokenSpent { serial, current } | Refusal::TokenUnknown { serial, current } => {
+            json!({"serial": serial.0, "current": current.0})
+        }
         Refusal::StaleCapability { presented, live } => {
             json!({"presented": presented.0, "live": live.0})
         }
@@ -225,6 +230,15 @@ fn write_audit(audit: &Audit) -> Tree {
         Audit::Committed { receipt } => json!({"committed": {"receipt": receipt.0}}),
         Audit::RolledBack { receipt } => json!({"rolled_back": {"receipt": receipt.0}}),
         Audit::Expired { receipt } => json!({"expired": {"receipt": receipt.0}}),
+        Audit::Cancelled { reason } => json!({"cancelled": {"reason": reason.as_str()}}),
+        Audit::Lost { owner } => json!({"lost": {"owner": owner.as_str()}}),
+        Audit::Dropped { receipt } => json!({"dropped": {"receipt": receipt.0}}),
+        Audit::Token { generation, serial } => {
+            json!({"token": {"generation": generation.0, "serial": serial.0}})
+        }
+        Audit::Confirmed { generation, serial } => {
+            json!({"confirmed": {"generation": generation.0, "serial": serial.0}})
+        }
     }
 }
 

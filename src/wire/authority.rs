@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::event::{EventError, read_owner, wrong};
 use crate::machine::{
-    Authority, Commit, Generation, Receipt, ReceiptId, Recipient, RequestId, Scope, SessionId, Tick,
+    Authority, Commit, Death, Generation, Receipt, ReceiptId, Recipient, Reclaim, RequestId, Scope,
+    Serial, SessionId, Tick,
 };
 
 /// An authority act.
@@ -37,6 +38,33 @@ pub(super) enum AuthorityJson {
     Rollback {
         receipt: ReceiptJson,
     },
+    Abandon {
+        receipt: ReceiptJson,
+    },
+    FailCommit {
+        receipt: ReceiptJson,
+        reason: String,
+    },
+    OwnerDied {
+        owner: String,
+        evidence: DeathJson,
+    },
+    IssueToken {
+        request: u64,
+    },
+    Renew {
+        serial: u64,
+    },
+    ConfirmToken {
+        serial: u64,
+    },
+}
+
+/// How it is known that an owner is dead.
+#[derive(Serialize, Deserialize, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum DeathJson {
+    Lifecycle,
 }
 
 /// A receipt; the session is the one of the journal. Without `to` it is for its bearer.
@@ -58,6 +86,15 @@ pub(super) struct CommitJson {
     request: u64,
     receipt: ReceiptJson,
     owner: String,
+}
+
+/// What the host does by itself; the session is the one of the journal.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReclaimJson {
+    request: u64,
+    owner: String,
+    scope: String,
 }
 
 pub(super) fn write(authority: &Authority) -> AuthorityJson {
@@ -83,12 +120,30 @@ pub(super) fn write(authority: &Authority) -> AuthorityJson {
         Authority::Rollback { receipt } => {
             AuthorityJson::Rollback { receipt: write_receipt(receipt) }
         }
+        Authority::Abandon { receipt } => {
+            AuthorityJson::Abandon { receipt: write_receipt(receipt) }
+        }
+        Authority::FailCommit { receipt, reason } => {
+            let (receipt, reason) = (write_receipt(receipt), reason.to_string());
+            AuthorityJson::FailCommit { receipt, reason }
+        }
+        Authority::OwnerDied { owner, evidence: Death::Lifecycle } => {
+            AuthorityJson::OwnerDied { owner: owner.to_string(), evidence: DeathJson::Lifecycle }
+        }
+        Authority::IssueToken { request } => AuthorityJson::IssueToken { request: request.0 },
+        Authority::Renew { serial } => AuthorityJson::Renew { serial: serial.0 },
+        Authority::ConfirmToken { serial } => AuthorityJson::ConfirmToken { serial: serial.0 },
     }
 }
 
 pub(super) fn write_commit(commit: &Commit) -> CommitJson {
     let (request, owner) = (commit.request.0, commit.owner.to_string());
     CommitJson { request, receipt: write_receipt(&commit.receipt), owner }
+}
+
+pub(super) fn write_reclaim(reclaim: &Reclaim) -> ReclaimJson {
+    let (request, owner) = (reclaim.request.0, reclaim.owner.to_string());
+    ReclaimJson { request, owner, scope: write_scope(reclaim.scope) }
 }
 
 pub(super) fn write_scope(scope: Scope) -> String {
@@ -135,12 +190,37 @@ pub(super) fn read(session: SessionId, authority: &AuthorityJson) -> Result<Auth
         AuthorityJson::Rollback { receipt } => {
             Authority::Rollback { receipt: read_receipt(session, receipt)? }
         }
+        AuthorityJson::Abandon { receipt } => {
+            Authority::Abandon { receipt: read_receipt(session, receipt)? }
+        }
+        AuthorityJson::FailCommit { receipt, reason } => Authority::FailCommit {
+            receipt: read_receipt(session, receipt)?,
+            reason: reason.into(),
+        },
+        AuthorityJson::OwnerDied { owner, evidence: DeathJson::Lifecycle } => {
+            Authority::OwnerDied { owner: read_owner(owner)?, evidence: Death::Lifecycle }
+        }
+        AuthorityJson::IssueToken { request } => {
+            Authority::IssueToken { request: RequestId(*request) }
+        }
+        AuthorityJson::Renew { serial } => Authority::Renew { serial: Serial(*serial) },
+        AuthorityJson::ConfirmToken { serial } => {
+            Authority::ConfirmToken { serial: Serial(*serial) }
+        }
     })
 }
 
 pub(super) fn read_commit(session: SessionId, commit: &CommitJson) -> Result<Commit, EventError> {
     let (request, owner) = (RequestId(commit.request), read_owner(&commit.owner)?);
     Ok(Commit { request, receipt: read_receipt(session, &commit.receipt)?, owner })
+}
+
+pub(super) fn read_reclaim(
+    session: SessionId,
+    reclaim: &ReclaimJson,
+) -> Result<Reclaim, EventError> {
+    let (request, owner) = (RequestId(reclaim.request), read_owner(&reclaim.owner)?);
+    Ok(Reclaim { request, session, owner, scope: read_scope(&reclaim.scope)? })
 }
 
 pub(super) fn read_scope(text: &str) -> Result<Scope, EventError> {

@@ -282,6 +282,7 @@ impl Door {
             Input::Open(open) => Some(open.session),
             Input::Act { by, .. } => Some(by.session),
             Input::Commit(commit) => Some(commit.receipt.session),
+            Input::Reclaim(reclaim) => Some(reclaim.session),
             Input::Persisted { .. } | Input::Tick => None,
         };
         let accepted =

@@ -4,10 +4,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Tree;
 
-use super::authority::{self, AuthorityJson, CommitJson};
+use super::authority::{self, AuthorityJson, CommitJson, ReclaimJson};
 use super::json::write_value;
 use crate::machine::{
-    Act, Capacities, Generation, Owner, Position, Presented, Receive, Scope, Send, SessionId, Tick,
+    Act, Capacities, Generation, OnLost, Owner, Position, Presented, Receive, Scope, Send,
+    SessionId, Tick,
 };
 use crate::types::{Edge, EdgeIx, LabelIx, MessageIx, Name, Protocol, RoleIx, Value};
 
@@ -42,6 +43,8 @@ pub(super) enum EventJson {
         capacities: Vec<(EdgeJson, u32)>,
         #[serde(skip_serializing_if = "core::ops::Not::not", default)]
         unchecked: bool,
+        #[serde(skip_serializing_if = "OnLostJson::is_default", default)]
+        on_lost: OnLostJson,
     },
     Send {
         role: String,
@@ -83,6 +86,7 @@ pub(super) enum EventJson {
     },
     Authority(AuthorityJson),
     Commit(CommitJson),
+    Reclaim(ReclaimJson),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -90,6 +94,43 @@ pub(super) enum EventJson {
 pub(super) enum TimerJson {
     Drain,
     Transfer(u64),
+}
+
+/// What becomes of a session that loses an owner.
+#[derive(Serialize, Deserialize, Clone, Copy, Default, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum OnLostJson {
+    #[default]
+    Cancel,
+    Fault,
+    Release,
+}
+
+impl OnLostJson {
+    /// Whether it goes without saying.
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl From<OnLost> for OnLostJson {
+    fn from(on_lost: OnLost) -> Self {
+        match on_lost {
+            OnLost::Cancel => Self::Cancel,
+            OnLost::Fault => Self::Fault,
+            OnLost::Release => Self::Release,
+        }
+    }
+}
+
+impl From<OnLostJson> for OnLost {
+    fn from(on_lost: OnLostJson) -> Self {
+        match on_lost {
+            OnLostJson::Cancel => Self::Cancel,
+            OnLostJson::Fault => Self::Fault,
+            OnLostJson::Release => Self::Release,
+        }
+    }
 }
 
 pub(super) fn write_edge(protocol: &Protocol, edge: Edge) -> EdgeJson {
@@ -251,10 +292,15 @@ pub(super) fn read_act(
         EventJson::Fault { reason } => Act::Fault { reason: reason.into() },
         EventJson::Authority(act) => {
             let act = authority::read(session, &act)?;
-            names.scope(act.scope())?;
+            if act.names_fragments() {
+                names.scope(act.scope())?;
+            }
             Act::Authority(Box::new(act))
         }
-        EventJson::Open { .. } | EventJson::Expired { .. } | EventJson::Commit(_) => {
+        EventJson::Open { .. }
+        | EventJson::Expired { .. }
+        | EventJson::Commit(_)
+        | EventJson::Reclaim(_) => {
             return Err(wrong("this is done by nobody's authority"));
         }
     })

@@ -11,7 +11,7 @@ use super::event::{
 use super::json::read_value;
 use crate::machine::{
     Capacities, Generation, Input, Open, Outcome, Position, ReceiptId, Record, Recorded, Seq,
-    SessionId, Tick, Timer,
+    Serial, SessionId, Tick, Timer,
 };
 use crate::types::{MessageIx, Protocol, Value};
 
@@ -36,6 +36,7 @@ enum OutcomeJson {
     Issued { generation: u64 },
     Staged { receipt: u64 },
     Done {},
+    Serial { serial: u64 },
 }
 
 pub(super) fn write(protocol: &Protocol, record: &Record) -> RecordJson {
@@ -47,13 +48,16 @@ pub(super) fn write(protocol: &Protocol, record: &Record) -> RecordJson {
         Recorded::Input(Input::Commit(commit)) => {
             (None, EventJson::Commit(authority::write_commit(commit)))
         }
+        Recorded::Input(Input::Reclaim(reclaim)) => {
+            (None, EventJson::Reclaim(authority::write_reclaim(reclaim)))
+        }
         Recorded::Input(Input::Open(open)) => {
             let edges = open.capacities.edges.iter();
             let capacities = edges.map(|(edge, n)| (write_edge(protocol, *edge), *n)).collect();
             let Capacities { every, unchecked, .. } = open.capacities;
             let capacity = every.expect("a record says every capacity");
-            let owner = open.owner.to_string();
-            (None, EventJson::Open { owner, capacity, capacities, unchecked })
+            let (owner, on_lost) = (open.owner.to_string(), open.on_lost.into());
+            (None, EventJson::Open { owner, capacity, capacities, unchecked, on_lost })
         }
         Recorded::Input(Input::Act { by, act }) => {
             let sent = match record.outcome {
@@ -79,6 +83,7 @@ pub(super) fn write(protocol: &Protocol, record: &Record) -> RecordJson {
         Outcome::Issued(generation) => OutcomeJson::Issued { generation: generation.0 },
         Outcome::Staged(receipt) => OutcomeJson::Staged { receipt: receipt.0 },
         Outcome::Done => OutcomeJson::Done {},
+        Outcome::Serial(serial) => OutcomeJson::Serial { serial: serial.0 },
     };
     RecordJson { index: record.index, tick: record.tick.0, by, event, outcome }
 }
@@ -99,10 +104,15 @@ pub(super) fn read(
             let commit = authority::read_commit(session, &commit)?;
             Recorded::Input(Input::Commit(Box::new(commit)))
         }
-        (None, EventJson::Open { owner, capacity, capacities, unchecked }) => {
+        (None, EventJson::Reclaim(reclaim)) => {
+            let reclaim = authority::read_reclaim(session, &reclaim)?;
+            Recorded::Input(Input::Reclaim(Box::new(reclaim)))
+        }
+        (None, EventJson::Open { owner, capacity, capacities, unchecked, on_lost }) => {
             let capacities = names.capacities(Some(capacity), &capacities, unchecked)?;
             let (owner, protocol) = (read_owner(&owner)?, protocol.digest());
-            let open = Open { session, protocol, owner, capacities, journal: true };
+            let on_lost = on_lost.into();
+            let open = Open { session, protocol, owner, capacities, journal: true, on_lost };
             Recorded::Input(Input::Open(open))
         }
         (Some(by), event) => {
@@ -132,6 +142,7 @@ fn read_outcome(protocol: &Protocol, json: &OutcomeJson) -> Result<Outcome, Even
         OutcomeJson::Issued { generation } => Outcome::Issued(Generation(*generation)),
         OutcomeJson::Staged { receipt } => Outcome::Staged(ReceiptId(*receipt)),
         OutcomeJson::Done {} => Outcome::Done,
+        OutcomeJson::Serial { serial } => Outcome::Serial(Serial(*serial)),
     })
 }
 

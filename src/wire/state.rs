@@ -12,7 +12,7 @@ use super::authority::{write_receipt, write_scope};
 use super::event::write_edge;
 use super::json::write_value;
 use crate::machine::{
-    EdgeView, EndpointView, HoldingView, Performed, Queued, SessionView, StateDigest,
+    EdgeView, EndpointView, HoldingView, OnLost, Performed, Queued, SessionView, StateDigest,
 };
 use crate::types::Protocol;
 
@@ -35,6 +35,19 @@ pub(super) fn write_state(view: SessionView<'_>, digest: StateDigest) -> Tree {
     }
     if view.staged().len() > 0 {
         put("staged", view.staged().map(|receipt| json!(write_receipt(receipt))).collect());
+    }
+    if view.serials().len() > 0 {
+        let serials = view.serials().map(|serials| {
+            json!({
+                "generation": serials.generation.0,
+                "issued": serials.issued.0,
+                "confirmed": serials.confirmed.0,
+            })
+        });
+        put("serials", serials.collect());
+    }
+    if view.on_lost() != OnLost::default() {
+        put("on_lost", view.on_lost().as_str().into());
     }
     if let Some(origin) = view.authority_digest() {
         put("authority", origin.to_string().into());

@@ -1,12 +1,12 @@
 //! The machine once more, as simply as it can be said: names instead of numbers, types instead of
 //! tables, lists that are searched from the front.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use antiphon::machine::{
-    Accepted, Act, Authority, CAPACITY_MAX, Capacities, Commit, Input, OUTSTANDING_MAX, Open,
-    Presented, REASON_BYTES_MAX, REMEMBERED_MAX, Receipt, Recipient, Scope,
+    Accepted, Act, Authority, CAPACITY_MAX, Capacities, Commit, Input, OUTSTANDING_MAX, OnLost,
+    Open, Presented, REASON_BYTES_MAX, REMEMBERED_MAX, Receipt, Recipient, Reclaim, Scope,
 };
 use antiphon::types::{Direction, EdgeIx, Evidence, LabelIx, Protocol, RoleIx, Sort, Value};
 
@@ -43,6 +43,9 @@ pub struct Session {
     pub edges: Vec<Edge>,
     pub labels: Vec<String>,
     pub default: Option<String>,
+    pub on_lost: OnLost,
+    /// Every serial that was ever issued, by generation: whether it is known to have arrived.
+    pub serials: BTreeMap<u64, Vec<bool>>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -121,6 +124,7 @@ pub fn shown(protocol: Option<&Protocol>, accepted: &Accepted) -> String {
             format!("acknowledged {performed} at {position}")
         }
         Accepted::Done => "done".into(),
+        Accepted::Serial(serial) => format!("serial {serial}"),
     }
 }
 
@@ -144,6 +148,11 @@ impl Model {
                 let id = commit.receipt.session.0;
                 let session = self.sessions.iter_mut().find(|s| s.id == id);
                 session.ok_or("unknown_session")?.commit(now, commit)
+            }
+            Input::Reclaim(reclaim) => {
+                let (now, id) = (self.now, reclaim.session.0);
+                let session = self.sessions.iter_mut().find(|s| s.id == id);
+                session.ok_or("unknown_session")?.reclaim(now, reclaim)
             }
             Input::Persisted { session, .. } => {
                 let known = self.sessions.iter().any(|s| s.id == session.0);
@@ -176,6 +185,7 @@ impl Model {
                 && known.opener == open.owner.as_str()
                 && known.fragments.iter().all(|fragment| fragment.made.is_none())
                 && known.journal == open.journal
+                && known.on_lost == open.on_lost
                 && again.is_ok_and(|again| {
                     let capacities = |session: &Session| {
                         session.edges.iter().map(|edge| edge.capacity).collect::<Vec<_>>()
@@ -302,6 +312,8 @@ impl Session {
             edges,
             labels: labels.into_iter().collect(),
             default: None,
+            on_lost: open.on_lost,
+            serials: BTreeMap::new(),
             protocol,
         })
     }
@@ -434,6 +446,9 @@ impl Session {
                 if wanted.iter().any(|at| !self.fragments[*at].released) {
                     return Err("already_claimed");
                 }
+                if wanted.contains(&0) {
+                    return Err("host_only");
+                }
                 self.quiet(*scope)?;
                 self.issue(owner.as_str(), *scope)
             }
@@ -458,13 +473,100 @@ impl Session {
                 format!("staged {}", self.receipts - 1)
             }
             Authority::Rollback { receipt } => {
-                self.authorize(by, receipt.scope)?;
+                let given = Self::numbers(by.scope);
+                let lost = self.pending(receipt).is_ok() && {
+                    let staged = Self::numbers(receipt.scope);
+                    staged.iter().any(|at| self.fragments[*at].released)
+                };
+                let moved = Self::numbers(receipt.scope);
+                if !lost {
+                    self.authorize(by, receipt.scope)?;
+                } else if !moved.iter().all(|at| given.contains(at) && self.carries(*at, by)) {
+                    self.authorize(by, Scope::LIFECYCLE)?;
+                }
                 self.goes_on()?;
                 let at = self.pending(receipt)?;
                 self.staged.remove(at);
                 "done".into()
             }
+            Authority::Abandon { receipt } => {
+                self.authorize(by, receipt.scope)?;
+                self.goes_on()?;
+                self.pending(receipt)?;
+                self.end("cancelled (transfer abandoned)".into());
+                "done".into()
+            }
+            Authority::FailCommit { receipt, reason } => {
+                self.authorize(by, Scope::LIFECYCLE)?;
+                self.goes_on()?;
+                self.pending(receipt)?;
+                let mut why = format!("transfer commit failed: {reason}");
+                while why.len() > REASON_BYTES_MAX {
+                    why.pop();
+                }
+                self.end(format!("faulted ({why})"));
+                "done".into()
+            }
+            Authority::OwnerDied { owner, .. } => {
+                self.authorize(by, Scope::LIFECYCLE)?;
+                self.goes_on()?;
+                self.unfrozen(0)?;
+                let made = self.made.len();
+                let all = self.fragments.iter_mut();
+                let own = all.filter(|f| f.owner == owner.as_str() && !f.released);
+                let own: Vec<_> = own.collect();
+                if own.is_empty() {
+                    return Err("unknown_owner");
+                }
+                match self.on_lost {
+                    OnLost::Cancel => self.end(format!("cancelled (owner lost: {owner})")),
+                    OnLost::Fault => self.end(format!("faulted (owner lost: {owner})")),
+                    OnLost::Release => own.into_iter().for_each(|fragment| {
+                        fragment.released = true;
+                        fragment.made = Some(made);
+                    }),
+                }
+                "done".into()
+            }
+            Authority::IssueToken { .. } => {
+                self.holds(by)?;
+                let issued = self.serials.get(&by.generation.0).map_or(0, Vec::len);
+                if issued > 0 {
+                    return Ok(format!("serial {issued}"));
+                }
+                self.goes_on()?;
+                self.serials.insert(by.generation.0, vec![false]);
+                "serial 1".into()
+            }
+            Authority::Renew { serial } => {
+                self.holds(by)?;
+                let issued = self.good(by, serial.0)?;
+                if serial.0 < issued {
+                    return Ok(format!("serial {issued}"));
+                }
+                self.goes_on()?;
+                let serials = self.serials.get_mut(&by.generation.0).unwrap();
+                *serials.last_mut().unwrap() = true;
+                serials.push(false);
+                format!("serial {}", issued + 1)
+            }
+            Authority::ConfirmToken { serial } => {
+                self.holds(by)?;
+                let issued = self.good(by, serial.0)?;
+                let at = usize::try_from(serial.0 - 1).unwrap();
+                if serial.0 < issued || self.serials[&by.generation.0][at] {
+                    return Ok("done".into());
+                }
+                self.goes_on()?;
+                self.serials.get_mut(&by.generation.0).unwrap()[at] = true;
+                "done".into()
+            }
             other => unreachable!("{other:?}"),
+        };
+        // A death is no request.
+        let content = match authority {
+            Authority::OwnerDied { .. } => String::new(),
+            _ => content,
         };
         self.made.push((content, came_to.clone()));
         self.tick = self.tick.max(now);
@@ -488,6 +590,48 @@ impl Session {
         self.made.push((content, came_to.clone()));
         self.tick = self.tick.max(now);
         Ok(came_to)
+    }
+
+    fn reclaim(&mut self, now: u64, reclaim: &Reclaim) -> Verdict {
+        let content = format!("{reclaim:?}");
+        if let Some(came_to) = self.again(&content) {
+            return Ok(came_to);
+        }
+        let wanted = Self::numbers(reclaim.scope);
+        if wanted.is_empty() || wanted.iter().any(|at| *at >= self.fragments.len()) {
+            return Err("scope_violation");
+        }
+        self.goes_on()?;
+        if wanted.iter().any(|at| !self.fragments[*at].released) {
+            return Err("already_claimed");
+        }
+        self.quiet(reclaim.scope)?;
+        let came_to = self.issue(reclaim.owner.as_str(), reclaim.scope);
+        self.made.push((content, came_to.clone()));
+        self.tick = self.tick.max(now);
+        Ok(came_to)
+    }
+
+    /// Whether something is left of what the capability was issued for.
+    fn holds(&self, by: &Presented) -> Result<(), &'static str> {
+        let own = |at: &usize| self.carries(*at, by) && !self.fragments[*at].released;
+        let left = Self::numbers(by.scope).into_iter().filter(own);
+        let left = Scope::from_bits(left.map(|at| 1 << at).sum());
+        self.authorize(by, if left.is_empty() { by.scope } else { left })
+    }
+
+    /// The last serial of the holding, if this one is it, or is good because that one has not
+    /// arrived.
+    fn good(&self, by: &Presented, serial: u64) -> Result<u64, &'static str> {
+        let none = Vec::new();
+        let serials = self.serials.get(&by.generation.0).unwrap_or(&none);
+        let issued = serials.len() as u64;
+        match () {
+            () if serial == 0 || serial > issued => Err("token_unknown"),
+            () if serial == issued => Ok(issued),
+            () if serial == issued - 1 && !serials.last().unwrap() => Ok(issued),
+            () => Err("token_spent"),
+        }
     }
 
     fn pending(&self, receipt: &Receipt) -> Result<usize, &'static str> {

@@ -32,6 +32,7 @@ pub enum Op {
         unchecked: bool,
         edges: Vec<(u8, u32)>,
         journal: bool,
+        on_lost: OnLost,
     },
     Act {
         session: u8,
@@ -44,6 +45,14 @@ pub enum Op {
         receipt: u8,
         owner: u8,
         wrong: bool,
+    },
+    /// The host gives something an owner.
+    Reclaim {
+        session: u8,
+        fragment: u8,
+        whole: bool,
+        request: u8,
+        owner: u8,
     },
     Tick,
     /// Somebody says something again, word for word.
@@ -210,8 +219,8 @@ fn authority() -> impl Strategy<Value = What> {
     let expires = prop_oneof![3 => Just(None), 2 => (-3..20i8).prop_map(Some)];
     let freeze = prop::bool::weighted(0.3);
     (
-        prop_oneof![1 => Just(0u8), 8 => 2..9u8],
-        0..5u8,
+        prop_oneof![4 => Just(0u8), 32 => 2..9u8, 6 => 9..12u8, 24 => 12..17u8],
+        prop_oneof![4 => 0..3u8, 1 => 3..5u8],
         prop::bool::weighted(0.3),
         0..3u8,
         0..4u8,
@@ -227,6 +236,22 @@ fn commit() -> impl Strategy<Value = Op> {
     let wrong = prop::bool::weighted(0.35);
     (prop_oneof![6 => Just(0u8), 1 => Just(1)], 0..4u8, 0..3u8, wrong)
         .prop_map(|(session, receipt, owner, wrong)| Op::Commit { session, receipt, owner, wrong })
+}
+
+fn reclaim() -> impl Strategy<Value = Op> {
+    (0..2u8, 0..5u8, any::<bool>(), 0..2u8, 0..3u8).prop_map(
+        |(session, fragment, whole, request, owner)| Op::Reclaim {
+            session,
+            fragment,
+            whole,
+            request,
+            owner,
+        },
+    )
+}
+
+fn on_lost() -> impl Strategy<Value = OnLost> {
+    prop_oneof![1 => Just(OnLost::Cancel), 1 => Just(OnLost::Fault), 4 => Just(OnLost::Release)]
 }
 
 fn ending() -> impl Strategy<Value = What> {
@@ -246,8 +271,9 @@ fn open(journal: BoxedStrategy<bool>) -> impl Strategy<Value = Op> {
         prop_oneof![4 => good.prop_map(Some), 1 => capacity().prop_map(Some), 2 => Just(None)];
     let edges = prop_oneof![4 => Just(vec![]), 1 => vec((0..6u8, capacity()), 0..3)];
     let unchecked = proptest::bool::weighted(0.8);
-    (0..3u8, 0..3u8, prop_oneof![4 => Just(0u8), 1 => Just(1)], every, edges, unchecked, journal)
-        .prop_map(|(session, protocol, owner, every, edges, unchecked, journal)| Op::Open {
+    let owner = prop_oneof![4 => Just(0u8), 1 => Just(1)];
+    (0..3u8, 0..3u8, owner, every, edges, unchecked, journal, on_lost()).prop_map(
+        |(session, protocol, owner, every, edges, unchecked, journal, on_lost)| Op::Open {
             session,
             protocol,
             owner,
@@ -255,15 +281,18 @@ fn open(journal: BoxedStrategy<bool>) -> impl Strategy<Value = Op> {
             unchecked,
             edges,
             journal,
-        })
+            on_lost,
+        },
+    )
 }
 
 /// Opens session 0 well.
 fn opening(journal: BoxedStrategy<bool>) -> impl Strategy<Value = Step> {
-    (select(vec![1, 1, 2, 3, 64]), journal, any::<bool>()).prop_map(|(every, journal, seal)| {
+    let every = select(vec![1, 1, 2, 3, 64]);
+    (every, journal, any::<bool>(), on_lost()).prop_map(|(every, journal, seal, on_lost)| {
         let (every, unchecked) = (Some(every), true);
         let (session, protocol, owner, edges) = (0, 0, 0, vec![]);
-        let op = Op::Open { session, protocol, owner, every, edges, unchecked, journal };
+        let op = Op::Open { session, protocol, owner, every, edges, unchecked, journal, on_lost };
         Step { wait: 0, op, seal }
     })
 }
@@ -284,6 +313,7 @@ pub fn legal_script(journal: bool) -> BoxedStrategy<Vec<Step>> {
         6 => act(what(), Just(By::Owner)),
         1 => act(authority(), Just(By::Owner)),
         2 => commit(),
+        1 => reclaim(),
         1 => act(ending(), Just(By::Owner)),
         2 => any::<u8>().prop_map(Op::Repeat),
     ];
@@ -308,9 +338,29 @@ pub fn wild_script(journal: bool) -> BoxedStrategy<Vec<Step>> {
         36 => act(what(), by()),
         5 => act(authority(), by()),
         5 => commit(),
+        2 => reclaim(),
         1 => act(ending(), by()),
         6 => any::<u8>().prop_map(Op::Repeat),
         3 => Just(Op::Tick),
+    ];
+    steps(op.boxed(), journal, 60)
+}
+
+/// Goes round: who has what changes all the time, now and then by somebody who has nothing.
+pub fn authority_script(journal: bool) -> BoxedStrategy<Vec<Step>> {
+    let by = prop_oneof![
+        16 => Just(By::Owner),
+        1 => (1..4u64).prop_map(By::Generation),
+        1 => Just(By::SomebodyElse),
+        1 => (0..64u128).prop_map(By::Scope),
+    ];
+    let op = prop_oneof![
+        8 => act(legal(), Just(By::Owner)),
+        24 => act(authority(), by),
+        5 => commit(),
+        5 => reclaim(),
+        4 => any::<u8>().prop_map(Op::Repeat),
+        1 => Just(Op::Tick),
     ];
     steps(op.boxed(), journal, 60)
 }
@@ -355,9 +405,27 @@ impl Stage {
                 0 => Input::Tick,
                 count => self.said[count - 1 - usize::from(*back) % count.min(20)].clone(),
             },
-            Op::Open { session, protocol, owner: by, every, edges, unchecked, journal } => {
+            Op::Reclaim { session, fragment, whole, request, owner: by } => {
+                let session = session_id(*session);
+                let one = 1 << fragment;
+                let held = machine.session(session).and_then(|view| holding(view, one));
+                let scope =
+                    held.filter(|_| *whole).map_or(Scope::from_bits(one), |held| held.scope);
+                let (request, owner) = (RequestId((*request).into()), owner(*by));
+                Input::Reclaim(Box::new(Reclaim { request, session, owner, scope }))
+            }
+            Op::Open {
+                session,
+                protocol,
+                owner: by,
+                every,
+                edges,
+                unchecked,
+                journal,
+                on_lost,
+            } => {
                 let every = (*every, *unchecked);
-                self.open(*session, *protocol, *by, every, edges, *journal)
+                self.open(*session, *protocol, *by, every, edges, (*journal, *on_lost))
             }
             Op::Act { session, by, what } => self.act(machine, session_id(*session), by, what),
         };
@@ -372,7 +440,7 @@ impl Stage {
         by: u8,
         (every, unchecked): (Option<u32>, bool),
         edges: &[(u8, u32)],
-        journal: bool,
+        (journal, on_lost): (bool, OnLost),
     ) -> Input {
         let known = self.protocols.get(usize::from(protocol));
         let edge = |index: u8| {
@@ -387,6 +455,7 @@ impl Stage {
             owner: owner(by),
             capacities: Capacities { every, edges, unchecked },
             journal,
+            on_lost,
         })
     }
 
@@ -397,7 +466,14 @@ impl Stage {
             Act::Send(Send { role, .. })
             | Act::Receive(Receive { role, .. })
             | Act::Acknowledge { role, .. } => Scope::role(*role),
-            Act::Authority(authority) => authority.scope(),
+            Act::Authority(authority) if !authority.scope().is_empty() => authority.scope(),
+            // Tokens are of whoever has the fragment; a death is told by the lifecycle.
+            Act::Authority(_) => match what {
+                What::Authority(change) if change.kind >= 12 => {
+                    Scope::from_bits(1 << change.fragment)
+                }
+                _ => Scope::LIFECYCLE,
+            },
             _ => Scope::LIFECYCLE,
         };
         // Who has the first fragment that it needs, or has the lifecycle.
@@ -504,6 +580,7 @@ impl Stage {
             _ => Scope::from_bits(one),
         };
         let request = RequestId(request.into());
+        let session = view.map_or(session_id(0), SessionView::id);
         match kind {
             0 => Authority::Release { request, scope },
             2 => Authority::Attenuate { request, scope },
@@ -515,9 +592,35 @@ impl Stage {
                 expires: expires.map(|by| Tick(self.now.saturating_add_signed(by.into()))),
                 freeze,
             },
-            _ => {
-                let session = view.map_or(session_id(0), SessionView::id);
-                Authority::Rollback { receipt: some_receipt(view, session, to, whole) }
+            8 => Authority::Rollback { receipt: some_receipt(view, session, to, whole) },
+            9 => Authority::Abandon { receipt: some_receipt(view, session, to, whole) },
+            10 => {
+                let reason = if freeze { "é".repeat(600) } else { "no tablet".to_owned() };
+                let receipt = some_receipt(view, session, to, whole);
+                Authority::FailCommit { receipt, reason: reason.into() }
+            }
+            11 => {
+                let dead = if to == 3 { None } else { held };
+                let owner = dead.map_or(owner(to % 3), |held| held.owner.clone());
+                Authority::OwnerDied { owner, evidence: Death::Lifecycle }
+            }
+            12 => Authority::IssueToken { request },
+            kind => {
+                let known = view.and_then(|view| {
+                    let generation = held?.generation;
+                    view.serials().find(|serials| serials.generation == generation)
+                });
+                let issued = known.map_or(0, |serials| serials.issued.0);
+                let serial = match to {
+                    0 | 1 => issued,
+                    2 => issued.saturating_sub(1),
+                    _ if freeze => issued.saturating_sub(2),
+                    _ => issued + 1,
+                };
+                match kind {
+                    13 | 14 => Authority::Renew { serial: Serial(serial) },
+                    _ => Authority::ConfirmToken { serial: Serial(serial) },
+                }
             }
         }
     }

@@ -45,6 +45,11 @@ pub fn command(machine: &Machine, now: u64, input: &Input) -> (Tree, Input) {
             if open.journal {
                 fields["journal"] = json!(true);
             }
+            match open.on_lost {
+                OnLost::Cancel => {}
+                OnLost::Fault => fields["on_lost"] = json!("fault"),
+                OnLost::Release => fields["on_lost"] = json!("release"),
+            }
             json!({"open": fields})
         }
         Input::Act { by, act } => {
@@ -75,6 +80,14 @@ pub fn command(machine: &Machine, now: u64, input: &Input) -> (Tree, Input) {
             json!({"persisted": {"session": session.to_string(), "upto": upto}})
         }
         Input::Tick => json!({"tick": {}}),
+        Input::Reclaim(reclaim) => json!({"reclaim": {
+            "session": reclaim.session.to_string(),
+            "reclaim": {
+                "request": reclaim.request.0,
+                "owner": reclaim.owner.as_str(),
+                "scope": scope(reclaim.scope),
+            },
+        }}),
         other => panic!("write {other:?} here"),
     };
     (json!({"at": now, "input": input}), said)
@@ -193,6 +206,16 @@ fn authority(act: &Authority) -> Tree {
             json!({"stage": said})
         }
         Authority::Rollback { receipt: of } => json!({"rollback": {"receipt": receipt(of)}}),
+        Authority::Abandon { receipt: of } => json!({"abandon": {"receipt": receipt(of)}}),
+        Authority::FailCommit { receipt: of, reason } => {
+            json!({"fail_commit": {"receipt": receipt(of), "reason": reason.as_str()}})
+        }
+        Authority::OwnerDied { owner, .. } => {
+            json!({"owner_died": {"owner": owner.as_str(), "evidence": "lifecycle"}})
+        }
+        Authority::IssueToken { request } => json!({"issue_token": {"request": request.0}}),
+        Authority::Renew { serial } => json!({"renew": {"serial": serial.0}}),
+        Authority::ConfirmToken { serial } => json!({"confirm_token": {"serial": serial.0}}),
         other => panic!("write {other:?} here"),
     }
 }

@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::{Plan, single, summary};
 use crate::cli::Failure;
 use crate::machine::{
-    Accepted, Act, Capability, Input, Machine, Open, Owner, Receive, Send, SessionId, Tick,
+    Accepted, Act, Capability, Input, Machine, OnLost, Open, Owner, Receive, Send, SessionId, Tick,
 };
 use crate::types::{Direction, RoleIx, Transition};
 
@@ -57,7 +57,8 @@ fn batch(
     for index in 0..live {
         let session = SessionId(u128::from(counts.sessions + index));
         let (owner, capacities) = (owner.clone(), plan.capacities.clone());
-        let open = Open { session, protocol, owner, capacities, journal: false };
+        let on_lost = OnLost::default();
+        let open = Open { session, protocol, owner, capacities, journal: false, on_lost };
         let opened = machine.handle(Tick(0), Input::Open(open));
         match opened.map_err(|refusal| Failure::Usage(single::refused(&refusal)))? {
             Accepted::Opened(by) => running.push(Running { by, actions: 0 }),

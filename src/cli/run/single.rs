@@ -11,8 +11,8 @@ use crate::cli::Failure;
 use crate::cli::chart::{Chart, Step};
 use crate::journal::{FileJournal, Journal, MemoryJournal};
 use crate::machine::{
-    Accepted, Act, Capability, EndpointView, Event, Input, Machine, Open, Output, Owner, Receive,
-    Refusal, Send, SessionId, SessionView, Tick,
+    Accepted, Act, Capability, EndpointView, Event, Input, Machine, OnLost, Open, Output, Owner,
+    Receive, Refusal, Send, SessionId, SessionView, Tick,
 };
 use crate::types::{Direction, Protocol, RoleIx, Transition};
 use crate::wire::journal;
@@ -74,6 +74,7 @@ impl<'a> Play<'a> {
             owner: Owner::new("antiphon").expect("not empty"),
             capacities: plan.capacities.clone(),
             journal: true,
+            on_lost: OnLost::default(),
         };
         let by = match machine.handle(Tick(0), Input::Open(open)) {
             Ok(Accepted::Opened(capability)) => capability,

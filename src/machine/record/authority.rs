@@ -8,12 +8,14 @@ use bytes::{Buf, Bytes};
 
 use super::encode::{optional, text};
 use super::{
-    ATTENUATE, CLAIM, RELEASE, ROLLBACK, RecordError, STAGE, decode_optional, decode_owner, flag,
-    long,
+    ABANDON, ATTENUATE, CLAIM, CONFIRM_TOKEN, FAIL_COMMIT, ISSUE_TOKEN, OWNER_DIED, RELEASE,
+    RENEW_TOKEN, ROLLBACK, RecordError, STAGE, byte, decode_optional, decode_owner, decode_text,
+    flag, long,
 };
 use crate::machine::authority::Scope;
-use crate::machine::id::{Generation, ReceiptId, RequestId, SessionId, Tick};
-use crate::machine::receipt::{Authority, Commit, Receipt, Recipient};
+use crate::machine::ends::Death;
+use crate::machine::id::{Generation, ReceiptId, RequestId, Serial, SessionId, Tick};
+use crate::machine::receipt::{Authority, Commit, Receipt, Recipient, Reclaim};
 use crate::types::Protocol;
 
 /// Whether the protocol has every fragment.
@@ -28,6 +30,12 @@ pub(super) fn tag(authority: &Authority) -> u8 {
         Authority::Claim { .. } => CLAIM,
         Authority::Stage { .. } => STAGE,
         Authority::Rollback { .. } => ROLLBACK,
+        Authority::Abandon { .. } => ABANDON,
+        Authority::FailCommit { .. } => FAIL_COMMIT,
+        Authority::OwnerDied { .. } => OWNER_DIED,
+        Authority::IssueToken { .. } => ISSUE_TOKEN,
+        Authority::Renew { .. } => RENEW_TOKEN,
+        Authority::ConfirmToken { .. } => CONFIRM_TOKEN,
     }
 }
 
@@ -49,7 +57,21 @@ pub(super) fn encode(authority: &Authority, out: &mut Vec<u8>) {
             optional(expires.map(|tick| tick.0), out);
             out.push(u8::from(*freeze));
         }
-        Authority::Rollback { receipt } => encode_receipt(receipt, out),
+        Authority::Rollback { receipt } | Authority::Abandon { receipt } => {
+            encode_receipt(receipt, out);
+        }
+        Authority::FailCommit { receipt, reason } => {
+            encode_receipt(receipt, out);
+            text(reason, out);
+        }
+        Authority::OwnerDied { owner, evidence } => {
+            text(owner.as_str(), out);
+            match evidence {
+                Death::Lifecycle => out.push(0),
+            }
+        }
+        Authority::IssueToken { request } => number(request.0, out),
+        Authority::Renew { serial } | Authority::ConfirmToken { serial } => number(serial.0, out),
     }
 }
 
@@ -57,6 +79,12 @@ pub(super) fn encode_commit(commit: &Commit, out: &mut Vec<u8>) {
     number(commit.request.0, out);
     text(commit.owner.as_str(), out);
     encode_receipt(&commit.receipt, out);
+}
+
+pub(super) fn encode_reclaim(reclaim: &Reclaim, out: &mut Vec<u8>) {
+    number(reclaim.request.0, out);
+    text(reclaim.owner.as_str(), out);
+    encode_scope(reclaim.scope, out);
 }
 
 fn encode_receipt(receipt: &Receipt, out: &mut Vec<u8>) {
@@ -110,6 +138,21 @@ pub(super) fn decode(
             freeze: flag(rest)?,
         },
         ROLLBACK => Authority::Rollback { receipt: decode_receipt(rest, session)? },
+        ABANDON => Authority::Abandon { receipt: decode_receipt(rest, session)? },
+        FAIL_COMMIT => Authority::FailCommit {
+            receipt: decode_receipt(rest, session)?,
+            reason: decode_text(rest)?,
+        },
+        OWNER_DIED => {
+            let owner = decode_owner(rest)?;
+            match byte(rest)? {
+                0 => Authority::OwnerDied { owner, evidence: Death::Lifecycle },
+                _ => return Err(RecordError),
+            }
+        }
+        ISSUE_TOKEN => Authority::IssueToken { request: RequestId(long(rest)?) },
+        RENEW_TOKEN => Authority::Renew { serial: Serial(long(rest)?) },
+        CONFIRM_TOKEN => Authority::ConfirmToken { serial: Serial(long(rest)?) },
         _ => return Err(RecordError),
     })
 }
@@ -117,6 +160,11 @@ pub(super) fn decode(
 pub(super) fn decode_commit(rest: &mut Bytes, session: SessionId) -> Result<Commit, RecordError> {
     let (request, owner) = (RequestId(long(rest)?), decode_owner(rest)?);
     Ok(Commit { request, owner, receipt: decode_receipt(rest, session)? })
+}
+
+pub(super) fn decode_reclaim(rest: &mut Bytes, session: SessionId) -> Result<Reclaim, RecordError> {
+    let (request, owner) = (RequestId(long(rest)?), decode_owner(rest)?);
+    Ok(Reclaim { request, session, owner, scope: decode_scope(rest)? })
 }
 
 fn decode_receipt(rest: &mut Bytes, session: SessionId) -> Result<Receipt, RecordError> {

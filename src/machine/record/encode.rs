@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use super::{
     ACKNOWLEDGE, BIND, CANCEL, CLOSE, COMMIT, DRAIN, EXPIRED, FAULT, OPEN, Outcome, RECEIVE,
-    Recorded, SEND, authority,
+    RECLAIM, Recorded, SEND, authority,
 };
 use crate::machine::authority::Presented;
 use crate::machine::id::Tick;
@@ -48,7 +48,7 @@ fn encode_input(tick: Tick, input: &Input, outcome: Outcome, out: &mut Vec<u8>) 
             out.extend_from_slice(&open.protocol.0);
             text(open.owner.as_str(), out);
             out.push(u8::from(open.journal));
-            out.push(u8::from(open.capacities.unchecked));
+            out.push(u8::from(open.capacities.unchecked) | open.on_lost.bits() << 1);
             let every = open.capacities.every.expect("a record says every capacity");
             out.extend_from_slice(&every.to_le_bytes());
             let count = u32::try_from(open.capacities.edges.len()).expect("edges fit u16");
@@ -66,6 +66,10 @@ fn encode_input(tick: Tick, input: &Input, outcome: Outcome, out: &mut Vec<u8>) 
         Input::Commit(commit) => {
             head(COMMIT, tick, outcome, out);
             authority::encode_commit(commit, out);
+        }
+        Input::Reclaim(reclaim) => {
+            head(RECLAIM, tick, outcome, out);
+            authority::encode_reclaim(reclaim, out);
         }
         Input::Persisted { .. } | Input::Tick => unreachable!("these are not recorded"),
     }
@@ -159,6 +163,7 @@ fn encode_outcome(outcome: Outcome, out: &mut Vec<u8>) {
         Outcome::Done => tagged(4, &[]),
         Outcome::Issued(generation) => tagged(5, &[generation.0]),
         Outcome::Staged(receipt) => tagged(6, &[receipt.0]),
+        Outcome::Serial(serial) => tagged(7, &[serial.0]),
     }
 }
 

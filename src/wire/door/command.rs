@@ -7,9 +7,9 @@ use super::{DoorError, DoorLimits};
 use crate::machine::{Act, EndpointView, Input, Machine, Open, Send, SessionId, SessionView, Tick};
 use crate::types::syntax::{Limits, Source};
 use crate::types::{Protocol, ProtocolDigest, Sort, Value, WrongSort};
-use crate::wire::authority::{self, CommitJson};
+use crate::wire::authority::{self, CommitJson, ReclaimJson};
 use crate::wire::event::{
-    ByJson, EdgeJson, EventError, EventJson, Names, read_act, read_by, read_owner,
+    ByJson, EdgeJson, EventError, EventJson, Names, OnLostJson, read_act, read_by, read_owner,
 };
 use crate::wire::json::read_value;
 
@@ -39,6 +39,8 @@ pub(super) enum InputJson {
         unchecked: bool,
         #[serde(default)]
         journal: bool,
+        #[serde(default)]
+        on_lost: OnLostJson,
     },
     Act {
         session: String,
@@ -54,6 +56,10 @@ pub(super) enum InputJson {
         upto: u64,
     },
     Tick {},
+    Reclaim {
+        session: String,
+        reclaim: ReclaimJson,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -214,12 +220,22 @@ pub(super) struct Step {
 pub(super) fn meant(machine: &Machine, json: InputJson) -> Result<Step, DoorError> {
     let mut misfit = None;
     let input = match json {
-        InputJson::Open { session, protocol, owner, capacity, capacities, unchecked, journal } => {
+        InputJson::Open {
+            session,
+            protocol,
+            owner,
+            capacity,
+            capacities,
+            unchecked,
+            journal,
+            on_lost,
+        } => {
             let protocol = protocol_digest(&protocol)?;
             let names = Names::loose(machine.protocol(protocol).map(AsRef::as_ref));
             let (session, owner) = (session_id(&session)?, read_owner(&owner)?);
             let capacities = names.capacities(capacity, &capacities, unchecked)?;
-            Input::Open(Open { session, protocol, owner, capacities, journal })
+            let on_lost = on_lost.into();
+            Input::Open(Open { session, protocol, owner, capacities, journal, on_lost })
         }
         InputJson::Act { session, by, event } => {
             let session = session_id(&session)?;
@@ -242,6 +258,10 @@ pub(super) fn meant(machine: &Machine, json: InputJson) -> Result<Step, DoorErro
             Input::Persisted { session: session_id(&session)?, upto }
         }
         InputJson::Tick {} => Input::Tick,
+        InputJson::Reclaim { session, reclaim } => {
+            let reclaim = authority::read_reclaim(session_id(&session)?, &reclaim)?;
+            Input::Reclaim(Box::new(reclaim))
+        }
     };
     Ok(Step { input, misfit })
 }

@@ -1,0 +1,212 @@
+//! How authority ends before the protocol does: a transfer that is given up, an owner that is lost;
+//! and how what nobody has any more comes to an owner again by the host alone.
+//!
+//! Clauses: AUTH-20 to AUTH-30.
+
+use alloc::format;
+use alloc::vec::Vec;
+
+use smol_str::SmolStr;
+
+use super::audit::Audit;
+use super::authority::{Owner, Presented, Scope};
+use super::id::SessionId;
+use super::input::{Act, Input, REASON_BYTES_MAX};
+use super::output::Status;
+use super::receipt::{Authority, Receipt, Reclaim};
+use super::record::Recorded;
+use super::refuse::Refusal;
+use super::session::{Session, cut_to};
+use super::transfer::Change;
+use crate::types::Protocol;
+
+/// Why a session whose transfer was abandoned is cancelled.
+pub const TRANSFER_ABANDONED: &str = "transfer abandoned";
+
+/// How the reason of a session begins whose transfer failed to commit.
+pub const TRANSFER_COMMIT_FAILED: &str = "transfer commit failed: ";
+
+/// How the reason of a session begins that ended because an owner was lost; its name follows.
+pub const OWNER_LOST: &str = "owner lost: ";
+
+/// What becomes of a session when one of its owners is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum OnLost {
+    /// It is cancelled.
+    #[default]
+    Cancel,
+    /// It is faulted.
+    Fault,
+    /// It goes on: what the owner had is nobody's, and can be claimed.
+    Release,
+}
+
+impl OnLost {
+    /// One word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cancel => "cancel",
+            Self::Fault => "fault",
+            Self::Release => "release",
+        }
+    }
+
+    /// As a number, for records and digests.
+    pub(super) fn bits(self) -> u8 {
+        match self {
+            Self::Cancel => 0,
+            Self::Fault => 1,
+            Self::Release => 2,
+        }
+    }
+
+    pub(super) fn from_bits(bits: u8) -> Option<Self> {
+        [Self::Cancel, Self::Fault, Self::Release].into_iter().find(|known| known.bits() == bits)
+    }
+}
+
+/// How it is known that an owner is dead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Death {
+    /// Whoever has the lifecycle says so.
+    Lifecycle,
+}
+
+/// AUTH-30: that a session was cancelled or faulted, and why: there is at most one of a session,
+/// and it holds for ever.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CancellationWitness {
+    /// Which.
+    pub session: SessionId,
+    /// Why.
+    pub reason: SmolStr,
+}
+
+/// AUTH-21: the reason of a failed commit as it is kept: the whole text stays within the limit.
+pub(super) fn cut_failure(reason: &SmolStr) -> SmolStr {
+    cut_to(reason, REASON_BYTES_MAX - TRANSFER_COMMIT_FAILED.len())
+}
+
+impl Session {
+    /// AUTH-20: the transfer is taken back and the session with it.
+    pub(super) fn check_abandon(
+        &self,
+        protocol: &Protocol,
+        by: &Presented,
+        receipt: &Receipt,
+    ) -> Result<Change, Refusal> {
+        self.authorize(protocol, by, receipt.scope)?;
+        self.goes_on()?;
+        self.pending(receipt)?;
+        let status = Status::Cancelled(TRANSFER_ABANDONED.into());
+        Ok(Change::End { receipt: receipt.id, status })
+    }
+
+    /// AUTH-21: the transfer is taken back and the session faulted.
+    pub(super) fn check_fail_commit(
+        &self,
+        protocol: &Protocol,
+        by: &Presented,
+        receipt: &Receipt,
+        reason: &SmolStr,
+    ) -> Result<Change, Refusal> {
+        self.authorize(protocol, by, Scope::LIFECYCLE)?;
+        self.goes_on()?;
+        self.pending(receipt)?;
+        let status = Status::Faulted(format!("{TRANSFER_COMMIT_FAILED}{reason}").into());
+        Ok(Change::End { receipt: receipt.id, status })
+    }
+
+    /// AUTH-22, AUTH-23: whether the owner can be lost, and what that comes to.
+    pub(super) fn check_owner_died(
+        &self,
+        protocol: &Protocol,
+        by: &Presented,
+        owner: &Owner,
+    ) -> Result<Change, Refusal> {
+        self.authorize(protocol, by, Scope::LIFECYCLE)?;
+        self.goes_on()?;
+        self.unfrozen(Scope::LIFECYCLE)?;
+        if !self.live_of(owner) {
+            return Err(Refusal::UnknownOwner(owner.clone()));
+        }
+        Ok(Change::Lose { owner: owner.clone(), end: self.lost(owner) })
+    }
+
+    /// AUTH-25: a transfer is taken back by who staged it. If that owner is lost: by whoever could
+    /// claim the fragments.
+    pub(super) fn check_rollback(
+        &self,
+        protocol: &Protocol,
+        by: &Presented,
+        receipt: &Receipt,
+    ) -> Result<Change, Refusal> {
+        let mut holdings = self.ownership.holdings(self.spread());
+        let nobodys = holdings.any(|held| held.released && held.scope.covers(receipt.scope));
+        match nobodys && self.pending(receipt).is_ok() {
+            false => self.authorize(protocol, by, receipt.scope)?,
+            true if self.ownership.was_last(self.spread(), by, receipt.scope) => {}
+            true => self.authorize(protocol, by, Scope::LIFECYCLE)?,
+        }
+        self.goes_on()?;
+        self.pending(receipt)?;
+        Ok(Change::Rollback(receipt.id))
+    }
+
+    /// AUTH-27: the host gives an owner to what nobody has.
+    pub(super) fn check_reclaim(
+        &self,
+        protocol: &Protocol,
+        reclaim: &Reclaim,
+    ) -> Result<Change, Refusal> {
+        let (owner, scope) = (reclaim.owner.clone(), reclaim.scope);
+        let session = Scope::session(protocol);
+        if !session.covers(scope) {
+            let (required, actual) = (scope.shown(protocol), session.shown(protocol));
+            return Err(Refusal::ScopeViolation {
+                required: required.into(),
+                actual: actual.into(),
+            });
+        }
+        self.goes_on()?;
+        self.unowned(protocol, scope)?;
+        self.quiet(scope)?;
+        Ok(Change::Issue { owner, scope, receipt: None })
+    }
+
+    fn live_of(&self, owner: &Owner) -> bool {
+        let mut holdings = self.ownership.holdings(self.spread());
+        holdings.any(|held| !held.released && !held.scope.is_empty() && held.owner == owner)
+    }
+
+    /// How the session ends when it loses the owner, if it does.
+    fn lost(&self, owner: &Owner) -> Option<Status> {
+        let reason = || SmolStr::from(format!("{OWNER_LOST}{owner}"));
+        match self.on_lost {
+            OnLost::Cancel => Some(Status::Cancelled(reason())),
+            OnLost::Fault => Some(Status::Faulted(reason())),
+            OnLost::Release => None,
+        }
+    }
+
+    /// What the record of a death takes away here, which it does not say by itself (AUTH-28).
+    pub(super) fn taken_by(&self, event: &Recorded) -> Vec<Audit> {
+        let Recorded::Input(Input::Act { act: Act::Authority(authority), .. }) = event else {
+            return Vec::new();
+        };
+        let Authority::OwnerDied { owner, .. } = &**authority else { return Vec::new() };
+        let holdings = self.ownership.holdings(self.spread());
+        let live = holdings
+            .filter(|held| !held.released && !held.scope.is_empty() && held.owner == owner)
+            .map(|held| Audit::Invalidated {
+                owner: held.owner.clone(),
+                generation: held.generation,
+                scope: held.scope,
+            });
+        let status = self.lost(owner);
+        let reason = status.as_ref().and_then(Status::reason).map(SmolStr::from);
+        live.chain(reason.map(|reason| Audit::Cancelled { reason })).collect()
+    }
+}
