@@ -3,7 +3,7 @@
 //! ```text
 //! [at TICK] [in SESSION:] COMMAND         without a command nothing but the time
 //!
-//! open by WHO [journal] [capacity N] [of PROTOCOL]
+//! open by WHO [journal] [on_lost cancel|fault|release] [capacity N] [of PROTOCOL]
 //! WHO sends ROLE.LABEL [VALUE] to ROLE [at POSITION]
 //! WHO receives as ROLE from ROLE [at POSITION]
 //! WHO acknowledges ROLE POSITION
@@ -12,6 +12,9 @@
 //! WHO rolls_back|… RECEIPT [forged FIELD]
 //! WHO releases|renews SCOPE [request N]
 //! WHO claims SCOPE for WHO [request N]
+//! WHO abandons RECEIPT          WHO fails_commit RECEIPT REASON
+//! WHO declares_dead WHO         host_reclaims SCOPE for WHO [request N]
+//! WHO asks_for_token            WHO renews_token SERIAL     WHO confirms_token SERIAL
 //! WHO binds HANDLER|nothing     WHO drains [until TICK]     WHO closes|cancels|faults [REASON]
 //! again                                   the last input once more
 //! who                                     who has what, and where everybody is
@@ -76,6 +79,14 @@ pub(crate) fn play(world: &mut World, command: &str) -> String {
     let input = match words.next() {
         "who" => return world.who(session),
         "again" => world.last.clone().expect("something was said before"),
+        "host_reclaims" => {
+            let protocol = world.protocol(session);
+            let scope = scope(&protocol, words.next());
+            words.must("for");
+            let owner = owner(words.next());
+            let request = request(&mut words);
+            Input::Reclaim(Box::new(Reclaim { request, session, owner, scope }))
+        }
         "open" => open(world, session, &mut words),
         who => said(world, session, who, &mut words),
     };
@@ -91,6 +102,12 @@ fn open(world: &World, session: SessionId, words: &mut Words<'_>) -> Input {
     words.must("by");
     let owner = owner(words.next());
     let journal = words.is("journal");
+    let on_lost = match words.is("on_lost").then(|| words.next()) {
+        None | Some("cancel") => OnLost::Cancel,
+        Some("fault") => OnLost::Fault,
+        Some("release") => OnLost::Release,
+        Some(other) => panic!("what is `{other}`?"),
+    };
     let capacities = words.number("capacity").map_or_else(Capacities::default, |capacity| {
         Capacities::every(u32::try_from(capacity).unwrap())
     });
@@ -101,7 +118,7 @@ fn open(world: &World, session: SessionId, words: &mut Words<'_>) -> Input {
         }
         false => &world.protocols[0],
     };
-    Input::Open(Open { session, protocol: protocol.digest(), owner, capacities, journal })
+    Input::Open(Open { session, protocol: protocol.digest(), owner, capacities, journal, on_lost })
 }
 
 fn said(world: &World, session: SessionId, who: &str, words: &mut Words<'_>) -> Input {
@@ -145,11 +162,11 @@ fn said(world: &World, session: SessionId, who: &str, words: &mut Words<'_>) -> 
             authority(Authority::Stage { request, scope, to, expires, freeze })
         }
         "commits" => {
-            let receipt = receipt(world, words);
+            let receipt = receipt(world, session, words);
             let request = request(words);
             return Input::Commit(Box::new(Commit { request, receipt, owner: owner(who) }));
         }
-        "rolls_back" => authority(Authority::Rollback { receipt: receipt(world, words) }),
+        "rolls_back" => authority(Authority::Rollback { receipt: receipt(world, session, words) }),
         "releases" => {
             let scope = scope(words.next());
             authority(Authority::Release { request: request(words), scope })
@@ -164,6 +181,18 @@ fn said(world: &World, session: SessionId, who: &str, words: &mut Words<'_>) -> 
             let owner = owner(words.next());
             authority(Authority::Claim { request: request(words), owner, scope })
         }
+        "abandons" => authority(Authority::Abandon { receipt: receipt(world, session, words) }),
+        "fails_commit" => {
+            let receipt = receipt(world, session, words);
+            authority(Authority::FailCommit { receipt, reason: words.rest().into() })
+        }
+        "declares_dead" => {
+            let owner = owner(words.next());
+            authority(Authority::OwnerDied { owner, evidence: Death::Lifecycle })
+        }
+        "asks_for_token" => authority(Authority::IssueToken { request: request(words) }),
+        "renews_token" => authority(Authority::Renew { serial: serial(words) }),
+        "confirms_token" => authority(Authority::ConfirmToken { serial: serial(words) }),
         "binds" => {
             let handler = words.next();
             let handler = (handler != "nothing").then(|| Name::new(handler).unwrap());
@@ -186,6 +215,10 @@ fn request(words: &mut Words<'_>) -> RequestId {
     RequestId(words.number("request").unwrap_or(0))
 }
 
+fn serial(words: &mut Words<'_>) -> Serial {
+    Serial(words.next().parse().unwrap())
+}
+
 fn scope(protocol: &Protocol, text: &str) -> Scope {
     let part = |name: &str| match name {
         "Session" => Scope::session(protocol),
@@ -203,12 +236,13 @@ fn value(text: &str) -> Value {
 }
 
 /// A receipt by its number, as it was given out; `forged FIELD` has another one there.
-fn receipt(world: &World, words: &mut Words<'_>) -> Receipt {
+fn receipt(world: &World, session: SessionId, words: &mut Words<'_>) -> Receipt {
     words.must("receipt");
     let id = ReceiptId(words.next().parse().unwrap());
-    let known = world.receipts.iter().find(|receipt| receipt.id == id);
+    let known =
+        world.receipts.iter().find(|receipt| receipt.session == session && receipt.id == id);
     let mut receipt = known.cloned().unwrap_or_else(|| Receipt {
-        session: SessionId(1),
+        session,
         id,
         from: owner("nobody"),
         generation: Generation(1),

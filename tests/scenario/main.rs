@@ -49,7 +49,7 @@ fn every_scenario_goes_as_it_is_written() {
     let mut files: Vec<_> =
         std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
-    assert!(files.len() > 5, "the scenarios are in {}", folder.display());
+    assert!(files.len() > 10, "the scenarios are in {}", folder.display());
     let update = std::env::var_os("UPDATE_SCENARIOS").is_some();
     let mut wrong = Vec::new();
     for file in files {

@@ -165,6 +165,7 @@ impl World {
                 format!("acknowledged: {performed} received; now at {position}")
             }
             Accepted::Done => "done".into(),
+            Accepted::Serial(serial) => format!("serial {serial}"),
             #[allow(unreachable_patterns)]
             other => format!("{other:?}"),
         }
@@ -204,6 +205,13 @@ impl World {
             Audit::Committed { receipt } => format!("committed {receipt}"),
             Audit::RolledBack { receipt } => format!("rolled back {receipt}"),
             Audit::Expired { receipt } => format!("expired {receipt}"),
+            Audit::Cancelled { reason } => format!("cancelled: {reason}"),
+            Audit::Lost { owner } => format!("lost {owner}"),
+            Audit::Dropped { receipt } => format!("dropped {receipt}"),
+            Audit::Token { generation, serial } => format!("token {serial} of #{generation}"),
+            Audit::Confirmed { generation, serial } => {
+                format!("confirmed token {serial} of #{generation}")
+            }
             other => format!("{other:?}"),
         }
     }
