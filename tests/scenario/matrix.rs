@@ -72,6 +72,13 @@ const INPUTS: &[(&str, &str)] = &[
     ("release", "host releases Buyer"),
     ("renew", "host renews Buyer"),
     ("claim", "host claims Buyer for tablet"),
+    ("abandon", "host abandons receipt 0"),
+    ("fail a commit", "host fails_commit receipt 0 no room"),
+    ("declare dead", "host declares_dead host"),
+    ("reclaim", "host_reclaims Buyer for tablet"),
+    ("ask for a token", "host asks_for_token"),
+    ("renew a token", "host renews_token 1"),
+    ("confirm a token", "host confirms_token 1"),
     ("open it once more", "open by host journal capacity 2"),
     ("open another under its id", "open by mallory journal capacity 2"),
     ("nothing but the time", "at 9"),
@@ -89,6 +96,8 @@ const OWNERSHIP: &[State] = &[
     ("released", &["phone releases Buyer"]),
     ("claimed again", &["phone releases Buyer", "host claims Buyer for phone"]),
     ("renewed", &["phone renews Buyer"]),
+    ("its owner lost", &["host declares_dead phone"]),
+    ("lost in flight", &["phone stages Buyer to tablet expires 90", "host declares_dead phone"]),
 ];
 
 /// What is asked for there; `phone#2` is what the phone was given first.
@@ -111,6 +120,15 @@ const OPERATIONS: &[(&str, &str)] = &[
     ("claim, as the last holder", "phone claims Buyer for phone"),
     ("claim, as the host", "host claims Buyer for desk"),
     ("claim, as a stranger", "mallory claims Buyer for mallory"),
+    ("abandon", "phone abandons receipt 1"),
+    ("abandon, as the host", "host abandons receipt 1"),
+    ("fail the commit", "host fails_commit receipt 1 no room"),
+    ("fail it, as the phone", "phone fails_commit receipt 1 no room"),
+    ("declare it dead", "host declares_dead phone"),
+    ("declare the host dead", "phone declares_dead host"),
+    ("reclaim, by the host itself", "host_reclaims Buyer for desk"),
+    ("ask for a token", "phone asks_for_token"),
+    ("renew one never issued", "phone renews_token 1"),
     ("close, as the phone", "phone closes"),
 ];
 
@@ -173,8 +191,11 @@ pub(crate) fn page() -> String {
         "\n## Ownership and operation\n\n`host` opened the session and handed `Buyer` over to \
          `phone`, which has generation 2. Then the\nfragment `Buyer` came to be\n\n",
     );
-    let given: &[&str] =
-        &["open by host journal", "host stages Buyer to phone", "phone commits receipt 0"];
+    let given: &[&str] = &[
+        "open by host journal on_lost release",
+        "host stages Buyer to phone",
+        "phone commits receipt 0",
+    ];
     table(&mut out, &[given], OWNERSHIP, OPERATIONS);
     out
 }
