@@ -201,8 +201,8 @@ fn the_scripts_reach_every_kind_of_verdict() {
     let mut deepest = 0;
     for index in 0..1_800 {
         let protocols = protocols().new_tree(&mut runner).unwrap().current();
-        let script = match index % 3 {
-            0 => script::legal_script(false),
+        let script = match index % 4 {
+            0 | 2 => script::legal_script(false),
             1 => script::wild_script(false),
             _ => script::authority_script(false),
         };
