@@ -1,14 +1,16 @@
 //! The audit trail: what a record says about who may act. A pure function of the record, at most
 //! [`AUDITS_MAX`] a record.
 //!
-//! Clauses: AUTH-15.
+//! Clauses: AUTH-15, WITN-6.
 
-use super::authority::{Owner, Scope};
-use super::id::{Generation, ReceiptId};
+use super::authority::{Owner, Presented, Scope};
+use super::id::{Generation, ReceiptId, TimerId, WitnessId};
 use super::input::{Act, Input};
+use super::predicate::Predicate;
 use super::receipt::{Authority, Recipient};
 use super::record::{Outcome, Record, Recorded};
 use super::timer::Timer;
+use super::witness::{Readiness, TimeoutWitness};
 use crate::types::Protocol;
 
 /// The most that one record says.
@@ -60,6 +62,50 @@ pub enum Audit {
         /// Its receipt.
         receipt: ReceiptId,
     },
+    /// A readiness witness was issued.
+    WitnessIssued {
+        /// Which.
+        witness: WitnessId,
+        /// To whom.
+        owner: Owner,
+        /// Under which generation.
+        generation: Generation,
+        /// Which fragments it speaks of. When one of them moves it is dead.
+        scope: Scope,
+        /// Whether it rests on something that the host asserts.
+        external: bool,
+    },
+    /// A witness was consumed.
+    WitnessConsumed {
+        /// Which.
+        witness: WitnessId,
+    },
+    /// A timeout witness was not consumed in time.
+    WitnessExpired {
+        /// Which.
+        witness: WitnessId,
+    },
+    /// A timer was armed.
+    TimerArmed {
+        /// Which.
+        timer: TimerId,
+        /// By whom.
+        owner: Owner,
+        /// Under which generation.
+        generation: Generation,
+    },
+    /// A timer was taken back.
+    TimerDisarmed {
+        /// Which.
+        timer: TimerId,
+    },
+    /// A timer ran out.
+    TimerExpired {
+        /// Which.
+        timer: TimerId,
+        /// The witness that was issued of it to who had armed it.
+        witness: WitnessId,
+    },
 }
 
 impl Record {
@@ -109,10 +155,41 @@ pub(super) fn of(
             Authority::Rollback { receipt } => {
                 said[0] = Some(Audit::RolledBack { receipt: receipt.id });
             }
+            Authority::IssueReadiness { predicate, .. } => {
+                said[0] = issued_readiness(by, predicate, outcome);
+            }
+            Authority::ConsumeReadiness { witness: Readiness { id, .. } }
+            | Authority::ConsumeTimeout { witness: TimeoutWitness { id, .. } } => {
+                said[0] = Some(Audit::WitnessConsumed { witness: *id });
+            }
+            Authority::ArmTimer { .. } => {
+                if let Outcome::Timer(timer) = outcome {
+                    let (owner, generation) = (by.owner.clone(), by.generation);
+                    said[0] = Some(Audit::TimerArmed { timer, owner, generation });
+                }
+            }
+            Authority::DisarmTimer { timer } => {
+                said[0] = Some(Audit::TimerDisarmed { timer: *timer });
+            }
         },
+        Recorded::Expired(Timer::Site(timer)) => {
+            if let Outcome::Witness(witness) = outcome {
+                said[0] = Some(Audit::TimerExpired { timer: *timer, witness });
+            }
+        }
+        Recorded::Expired(Timer::Witness(witness)) => {
+            said[0] = Some(Audit::WitnessExpired { witness: *witness });
+        }
         Recorded::Expired(Timer::Drain) | Recorded::Input(_) => {}
     }
     said.into_iter().flatten()
+}
+
+fn issued_readiness(by: &Presented, predicate: &Predicate, outcome: Outcome) -> Option<Audit> {
+    let Outcome::Witness(witness) = outcome else { return None };
+    let scope = Some(predicate.scope()).filter(|scope| !scope.is_empty()).unwrap_or(by.scope);
+    let (owner, generation, external) = (by.owner.clone(), by.generation, predicate.is_external());
+    Some(Audit::WitnessIssued { witness, owner, generation, scope, external })
 }
 
 fn issued(owner: &Owner, outcome: Outcome, scope: Scope) -> Option<Audit> {

@@ -54,8 +54,10 @@ impl Machine {
             if let Some(at) = seldom.deadline.take() {
                 self.timers.disarm(at, id, Timer::Drain);
             }
+            let all = seldom.outstanding.as_mut().map(|all| all.take(Scope::from_bits(u128::MAX)));
             let staged = seldom.spread.iter_mut().flat_map(|spread| spread.staged.drain(..));
-            for (at, timer) in staged.filter_map(|staged| staged.timer()) {
+            let staged = staged.filter_map(|staged| staged.timer());
+            for (at, timer) in staged.chain(all.unwrap_or_default()) {
                 self.timers.disarm(at, id, timer);
             }
         }

@@ -29,6 +29,10 @@ number! {
     ReceiptId,
     /// A number that the caller chooses for a request, to repeat it safely.
     RequestId,
+    /// The number of a witness in its session, from 0, never reused.
+    WitnessId,
+    /// The number of a timer that somebody armed in its session, from 0, never reused.
+    TimerId,
 }
 
 /// A session's identity: 128 bits chosen by the host, which must not use one twice.

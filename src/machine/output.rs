@@ -7,9 +7,10 @@ use smol_str::SmolStr;
 
 use super::audit::Audit;
 use super::authority::Capability;
-use super::id::{Position, Seq, SessionId};
+use super::id::{Position, Seq, SessionId, TimerId};
 use super::receipt::Receipt;
 use super::record::Batch;
+use super::witness::{Readiness, TimeoutWitness};
 use crate::types::{Direction, Edge, LabelIx, Name, RoleIx, Value};
 
 /// What an accepted input came to.
@@ -44,6 +45,10 @@ pub enum Accepted {
     },
     /// It was done.
     Done,
+    /// The predicate is true; this says so.
+    Witness(Box<Readiness>),
+    /// The timer is armed.
+    Timer(TimerId),
 }
 
 /// A consumed message.
@@ -141,6 +146,13 @@ pub enum Event {
         status: Status,
         /// The messages that nobody will consume any more, by edge.
         undelivered: Vec<(Edge, u64)>,
+    },
+    /// A timer that somebody armed ran out.
+    TimedOut {
+        /// Which.
+        timer: TimerId,
+        /// What its holder may spend now; it names the session.
+        witness: Box<TimeoutWitness>,
     },
 }
 

@@ -8,6 +8,7 @@
 
 mod authority;
 mod encode;
+mod witness;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -17,12 +18,13 @@ use sha2::{Digest, Sha256};
 use smol_str::SmolStr;
 
 use super::authority::{Owner, Presented, Scope};
-use super::id::{Generation, Position, ReceiptId, Seq, SessionId, Tick};
+use super::id::{Generation, Position, ReceiptId, Seq, SessionId, Tick, TimerId, WitnessId};
 use super::input::{Act, Capacities, Input, Open, Receive, Send};
 use super::timer::Timer;
 use crate::types::canonical;
 use crate::types::{Edge, EdgeIx, LabelIx, MessageIx, Name, Protocol, ProtocolDigest, RoleIx};
 pub(super) use encode::{encode, encode_send, sized};
+pub(super) use witness::encode_timeout;
 
 /// One entry of a session's journal.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,6 +65,10 @@ pub enum Outcome {
     Staged(ReceiptId),
     /// It was done.
     Done,
+    /// The witness is outstanding under this number.
+    Witness(WitnessId),
+    /// The timer is armed under this number.
+    Timer(TimerId),
 }
 
 /// Records that became durable together.
@@ -144,6 +150,11 @@ const CLAIM: u8 = 12;
 const STAGE: u8 = 13;
 const COMMIT: u8 = 14;
 const ROLLBACK: u8 = 15;
+const ISSUE_READINESS: u8 = 24;
+const CONSUME_READINESS: u8 = 25;
+const ARM_TIMER: u8 = 26;
+const DISARM_TIMER: u8 = 27;
+const CONSUME_TIMEOUT: u8 = 28;
 
 impl Record {
     /// Appends the canonical bytes, without index and length.
@@ -188,6 +199,8 @@ impl Record {
             EXPIRED => match byte(&mut rest)? {
                 0 => Recorded::Expired(Timer::Drain),
                 1 => Recorded::Expired(Timer::Transfer(ReceiptId(long(&mut rest)?))),
+                2 => Recorded::Expired(Timer::Site(TimerId(long(&mut rest)?))),
+                3 => Recorded::Expired(Timer::Witness(WitnessId(long(&mut rest)?))),
                 _ => return Err(RecordError),
             },
             COMMIT => {
@@ -226,10 +239,10 @@ fn is_of(protocol: &Protocol, event: &Recorded, outcome: Outcome) -> bool {
             Act::Receive(receive) => role(receive.role) && role(receive.from),
             Act::Acknowledge { role: who, .. } => role(*who),
             Act::Bind { edge, .. } => edge.is_none_or(|e| e.index() < protocol.edges().len()),
-            Act::Authority(authority) => authority::is_of(protocol, authority.scope()),
+            Act::Authority(authority) => authority::is_of(protocol, authority),
             Act::Drain { .. } | Act::Close | Act::Cancel { .. } | Act::Fault { .. } => true,
         },
-        Recorded::Input(Input::Commit(commit)) => authority::is_of(protocol, commit.receipt.scope),
+        Recorded::Input(Input::Commit(commit)) => authority::has(protocol, commit.receipt.scope),
         Recorded::Input(Input::Persisted { .. } | Input::Tick) => false,
     };
     event
@@ -243,7 +256,9 @@ fn is_of(protocol: &Protocol, event: &Recorded, outcome: Outcome) -> bool {
             | Outcome::Acknowledged(_)
             | Outcome::Issued(_)
             | Outcome::Staged(_)
-            | Outcome::Done => true,
+            | Outcome::Done
+            | Outcome::Witness(_)
+            | Outcome::Timer(_) => true,
         }
 }
 
@@ -335,6 +350,8 @@ fn decode_outcome(rest: &mut Bytes) -> Result<Outcome, RecordError> {
         4 => Outcome::Done,
         5 => Outcome::Issued(Generation(long(rest)?)),
         6 => Outcome::Staged(ReceiptId(long(rest)?)),
+        8 => Outcome::Witness(WitnessId(long(rest)?)),
+        9 => Outcome::Timer(TimerId(long(rest)?)),
         _ => return Err(RecordError),
     })
 }

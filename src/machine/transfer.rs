@@ -8,6 +8,7 @@
 use alloc::boxed::Box;
 
 use super::Machine;
+use super::attest::Attest;
 use super::audit;
 use super::authority::{Capability, Owner, Presented, Scope};
 use super::explain::uncovered;
@@ -15,11 +16,12 @@ use super::id::{Generation, ReceiptId, SessionId, Tick};
 use super::input::{Act, Input};
 use super::output::{Accepted, Event};
 use super::ownership::{Holding, Spread, Staged, Uncovered};
-use super::receipt::{Authority, Commit, OUTSTANDING_MAX, Receipt, Recipient};
+use super::receipt::{Authority, Commit, Receipt, Recipient};
 use super::record::{Outcome, Recorded};
 use super::refuse::Refusal;
 use super::session::Session;
 use super::timer::Timer;
+use super::witness::Outstanding;
 use crate::types::Protocol;
 
 /// What is to be done, with nothing left to check.
@@ -28,6 +30,7 @@ enum Change {
     Issue { owner: Owner, scope: Scope, receipt: Option<ReceiptId> },
     Stage { receipt: Receipt, expires: Option<Tick>, freeze: bool },
     Rollback(ReceiptId),
+    Attest(Attest),
 }
 
 impl Machine {
@@ -52,7 +55,8 @@ impl Machine {
 
     fn change(&mut self, slot: u32, made: Input) -> Result<Accepted, Refusal> {
         let session = self.sessions.at(slot);
-        if let Some(accepted) = session.made_before(slot, &made) {
+        let before = session.made_before(slot, &made).or_else(|| session.attested_before(&made));
+        if let Some(accepted) = before {
             return Ok(accepted);
         }
         let protocol = &self.protocols[session.protocol as usize];
@@ -70,6 +74,13 @@ impl Machine {
     }
 
     fn perform(&mut self, slot: u32, change: Change, made: Box<Input>) -> (Accepted, Outcome) {
+        match change {
+            Change::Attest(attest) => return self.attest(slot, attest, made),
+            Change::Release { scope, .. } | Change::Issue { scope, .. } => {
+                self.invalidate(slot, scope);
+            }
+            Change::Stage { .. } | Change::Rollback(_) => {}
+        }
         let session = self.sessions.at_mut(slot);
         session.tick = session.tick.max(self.now);
         let (id, ownership) = (session.id, &mut session.ownership);
@@ -104,6 +115,7 @@ impl Machine {
                 }
                 (Accepted::Done, Outcome::Done)
             }
+            Change::Attest(_) => unreachable!("it is done above"),
         }
     }
 
@@ -177,9 +189,7 @@ impl Session {
             }
             Authority::Stage { scope, to, expires, freeze, .. } => {
                 self.movable(protocol, by, *scope)?;
-                if self.staged().len() >= OUTSTANDING_MAX {
-                    return Err(Refusal::TooManyOutstanding);
-                }
+                self.has_room()?;
                 let receipt = Receipt {
                     session: self.id,
                     id: self.spread().map_or(ReceiptId(0), |spread| spread.receipts),
@@ -195,6 +205,13 @@ impl Session {
                 self.goes_on()?;
                 self.pending(receipt)?;
                 Ok(Change::Rollback(receipt.id))
+            }
+            Authority::IssueReadiness { .. }
+            | Authority::ConsumeReadiness { .. }
+            | Authority::ArmTimer { .. }
+            | Authority::DisarmTimer { .. }
+            | Authority::ConsumeTimeout { .. } => {
+                self.check_attest(protocol, by, authority).map(Change::Attest)
             }
         }
     }
@@ -240,7 +257,7 @@ impl Session {
         self.quiet(scope)
     }
 
-    fn goes_on(&self) -> Result<(), Refusal> {
+    pub(super) fn goes_on(&self) -> Result<(), Refusal> {
         match self.status.is_terminal() {
             true => Err(Refusal::Terminal(self.status.clone())),
             false => Ok(()),
@@ -286,7 +303,9 @@ impl Session {
     /// The timer of the session that runs out first.
     pub(super) fn due(&self) -> Option<(Tick, Timer)> {
         let drain = self.deadline().map(|at| (at, Timer::Drain));
-        drain.into_iter().chain(self.staged().iter().filter_map(Staged::timer)).min()
+        let staged = self.staged().iter().filter_map(Staged::timer);
+        let others = self.outstanding().into_iter().flat_map(Outstanding::timers);
+        drain.into_iter().chain(staged).chain(others).min()
     }
 }
 

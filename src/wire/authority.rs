@@ -2,10 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::event::{EventError, read_owner, wrong};
+use super::event::{EventError, Names, read_owner, wrong};
+use super::witness::{self, PredicateJson, ReadinessJson, SiteJson, TimeoutJson};
 use crate::machine::{
-    Authority, Commit, Generation, Receipt, ReceiptId, Recipient, RequestId, Scope, SessionId, Tick,
+    Authority, Commit, Generation, Receipt, ReceiptId, Recipient, RequestId, Scope, SessionId,
+    Tick, TimerId,
 };
+use crate::types::Protocol;
 
 /// An authority act.
 #[derive(Serialize, Deserialize)]
@@ -37,6 +40,26 @@ pub(super) enum AuthorityJson {
     Rollback {
         receipt: ReceiptJson,
     },
+    IssueReadiness {
+        request: u64,
+        predicate: PredicateJson,
+    },
+    ConsumeReadiness {
+        witness: ReadinessJson,
+    },
+    ArmTimer {
+        request: u64,
+        site: SiteJson,
+        after: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        valid: Option<u64>,
+    },
+    DisarmTimer {
+        timer: u64,
+    },
+    ConsumeTimeout {
+        witness: TimeoutJson,
+    },
 }
 
 /// A receipt; the session is the one of the journal. Without `to` it is for its bearer.
@@ -60,7 +83,7 @@ pub(super) struct CommitJson {
     owner: String,
 }
 
-pub(super) fn write(authority: &Authority) -> AuthorityJson {
+pub(super) fn write(protocol: &Protocol, authority: &Authority) -> AuthorityJson {
     match authority {
         Authority::Release { request, scope } => {
             AuthorityJson::Release { request: request.0, scope: write_scope(*scope) }
@@ -82,6 +105,23 @@ pub(super) fn write(authority: &Authority) -> AuthorityJson {
         },
         Authority::Rollback { receipt } => {
             AuthorityJson::Rollback { receipt: write_receipt(receipt) }
+        }
+        Authority::IssueReadiness { request, predicate } => AuthorityJson::IssueReadiness {
+            request: request.0,
+            predicate: witness::write_predicate(protocol, predicate),
+        },
+        Authority::ConsumeReadiness { witness } => {
+            AuthorityJson::ConsumeReadiness { witness: witness::write_readiness(protocol, witness) }
+        }
+        Authority::ArmTimer { request, site, after, valid } => AuthorityJson::ArmTimer {
+            request: request.0,
+            site: witness::write_site(protocol, site),
+            after: *after,
+            valid: *valid,
+        },
+        Authority::DisarmTimer { timer } => AuthorityJson::DisarmTimer { timer: timer.0 },
+        Authority::ConsumeTimeout { witness } => {
+            AuthorityJson::ConsumeTimeout { witness: witness::write_timeout(protocol, witness) }
         }
     }
 }
@@ -112,8 +152,12 @@ pub(super) fn write_recipient(to: &Recipient) -> Option<String> {
     }
 }
 
-pub(super) fn read(session: SessionId, authority: &AuthorityJson) -> Result<Authority, EventError> {
-    Ok(match authority {
+pub(super) fn read(
+    names: Names<'_>,
+    session: SessionId,
+    authority: &AuthorityJson,
+) -> Result<Authority, EventError> {
+    let act = match authority {
         AuthorityJson::Release { request, scope } => {
             Authority::Release { request: RequestId(*request), scope: read_scope(scope)? }
         }
@@ -135,7 +179,27 @@ pub(super) fn read(session: SessionId, authority: &AuthorityJson) -> Result<Auth
         AuthorityJson::Rollback { receipt } => {
             Authority::Rollback { receipt: read_receipt(session, receipt)? }
         }
-    })
+        // These name roles and edges, which are looked up, and no fragments.
+        AuthorityJson::IssueReadiness { request, predicate } => {
+            let predicate = witness::read_predicate(names, predicate)?;
+            return Ok(Authority::IssueReadiness { request: RequestId(*request), predicate });
+        }
+        AuthorityJson::ArmTimer { request, site, after, valid } => {
+            let (request, site) = (RequestId(*request), witness::read_site(names, site)?);
+            return Ok(Authority::ArmTimer { request, site, after: *after, valid: *valid });
+        }
+        AuthorityJson::DisarmTimer { timer } => {
+            return Ok(Authority::DisarmTimer { timer: TimerId(*timer) });
+        }
+        AuthorityJson::ConsumeReadiness { witness } => Authority::ConsumeReadiness {
+            witness: witness::read_readiness(names, session, witness)?,
+        },
+        AuthorityJson::ConsumeTimeout { witness } => {
+            Authority::ConsumeTimeout { witness: witness::read_timeout(names, session, witness)? }
+        }
+    };
+    names.scope(act.scope())?;
+    Ok(act)
 }
 
 pub(super) fn read_commit(session: SessionId, commit: &CommitJson) -> Result<Commit, EventError> {

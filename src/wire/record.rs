@@ -11,7 +11,7 @@ use super::event::{
 use super::json::read_value;
 use crate::machine::{
     Capacities, Generation, Input, Open, Outcome, Position, ReceiptId, Record, Recorded, Seq,
-    SessionId, Tick, Timer,
+    SessionId, Tick, Timer, TimerId, WitnessId,
 };
 use crate::types::{MessageIx, Protocol, Value};
 
@@ -36,6 +36,8 @@ enum OutcomeJson {
     Issued { generation: u64 },
     Staged { receipt: u64 },
     Done {},
+    Witness { witness: u64 },
+    Timer { timer: u64 },
 }
 
 pub(super) fn write(protocol: &Protocol, record: &Record) -> RecordJson {
@@ -43,6 +45,12 @@ pub(super) fn write(protocol: &Protocol, record: &Record) -> RecordJson {
         Recorded::Expired(Timer::Drain) => (None, EventJson::Expired { timer: TimerJson::Drain }),
         Recorded::Expired(Timer::Transfer(receipt)) => {
             (None, EventJson::Expired { timer: TimerJson::Transfer(receipt.0) })
+        }
+        Recorded::Expired(Timer::Site(timer)) => {
+            (None, EventJson::Expired { timer: TimerJson::Site(timer.0) })
+        }
+        Recorded::Expired(Timer::Witness(witness)) => {
+            (None, EventJson::Expired { timer: TimerJson::Witness(witness.0) })
         }
         Recorded::Input(Input::Commit(commit)) => {
             (None, EventJson::Commit(authority::write_commit(commit)))
@@ -79,6 +87,8 @@ pub(super) fn write(protocol: &Protocol, record: &Record) -> RecordJson {
         Outcome::Issued(generation) => OutcomeJson::Issued { generation: generation.0 },
         Outcome::Staged(receipt) => OutcomeJson::Staged { receipt: receipt.0 },
         Outcome::Done => OutcomeJson::Done {},
+        Outcome::Witness(witness) => OutcomeJson::Witness { witness: witness.0 },
+        Outcome::Timer(timer) => OutcomeJson::Timer { timer: timer.0 },
     };
     RecordJson { index: record.index, tick: record.tick.0, by, event, outcome }
 }
@@ -94,6 +104,12 @@ pub(super) fn read(
         (None, EventJson::Expired { timer: TimerJson::Drain }) => Recorded::Expired(Timer::Drain),
         (None, EventJson::Expired { timer: TimerJson::Transfer(receipt) }) => {
             Recorded::Expired(Timer::Transfer(ReceiptId(receipt)))
+        }
+        (None, EventJson::Expired { timer: TimerJson::Site(timer) }) => {
+            Recorded::Expired(Timer::Site(TimerId(timer)))
+        }
+        (None, EventJson::Expired { timer: TimerJson::Witness(witness) }) => {
+            Recorded::Expired(Timer::Witness(WitnessId(witness)))
         }
         (None, EventJson::Commit(commit)) => {
             let commit = authority::read_commit(session, &commit)?;
@@ -132,6 +148,8 @@ fn read_outcome(protocol: &Protocol, json: &OutcomeJson) -> Result<Outcome, Even
         OutcomeJson::Issued { generation } => Outcome::Issued(Generation(*generation)),
         OutcomeJson::Staged { receipt } => Outcome::Staged(ReceiptId(*receipt)),
         OutcomeJson::Done {} => Outcome::Done,
+        OutcomeJson::Witness { witness } => Outcome::Witness(WitnessId(*witness)),
+        OutcomeJson::Timer { timer } => Outcome::Timer(TimerId(*timer)),
     })
 }
 

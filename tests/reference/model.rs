@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use antiphon::machine::{
-    Accepted, Act, Authority, CAPACITY_MAX, Capacities, Commit, Input, OUTSTANDING_MAX, Open,
-    Presented, REASON_BYTES_MAX, REMEMBERED_MAX, Receipt, Recipient, Scope,
+    Accepted, Act, Armed, Authority, CAPACITY_MAX, Capacities, Commit, Input, OUTSTANDING_MAX,
+    Open, Predicate, Presented, REASON_BYTES_MAX, REMEMBERED_MAX, Readiness, Receipt, Recipient,
+    Scope, Site, Term, Tick, TimeoutWitness, TimerId, WitnessId,
 };
 use antiphon::types::{Direction, EdgeIx, Evidence, LabelIx, Protocol, RoleIx, Sort, Value};
 
@@ -32,6 +33,12 @@ pub struct Session {
     pub generation: u64,
     pub staged: Vec<Staged>,
     pub receipts: u64,
+    /// Each with the request that it came from.
+    pub readiness: Vec<(Readiness, usize)>,
+    pub timers: Vec<(Armed, usize)>,
+    pub timeouts: Vec<TimeoutWitness>,
+    pub witness_count: u64,
+    pub timer_count: u64,
     /// Every request that was done: its content, and what it came to.
     pub made: Vec<(String, String)>,
     pub journal: bool,
@@ -121,6 +128,8 @@ pub fn shown(protocol: Option<&Protocol>, accepted: &Accepted) -> String {
             format!("acknowledged {performed} at {position}")
         }
         Accepted::Done => "done".into(),
+        Accepted::Witness(witness) => format!("{witness:?}"),
+        Accepted::Timer(timer) => format!("timer {timer}"),
     }
 }
 
@@ -161,8 +170,7 @@ impl Model {
                 if session.deadline == Some(due) {
                     session.end("closed".into());
                 } else {
-                    let first = session.staged.iter().position(|s| s.expires == Some(due));
-                    session.staged.remove(first.unwrap());
+                    session.expire_one(due);
                 }
             }
         }
@@ -292,6 +300,11 @@ impl Session {
             generation: 1,
             staged: Vec::new(),
             receipts: 0,
+            readiness: Vec::new(),
+            timers: Vec::new(),
+            timeouts: Vec::new(),
+            witness_count: 0,
+            timer_count: 0,
             made: Vec::new(),
             journal: open.journal,
             checked,
@@ -379,6 +392,8 @@ impl Session {
         let live = |made: usize| {
             self.fragments.iter().any(|fragment| fragment.made == Some(made))
                 || self.staged.iter().any(|staged| staged.made == made)
+                || self.readiness.iter().any(|(_, from)| *from == made)
+                || self.timers.iter().any(|(_, from)| *from == made)
         };
         let mut made = self.made.iter().enumerate();
         let found = made.find(|(at, (known, _))| known == content && live(*at));
@@ -387,6 +402,7 @@ impl Session {
 
     /// The fragments have an owner now.
     fn issue(&mut self, owner: &str, scope: Scope) -> String {
+        self.moved(scope);
         self.generation += 1;
         for at in Self::numbers(scope) {
             self.fragments[at] = Fragment {
@@ -409,6 +425,7 @@ impl Session {
                 self.authorize(by, *scope)?;
                 self.goes_on()?;
                 self.quiet(*scope)?;
+                self.moved(*scope);
                 for at in Self::numbers(*scope) {
                     self.fragments[at].released = true;
                     self.fragments[at].made = Some(self.made.len());
@@ -441,9 +458,7 @@ impl Session {
                 self.authorize(by, *scope)?;
                 self.goes_on()?;
                 self.quiet(*scope)?;
-                if self.staged.len() == OUTSTANDING_MAX {
-                    return Err("too_many_outstanding");
-                }
+                self.room()?;
                 let receipt = Receipt {
                     session: by.session,
                     id: antiphon::machine::ReceiptId(self.receipts),
@@ -464,7 +479,7 @@ impl Session {
                 self.staged.remove(at);
                 "done".into()
             }
-            other => unreachable!("{other:?}"),
+            other => self.attest(now, by, other)?,
         };
         self.made.push((content, came_to.clone()));
         self.tick = self.tick.max(now);
@@ -501,7 +516,10 @@ impl Session {
 
     /// When its first timer runs out.
     pub fn due(&self) -> Option<u64> {
-        self.deadline.into_iter().chain(self.staged.iter().filter_map(|s| s.expires)).min()
+        let staged = self.staged.iter().filter_map(|staged| staged.expires);
+        let timers = self.timers.iter().map(|(timer, _)| timer.due.0);
+        let timeouts = self.timeouts.iter().filter_map(|late| Some(late.until?.0));
+        self.deadline.into_iter().chain(staged).chain(timers).chain(timeouts).min()
     }
 
     /// The place of the role, if it is one and the capability is for it.
@@ -765,6 +783,9 @@ impl Session {
         self.status = status;
         self.deadline = None;
         self.staged.clear();
+        self.readiness.clear();
+        self.timers.clear();
+        self.timeouts.clear();
     }
 
     fn settle(&mut self) {
@@ -780,4 +801,223 @@ impl Session {
             self.end("closed".into());
         }
     }
+}
+
+/// Witnesses and timers.
+impl Session {
+    /// What is bound to one of these fragments is dead.
+    fn moved(&mut self, scope: Scope) {
+        let moved = Self::numbers(scope);
+        let stays = |of: Scope| !Self::numbers(of).iter().any(|at| moved.contains(at));
+        self.readiness.retain(|(witness, _)| stays(witness.scope));
+        self.timers.retain(|(timer, _)| stays(timer.scope));
+        self.timeouts.retain(|witness| stays(witness.scope));
+    }
+
+    fn room(&self) -> Result<(), &'static str> {
+        let all = self.staged.len() + self.readiness.len() + self.timers.len();
+        if all + self.timeouts.len() == OUTSTANDING_MAX {
+            return Err("too_many_outstanding");
+        }
+        Ok(())
+    }
+
+    /// The first of what is not a drain and due now runs out.
+    fn expire_one(&mut self, due: u64) {
+        if let Some(at) = self.staged.iter().position(|s| s.expires == Some(due)) {
+            self.staged.remove(at);
+        } else if let Some(at) = self.timers.iter().position(|(timer, _)| timer.due.0 == due) {
+            let (timer, _) = self.timers.remove(at);
+            self.timeouts.push(TimeoutWitness {
+                session: antiphon::machine::SessionId(self.id),
+                id: WitnessId(self.witness_count),
+                site: timer.site,
+                owner: timer.owner,
+                generation: timer.generation,
+                scope: timer.scope,
+                issued_at: Tick(self.tick),
+                until: timer.valid.map(|valid| Tick(self.tick.saturating_add(valid))),
+            });
+            self.witness_count += 1;
+        } else {
+            let late = self.timeouts.iter().position(|late| late.until == Some(Tick(due)));
+            self.timeouts.remove(late.unwrap());
+        }
+    }
+
+    fn has_edge(&self, edge: antiphon::types::Edge) -> Result<(), &'static str> {
+        let name = |role: RoleIx| self.roles.get(role.index()).map(|role| &role.name);
+        let mut edges = self.edges.iter();
+        let known = edges.any(|e| Some(&e.from) == name(edge.from) && Some(&e.to) == name(edge.to));
+        if known { Ok(()) } else { Err("unknown_edge") }
+    }
+
+    fn has_role(&self, role: RoleIx) -> Result<(), &'static str> {
+        if role.index() < self.roles.len() { Ok(()) } else { Err("unknown_role") }
+    }
+
+    /// Whether a predicate is true, from its first term on.
+    fn is_true<'a>(&self, terms: &mut impl Iterator<Item = &'a Term>) -> bool {
+        match terms.next().unwrap() {
+            Term::AtState(role, state) => {
+                let automaton = self.protocol.automaton(*role);
+                let there = (state.index() < automaton.len())
+                    .then(|| Type::of(&self.protocol.local_at(*role, *state).unwrap()));
+                there.is_some_and(|there| {
+                    alike(&self.roles[role.index()].left, &there, &mut Vec::new())
+                })
+            }
+            Term::Position(role, least) => self.roles[role.index()].position >= least.0,
+            Term::EdgeEmpty(edge) => {
+                let name = |role: RoleIx| self.roles[role.index()].name.as_str();
+                let mut edges = self.edges.iter();
+                let found = edges.find(|e| e.from == name(edge.from) && e.to == name(edge.to));
+                found.unwrap().queue.is_empty()
+            }
+            Term::External(_) => true,
+            Term::All(parts) => {
+                let said: Vec<bool> = (0..*parts).map(|_| self.is_true(terms)).collect();
+                !said.contains(&false)
+            }
+            Term::Any(parts) => {
+                let said: Vec<bool> = (0..*parts).map(|_| self.is_true(terms)).collect();
+                said.contains(&true)
+            }
+            Term::Not => !self.is_true(terms),
+        }
+    }
+
+    fn holds(&self, predicate: &Predicate) -> Result<(), &'static str> {
+        let holds = self.is_true(&mut predicate.terms().iter());
+        if holds { Ok(()) } else { Err("predicate_false") }
+    }
+
+    /// Why a witness of this number is none.
+    fn unlike(&self, id: WitnessId) -> &'static str {
+        let there = self.readiness.iter().any(|(witness, _)| witness.id == id)
+            || self.timeouts.iter().any(|witness| witness.id == id);
+        if id.0 < self.witness_count && !there { "witness_spent" } else { "invalid_witness" }
+    }
+
+    fn attest(&mut self, now: u64, by: &Presented, authority: &Authority) -> Verdict {
+        let nothing = Scope::from_bits(0);
+        match authority {
+            Authority::IssueReadiness { predicate, .. } => {
+                let mut scope = nothing;
+                for term in predicate.terms() {
+                    let roles = match term {
+                        Term::AtState(role, _) | Term::Position(role, _) => {
+                            self.has_role(*role)?;
+                            vec![*role]
+                        }
+                        Term::EdgeEmpty(edge) => {
+                            self.has_edge(*edge)?;
+                            vec![edge.from, edge.to]
+                        }
+                        _ => vec![],
+                    };
+                    let parts = roles.into_iter().map(Scope::role);
+                    scope = parts.fold(scope, Scope::union);
+                }
+                if scope == nothing {
+                    scope = by.scope;
+                }
+                self.authorize(by, scope)?;
+                self.goes_on()?;
+                self.holds(predicate)?;
+                self.room()?;
+                let witness = Readiness {
+                    session: by.session,
+                    id: WitnessId(self.witness_count),
+                    owner: by.owner.clone(),
+                    generation: by.generation,
+                    scope,
+                    predicate: predicate.clone(),
+                };
+                let came_to = format!("{witness:?}");
+                self.readiness.push((witness, self.made.len()));
+                self.witness_count += 1;
+                Ok(came_to)
+            }
+            Authority::ConsumeReadiness { witness } => {
+                self.authorize(by, witness.scope)?;
+                self.goes_on()?;
+                let found = self.readiness.iter().position(|(known, _)| known == witness);
+                let found = found.ok_or(self.unlike(witness.id))?;
+                self.holds(&witness.predicate)?;
+                self.readiness.remove(found);
+                Ok("done".into())
+            }
+            Authority::ConsumeTimeout { witness } => {
+                self.authorize(by, witness.scope)?;
+                self.goes_on()?;
+                let found = self.timeouts.iter().position(|known| known == witness);
+                self.timeouts.remove(found.ok_or(self.unlike(witness.id))?);
+                Ok("done".into())
+            }
+            Authority::ArmTimer { site, after, valid, .. } => {
+                let places = match site {
+                    Site::Endpoint(role) => {
+                        self.has_role(*role)?;
+                        vec![Scope::role(*role), Scope::LIFECYCLE]
+                    }
+                    Site::Edge(edge) => {
+                        self.has_edge(*edge)?;
+                        vec![Scope::role(edge.from), Scope::role(edge.to), Scope::LIFECYCLE]
+                    }
+                    Site::Name(_) => vec![by.scope],
+                };
+                let first = self.authorize(by, places[0]);
+                let covered = places.into_iter().find(|at| self.authorize(by, *at).is_ok());
+                let Some(scope) = covered else { return Err(first.unwrap_err()) };
+                self.goes_on()?;
+                self.room()?;
+                let id = TimerId(self.timer_count);
+                let timer = Armed {
+                    id,
+                    site: site.clone(),
+                    owner: by.owner.clone(),
+                    generation: by.generation,
+                    scope,
+                    due: Tick(self.tick.max(now).saturating_add(*after)),
+                    valid: *valid,
+                };
+                self.timers.push((timer, self.made.len()));
+                self.timer_count += 1;
+                Ok(format!("timer {id}"))
+            }
+            Authority::DisarmTimer { timer } => {
+                let found = self.timers.iter().position(|(known, _)| known.id == *timer);
+                let scope = found.map_or(by.scope, |at| self.timers[at].0.scope);
+                if let Err(refused) = self.authorize(by, scope)
+                    && self.authorize(by, Scope::LIFECYCLE).is_err()
+                {
+                    return Err(refused);
+                }
+                self.goes_on()?;
+                self.timers.remove(found.ok_or("timer_not_armed")?);
+                Ok("done".into())
+            }
+            other => unreachable!("{other:?}"),
+        }
+    }
+}
+
+/// Whether two types allow the same for ever: as far as it was not found to be otherwise.
+fn alike(one: &Type, two: &Type, seen: &mut Vec<(Type, Type)>) -> bool {
+    let pair = (one.unfolded(), two.unfolded());
+    if seen.contains(&pair) {
+        return true;
+    }
+    let (mut ours, mut theirs) = (pair.0.choices(), pair.1.choices());
+    seen.push(pair);
+    let by_name = |(_, branch): &(Direction, Branch)| (branch.peer.clone(), branch.label.clone());
+    ours.sort_by_key(by_name);
+    theirs.sort_by_key(by_name);
+    ours.len() == theirs.len()
+        && ours.iter().zip(&theirs).all(|((way, ours), (other, theirs))| {
+            (way, &ours.peer, &ours.label, &ours.sort)
+                == (other, &theirs.peer, &theirs.label, &theirs.sort)
+                && alike(&ours.next, &theirs.next, seen)
+        })
 }

@@ -8,17 +8,33 @@ use bytes::{Buf, Bytes};
 
 use super::encode::{optional, text};
 use super::{
-    ATTENUATE, CLAIM, RELEASE, ROLLBACK, RecordError, STAGE, decode_optional, decode_owner, flag,
-    long,
+    ARM_TIMER, ATTENUATE, CLAIM, CONSUME_READINESS, CONSUME_TIMEOUT, DISARM_TIMER, ISSUE_READINESS,
+    RELEASE, ROLLBACK, RecordError, STAGE, decode_optional, decode_owner, flag, long, witness,
 };
 use crate::machine::authority::Scope;
-use crate::machine::id::{Generation, ReceiptId, RequestId, SessionId, Tick};
+use crate::machine::id::{Generation, ReceiptId, RequestId, SessionId, Tick, TimerId};
 use crate::machine::receipt::{Authority, Commit, Receipt, Recipient};
 use crate::types::Protocol;
 
 /// Whether the protocol has every fragment.
-pub(super) fn is_of(protocol: &Protocol, scope: Scope) -> bool {
+pub(super) fn has(protocol: &Protocol, scope: Scope) -> bool {
     Scope::session(protocol).covers(scope)
+}
+
+/// Whether the protocol has every fragment, role and edge that is named.
+pub(super) fn is_of(protocol: &Protocol, authority: &Authority) -> bool {
+    match authority {
+        Authority::IssueReadiness { predicate, .. } => predicate.known(protocol).is_ok(),
+        Authority::ConsumeReadiness { witness } => {
+            has(protocol, witness.scope) && witness.predicate.known(protocol).is_ok()
+        }
+        Authority::ArmTimer { site, .. } => site.known(protocol).is_ok(),
+        Authority::DisarmTimer { .. } => true,
+        Authority::ConsumeTimeout { witness } => {
+            has(protocol, witness.scope) && witness.site.known(protocol).is_ok()
+        }
+        others => has(protocol, others.scope()),
+    }
 }
 
 pub(super) fn tag(authority: &Authority) -> u8 {
@@ -28,6 +44,11 @@ pub(super) fn tag(authority: &Authority) -> u8 {
         Authority::Claim { .. } => CLAIM,
         Authority::Stage { .. } => STAGE,
         Authority::Rollback { .. } => ROLLBACK,
+        Authority::IssueReadiness { .. } => ISSUE_READINESS,
+        Authority::ConsumeReadiness { .. } => CONSUME_READINESS,
+        Authority::ArmTimer { .. } => ARM_TIMER,
+        Authority::DisarmTimer { .. } => DISARM_TIMER,
+        Authority::ConsumeTimeout { .. } => CONSUME_TIMEOUT,
     }
 }
 
@@ -50,6 +71,19 @@ pub(super) fn encode(authority: &Authority, out: &mut Vec<u8>) {
             out.push(u8::from(*freeze));
         }
         Authority::Rollback { receipt } => encode_receipt(receipt, out),
+        Authority::IssueReadiness { request, predicate } => {
+            number(request.0, out);
+            witness::encode_predicate(predicate, out);
+        }
+        Authority::ConsumeReadiness { witness } => witness::encode_readiness(witness, out),
+        Authority::ArmTimer { request, site, after, valid } => {
+            number(request.0, out);
+            witness::encode_site(site, out);
+            number(*after, out);
+            optional(*valid, out);
+        }
+        Authority::DisarmTimer { timer } => number(timer.0, out),
+        Authority::ConsumeTimeout { witness } => witness::encode_timeout(witness, out),
     }
 }
 
@@ -77,11 +111,11 @@ fn encode_recipient(to: &Recipient, out: &mut Vec<u8>) {
     }
 }
 
-fn encode_scope(scope: Scope, out: &mut Vec<u8>) {
+pub(super) fn encode_scope(scope: Scope, out: &mut Vec<u8>) {
     out.extend_from_slice(&scope.bits().to_le_bytes());
 }
 
-fn number(number: u64, out: &mut Vec<u8>) {
+pub(super) fn number(number: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(&number.to_le_bytes());
 }
 
@@ -110,6 +144,23 @@ pub(super) fn decode(
             freeze: flag(rest)?,
         },
         ROLLBACK => Authority::Rollback { receipt: decode_receipt(rest, session)? },
+        ISSUE_READINESS => Authority::IssueReadiness {
+            request: RequestId(long(rest)?),
+            predicate: witness::decode_predicate(rest)?,
+        },
+        CONSUME_READINESS => {
+            Authority::ConsumeReadiness { witness: witness::decode_readiness(rest, session)? }
+        }
+        ARM_TIMER => Authority::ArmTimer {
+            request: RequestId(long(rest)?),
+            site: witness::decode_site(rest)?,
+            after: long(rest)?,
+            valid: decode_optional(rest)?,
+        },
+        DISARM_TIMER => Authority::DisarmTimer { timer: TimerId(long(rest)?) },
+        CONSUME_TIMEOUT => {
+            Authority::ConsumeTimeout { witness: witness::decode_timeout(rest, session)? }
+        }
         _ => return Err(RecordError),
     })
 }
@@ -134,6 +185,6 @@ fn decode_recipient(rest: &mut Bytes) -> Result<Recipient, RecordError> {
     Ok(if flag(rest)? { Recipient::Owner(decode_owner(rest)?) } else { Recipient::Bearer })
 }
 
-fn decode_scope(rest: &mut Bytes) -> Result<Scope, RecordError> {
+pub(super) fn decode_scope(rest: &mut Bytes) -> Result<Scope, RecordError> {
     rest.try_get_u128_le().map(Scope::from_bits).map_err(|_| RecordError)
 }
