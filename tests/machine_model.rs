@@ -99,6 +99,12 @@ fn same(machine: &Machine, model: &Model) -> Result<(), String> {
         if !view.staged().eq(session.staged.iter().map(|staged| &staged.receipt)) {
             return Err(format!("other transfers than {:?}", session.staged));
         }
+        let same = view.readiness().eq(session.readiness.iter().map(|(witness, _)| witness))
+            && view.timers().eq(session.timers.iter().map(|(timer, _)| timer))
+            && view.timeouts().eq(&session.timeouts);
+        if !same {
+            return Err(format!("other witnesses or timers than {session:?}"));
+        }
         for (endpoint, role) in view.endpoints().zip(&session.roles) {
             let mut legal: Vec<String> = endpoint
                 .legal_moves()
@@ -240,6 +246,12 @@ fn the_scripts_reach_every_kind_of_verdict() {
         "host_only",
         "token_spent",
         "token_unknown",
+        "Witness",
+        "Timer",
+        "predicate_false",
+        "invalid_witness",
+        "witness_spent",
+        "timer_not_armed",
         "unclaimed",
         "already_claimed",
         "transfer_pending",

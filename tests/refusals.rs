@@ -164,12 +164,41 @@ fn row(code: &str) -> (Scene, Input) {
             let handler = Some(Name::new("shop").unwrap());
             good(&scene, Act::Bind { edge: Some(EdgeIx(2)), handler })
         }
+        "predicate_false" => {
+            let buyer = scene.role("Buyer");
+            let predicate = Predicate::all([
+                Predicate::at_state(buyer, StateIx(0)),
+                Predicate::position(scene.role("Seller"), Position(1)),
+                Predicate::not(&Predicate::edge_empty(buyer, scene.role("Seller"))).unwrap(),
+            ]);
+            let (request, predicate) = (RequestId(1), predicate.unwrap());
+            let issue = Authority::IssueReadiness { request, predicate };
+            good(&scene, Act::Authority(Box::new(issue)))
+        }
+        "invalid_witness" | "witness_spent" => {
+            let (request, buyer) = (RequestId(1), scene.role("Buyer"));
+            let predicate = Predicate::position(buyer, Position(0));
+            let issued = scene.change(Authority::IssueReadiness { request, predicate });
+            let Accepted::Witness(mut witness) = issued else { panic!("{issued:?}") };
+            match code {
+                "invalid_witness" => witness.predicate = Predicate::at_state(buyer, StateIx(0)),
+                _ => {
+                    scene.change(Authority::ConsumeReadiness { witness: (*witness).clone() });
+                }
+            }
+            let consume = Authority::ConsumeReadiness { witness: *witness };
+            good(&scene, Act::Authority(Box::new(consume)))
+        }
+        "timer_not_armed" => {
+            let disarm = Authority::DisarmTimer { timer: TimerId(3) };
+            good(&scene, Act::Authority(Box::new(disarm)))
+        }
         other => panic!("no row for {other}"),
     };
     (scene, input)
 }
 
-const CODES: [&str; 30] = [
+const CODES: [&str; 34] = [
     "unknown_session",
     "session_exists",
     "unknown_protocol",
@@ -200,6 +229,10 @@ const CODES: [&str; 30] = [
     "edge_full",
     "edge_empty",
     "unknown_edge",
+    "predicate_false",
+    "invalid_witness",
+    "witness_spent",
+    "timer_not_armed",
 ];
 
 /// The codes as the source has them: `Refusal` may grow, so that a match here needs a wildcard.
@@ -272,7 +305,7 @@ fn every_refusal_is_reached_and_explains_itself() {
     receipt_spent [AUTH-12]
         the receipt of transfer 0 is spent; the journal says what became of it
     too_many_outstanding [AUTH-16]
-        64 transfers are in flight; commit one or roll one back first
+        64 transfers, witnesses and timers are outstanding; settle one of them first
     unknown_owner [AUTH-23]
         `stranger` owns nothing of the session: there is nothing to be lost
     host_only [AUTH-26]
@@ -294,6 +327,14 @@ fn every_refusal_is_reached_and_explains_itself() {
         the edge Buyer → Seller is empty: there is nothing to receive yet
     unknown_edge [MACH-3]
         the protocol has no such edge; its edges are Buyer → Seller, Seller → Buyer
+    predicate_false [WITN-2]
+        this is not so now: all of (`Buyer` is in state 0, `Seller` is at position 1 or behind, not (the edge Buyer → Seller is empty))
+    invalid_witness [WITN-4]
+        witness 0 is not what was issued
+    witness_spent [WITN-3]
+        witness 0 is spent; the journal says what became of it
+    timer_not_armed [TIMER-4]
+        timer 3 is not armed
     "#);
 }
 

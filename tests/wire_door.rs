@@ -73,6 +73,10 @@ fn accepted(protocol: Option<&Protocol>, accepted: &Accepted) -> Tree {
         Accepted::Staged(receipt) => json!({"staged": {"receipt": written::receipt(receipt)}}),
         Accepted::Done => json!({"done": {}}),
         Accepted::Serial(serial) => json!({"serial": {"serial": serial.0}}),
+        Accepted::Witness(witness) => {
+            json!({"witness": {"readiness": written::readiness(protocol, witness)}})
+        }
+        Accepted::Timer(timer) => json!({"timer": {"timer": timer.0}}),
     }
 }
 
@@ -146,6 +150,21 @@ fn output(protocol: &Protocol, output: &Output) -> (&'static str, Vec<Tree>) {
                 Audit::Confirmed { generation, serial } => {
                     ("confirmed", vec![json!(generation.0), json!(serial.0)])
                 }
+                Audit::WitnessIssued { witness, owner, generation, scope, external } => {
+                    let mut said = holding(owner, generation, scope);
+                    said.extend([json!(witness.0), json!(external)]);
+                    ("witness_issued", said)
+                }
+                Audit::WitnessConsumed { witness } => ("witness_consumed", vec![json!(witness.0)]),
+                Audit::WitnessExpired { witness } => ("witness_expired", vec![json!(witness.0)]),
+                Audit::TimerArmed { timer, owner, generation } => (
+                    "timer_armed",
+                    vec![json!(timer.0), json!(owner.as_str()), json!(generation.0)],
+                ),
+                Audit::TimerDisarmed { timer } => ("timer_disarmed", vec![json!(timer.0)]),
+                Audit::TimerExpired { timer, witness } => {
+                    ("timer_expired", vec![json!(timer.0), json!(witness.0)])
+                }
                 other => panic!("compare {other:?} here"),
             }
         }
@@ -153,6 +172,9 @@ fn output(protocol: &Protocol, output: &Output) -> (&'static str, Vec<Tree>) {
             let left = undelivered.iter();
             let left = left.map(|(e, n)| json!([{"from": name(e.from), "to": name(e.to)}, n]));
             ("ended", vec![json!(status.as_str()), json!(status.reason()), left.collect()])
+        }
+        Output::Event(Event::TimedOut { timer, witness }) => {
+            ("timed_out", vec![json!(timer.0), written::timeout(Some(protocol), witness)])
         }
         other => panic!("compare {other:?} here"),
     }
@@ -169,6 +191,11 @@ fn output_said(tree: &Tree) -> (String, Vec<Tree>, String) {
     let fields: &[&str] = match word.as_str() {
         "issued" | "invalidated" => &["owner", "generation", "scope"],
         "staged" => &["receipt", "to", "scope"],
+        "witness_issued" => &["owner", "generation", "scope", "witness", "external"],
+        "witness_consumed" | "witness_expired" => &["witness"],
+        "timer_armed" => &["timer", "owner", "generation"],
+        "timer_disarmed" => &["timer"],
+        "timer_expired" | "timed_out" => &["timer", "witness"],
         "committed" | "rolled_back" | "expired" | "dropped" => &["receipt"],
         "cancelled" => &["reason"],
         "lost" => &["owner"],

@@ -1,18 +1,19 @@
 //! The audit trail: what a record says about who may act. A pure function of the record, at most
 //! [`AUDITS_MAX`] a record.
 //!
-//! Clauses: AUTH-15.
+//! Clauses: AUTH-15, WITN-6.
 
-use smol_str::SmolStr;
-
-use super::authority::{Owner, Scope};
-use super::ends::{TRANSFER_ABANDONED, TRANSFER_COMMIT_FAILED};
-use super::id::{Generation, ReceiptId, Serial};
+use super::authority::{Owner, Presented, Scope};
+use super::ends::{Death, TRANSFER_ABANDONED, TRANSFER_COMMIT_FAILED};
+use super::id::{Generation, ReceiptId, Serial, TimerId, WitnessId};
 use super::input::{Act, Input};
+use super::predicate::Predicate;
 use super::receipt::{Authority, Receipt, Recipient};
 use super::record::{Outcome, Record, Recorded};
 use super::timer::Timer;
+use super::witness::{Readiness, TimeoutWitness};
 use crate::types::Protocol;
+use smol_str::SmolStr;
 
 /// The most that one record says.
 pub const AUDITS_MAX: usize = 3;
@@ -92,6 +93,50 @@ pub enum Audit {
         /// Which.
         serial: Serial,
     },
+    /// A readiness witness was issued.
+    WitnessIssued {
+        /// Which.
+        witness: WitnessId,
+        /// To whom.
+        owner: Owner,
+        /// Under which generation.
+        generation: Generation,
+        /// Which fragments it speaks of. When one of them moves it is dead.
+        scope: Scope,
+        /// Whether it rests on something that the host asserts.
+        external: bool,
+    },
+    /// A witness was consumed.
+    WitnessConsumed {
+        /// Which.
+        witness: WitnessId,
+    },
+    /// A timeout witness was not consumed in time.
+    WitnessExpired {
+        /// Which.
+        witness: WitnessId,
+    },
+    /// A timer was armed.
+    TimerArmed {
+        /// Which.
+        timer: TimerId,
+        /// By whom.
+        owner: Owner,
+        /// Under which generation.
+        generation: Generation,
+    },
+    /// A timer was taken back.
+    TimerDisarmed {
+        /// Which.
+        timer: TimerId,
+    },
+    /// A timer ran out.
+    TimerExpired {
+        /// Which.
+        timer: TimerId,
+        /// The witness that was issued of it to who had armed it.
+        witness: WitnessId,
+    },
 }
 
 impl Record {
@@ -148,8 +193,11 @@ pub(super) fn of(
                 let reason = alloc::format!("{TRANSFER_COMMIT_FAILED}{reason}");
                 said = given_up(receipt, reason.into());
             }
-            Authority::OwnerDied { owner, .. } => {
+            Authority::OwnerDied { owner, evidence } => {
                 said[0] = Some(Audit::Lost { owner: owner.clone() });
+                if let Death::Timeout(witness) = evidence {
+                    said[1] = Some(Audit::WitnessConsumed { witness: witness.id });
+                }
             }
             Authority::IssueToken { .. } | Authority::Renew { .. } => {
                 if let Outcome::Serial(serial) = outcome {
@@ -160,6 +208,22 @@ pub(super) fn of(
                 let (generation, serial) = (by.generation, *serial);
                 said[0] = Some(Audit::Confirmed { generation, serial });
             }
+            Authority::IssueReadiness { predicate, .. } => {
+                said[0] = issued_readiness(by, predicate, outcome);
+            }
+            Authority::ConsumeReadiness { witness: Readiness { id, .. } }
+            | Authority::ConsumeTimeout { witness: TimeoutWitness { id, .. } } => {
+                said[0] = Some(Audit::WitnessConsumed { witness: *id });
+            }
+            Authority::ArmTimer { .. } => {
+                if let Outcome::Timer(timer) = outcome {
+                    let (owner, generation) = (by.owner.clone(), by.generation);
+                    said[0] = Some(Audit::TimerArmed { timer, owner, generation });
+                }
+            }
+            Authority::DisarmTimer { timer } => {
+                said[0] = Some(Audit::TimerDisarmed { timer: *timer });
+            }
         },
         Recorded::Input(Input::Act {
             act: Act::Cancel { reason } | Act::Fault { reason }, ..
@@ -169,9 +233,24 @@ pub(super) fn of(
         Recorded::Input(Input::Reclaim(reclaim)) => {
             said[0] = issued(&reclaim.owner, outcome, reclaim.scope);
         }
+        Recorded::Expired(Timer::Site(timer)) => {
+            if let Outcome::Witness(witness) = outcome {
+                said[0] = Some(Audit::TimerExpired { timer: *timer, witness });
+            }
+        }
+        Recorded::Expired(Timer::Witness(witness)) => {
+            said[0] = Some(Audit::WitnessExpired { witness: *witness });
+        }
         Recorded::Expired(Timer::Drain) | Recorded::Input(_) => {}
     }
     said.into_iter().flatten()
+}
+
+fn issued_readiness(by: &Presented, predicate: &Predicate, outcome: Outcome) -> Option<Audit> {
+    let Outcome::Witness(witness) = outcome else { return None };
+    let scope = Some(predicate.scope()).filter(|scope| !scope.is_empty()).unwrap_or(by.scope);
+    let (owner, generation, external) = (by.owner.clone(), by.generation, predicate.is_external());
+    Some(Audit::WitnessIssued { witness, owner, generation, scope, external })
 }
 
 fn issued(owner: &Owner, outcome: Outcome, scope: Scope) -> Option<Audit> {

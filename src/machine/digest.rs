@@ -82,6 +82,7 @@ impl Machine {
         remembered(&mut bytes, session);
         handlers(&mut bytes, session);
         spread(&mut bytes, session);
+        outstanding(&mut bytes, session);
         StateDigest(Sha256::digest(&bytes).into())
     }
 }
@@ -107,12 +108,13 @@ fn handlers(bytes: &mut Vec<u8>, session: &Session) {
 }
 
 impl SessionView<'_> {
-    /// The digest of where each holding and each transfer came from, with the counters; `None`
-    /// where no fragment has ever moved.
+    /// The digest of where each holding, transfer, witness and timer came from, with the counters;
+    /// `None` where there never was anything of it.
     #[must_use]
     pub fn authority_digest(self) -> Option<StateDigest> {
         let mut bytes = Vec::new();
         spread(&mut bytes, self.session());
+        outstanding(&mut bytes, self.session());
         (!bytes.is_empty()).then(|| StateDigest(Sha256::digest(&bytes).into()))
     }
 }
@@ -120,11 +122,6 @@ impl SessionView<'_> {
 /// What a session has in which fragments have moved; nothing for the others.
 fn spread(bytes: &mut Vec<u8>, session: &Session) {
     let Some(spread) = session.spread() else { return };
-    let came_from = |made: &Input, outcome, bytes: &mut Vec<u8>| {
-        let mut record = Vec::new();
-        record::encode(Tick(0), &Recorded::Input(made.clone()), outcome, &mut record);
-        block(bytes, &record);
-    };
     numbers(bytes, [spread.last.0, spread.receipts.0, spread.holdings.len() as u64]);
     for held in &spread.holdings {
         block(bytes, held.owner.as_str().as_bytes());
@@ -144,6 +141,36 @@ fn spread(bytes: &mut Vec<u8>, session: &Session) {
     }
     for serials in &spread.serials {
         numbers(bytes, [serials.generation.0, serials.issued.0, serials.confirmed.0]);
+    }
+}
+
+/// What it was asked for, and came to.
+fn came_from(made: &Input, outcome: Outcome, bytes: &mut Vec<u8>) {
+    let mut record = Vec::new();
+    record::encode(Tick(0), &Recorded::Input(made.clone()), outcome, &mut record);
+    block(bytes, &record);
+}
+
+/// What a session has in which there were witnesses or timers; nothing for the others.
+fn outstanding(bytes: &mut Vec<u8>, session: &Session) {
+    let Some(all) = session.outstanding() else { return };
+    block(bytes, b"outstanding");
+    numbers(bytes, [all.witnesses.0, all.timers.0, all.readiness.len() as u64]);
+    for ready in &all.readiness {
+        // All of it is in what it came from.
+        came_from(&ready.made, Outcome::Witness(ready.witness.id), bytes);
+    }
+    numbers(bytes, [all.armed.len() as u64]);
+    for watch in &all.armed {
+        came_from(&watch.made, Outcome::Timer(watch.timer.id), bytes);
+        bytes.extend_from_slice(&watch.timer.scope.bits().to_le_bytes());
+        numbers(bytes, [watch.timer.due.0]);
+    }
+    numbers(bytes, [all.timeouts.len() as u64]);
+    for timeout in &all.timeouts {
+        let mut encoded = Vec::new();
+        record::encode_timeout(timeout, &mut encoded);
+        block(bytes, &encoded);
     }
 }
 

@@ -56,12 +56,14 @@ impl Machine {
             if let Some(at) = seldom.deadline.take() {
                 self.timers.disarm(at, id, Timer::Drain);
             }
+            let all = seldom.outstanding.as_mut().map(|all| all.take(Scope::from_bits(u128::MAX)));
             let staged = seldom.spread.iter_mut().flat_map(|spread| spread.staged.drain(..));
             let staged: Vec<Staged> = staged.collect();
+            let own = staged.iter().filter_map(Staged::timer);
+            for (at, timer) in own.chain(all.unwrap_or_default()) {
+                self.timers.disarm(at, id, timer);
+            }
             for staged in staged {
-                if let Some((at, timer)) = staged.timer() {
-                    self.timers.disarm(at, id, timer);
-                }
                 // AUTH-29.
                 let audit = Audit::Dropped { receipt: staged.receipt.id };
                 self.event(slot, || Event::Authority { session: id, audit });

@@ -17,7 +17,9 @@ use super::receipt::{Authority, Receipt, Reclaim};
 use super::record::Recorded;
 use super::refuse::Refusal;
 use super::session::{Session, cut_to};
+use super::site::Site;
 use super::transfer::Change;
+use super::witness::TimeoutWitness;
 use crate::types::Protocol;
 
 /// Why a session whose transfer was abandoned is cancelled.
@@ -67,11 +69,14 @@ impl OnLost {
 }
 
 /// How it is known that an owner is dead.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Death {
     /// Whoever has the lifecycle says so.
     Lifecycle,
+    /// A timer on one of the owner's endpoints ran out; its holder says so, and the witness is
+    /// spent.
+    Timeout(Box<TimeoutWitness>),
 }
 
 /// AUTH-30: that a session was cancelled or faulted, and why: there is at most one of a session,
@@ -125,14 +130,28 @@ impl Session {
         protocol: &Protocol,
         by: &Presented,
         owner: &Owner,
+        evidence: &Death,
     ) -> Result<Change, Refusal> {
-        self.authorize(protocol, by, Scope::LIFECYCLE)?;
+        let needs = match evidence {
+            Death::Lifecycle => Scope::LIFECYCLE,
+            Death::Timeout(witness) => witness.scope,
+        };
+        self.authorize(protocol, by, needs)?;
         self.goes_on()?;
-        self.unfrozen(Scope::LIFECYCLE)?;
-        if !self.live_of(owner) {
+        self.unfrozen(needs)?;
+        let own = self.scope_of(owner);
+        if own.is_empty() {
             return Err(Refusal::UnknownOwner(owner.clone()));
         }
-        Ok(Change::Lose { owner: owner.clone(), end: self.lost(owner) })
+        let mut spent = None;
+        if let Death::Timeout(witness) = evidence {
+            self.is_timed_out(witness)?;
+            match witness.site {
+                Site::Endpoint(role) if own.covers(Scope::role(role)) => spent = Some(witness.id),
+                _ => return Err(Refusal::InvalidWitness(witness.id)),
+            }
+        }
+        Ok(Change::Lose { owner: owner.clone(), spent, end: self.lost(owner) })
     }
 
     /// AUTH-25: a transfer is taken back by who staged it. If that owner is lost: by whoever could
@@ -176,9 +195,11 @@ impl Session {
         Ok(Change::Issue { owner, scope, receipt: None })
     }
 
-    fn live_of(&self, owner: &Owner) -> bool {
-        let mut holdings = self.ownership.holdings(self.spread());
-        holdings.any(|held| !held.released && !held.scope.is_empty() && held.owner == owner)
+    /// What the owner has, under all its generations.
+    pub(super) fn scope_of(&self, owner: &Owner) -> Scope {
+        let holdings = self.ownership.holdings(self.spread());
+        let own = holdings.filter(|held| !held.released && held.owner == owner);
+        own.fold(Scope::from_bits(0), |own, held| own.union(held.scope))
     }
 
     /// How the session ends when it loses the owner, if it does.

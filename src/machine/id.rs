@@ -31,6 +31,10 @@ number! {
     RequestId,
     /// The number of a resume token among those of its holding, from 1.
     Serial,
+    /// The number of a witness in its session, from 0, never reused.
+    WitnessId,
+    /// The number of a timer that somebody armed in its session, from 0, never reused.
+    TimerId,
 }
 
 /// A session's identity: 128 bits chosen by the host, which must not use one twice.

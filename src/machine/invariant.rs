@@ -6,7 +6,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::Machine;
-use super::authority::Scope;
+use super::authority::{Owner, Scope};
 use super::ownership::Held;
 use super::receipt::OUTSTANDING_MAX;
 use super::session::Session;
@@ -26,7 +26,7 @@ impl Machine {
     /// Checks every invariant that can be told from the state alone.
     ///
     /// `edge_head`, `edge_window`, `position_counts`, `running_counts`, `queued_counts`,
-    /// `one_owner_a_fragment`, `generation_monotone`, `receipt_commits_once`,
+    /// `one_owner_a_fragment`, `generation_monotone`, `receipt_commits_once`, `witness_single_use`,
     /// `terminal_is_final` (no timer left), `values_conform`, `serial_window`,
     /// `serial_of_the_living`.
     ///
@@ -38,6 +38,7 @@ impl Machine {
             edges(session, protocol)?;
             endpoints(session, protocol)?;
             authority(session, protocol)?;
+            witnesses(session)?;
             hold(
                 "terminal_is_final",
                 !(session.status.is_terminal() && session.due().is_some()),
@@ -89,6 +90,22 @@ fn endpoints(session: &Session, protocol: &Protocol) -> Result<(), Violation> {
     }
     hold("running_counts", running == usize::from(session.running), || {
         format!("{running} roles of {} go on, {} counted", session.id, session.running)
+    })
+}
+
+fn witnesses(session: &Session) -> Result<(), Violation> {
+    let Some(outstanding) = session.outstanding() else { return Ok(()) };
+    let live = |owner: &Owner, generation, scope: Scope| {
+        let mut holdings = session.ownership.holdings(session.spread());
+        holdings.any(|held| {
+            !held.released
+                && held.scope.covers(scope)
+                && (held.owner, held.generation) == (owner, generation)
+        })
+    };
+    let few = outstanding.len() + session.staged().len() <= OUTSTANDING_MAX;
+    hold("witness_single_use", few && outstanding.is_sound(live), || {
+        format!("{outstanding:?} of {}", session.id)
     })
 }
 

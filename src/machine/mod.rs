@@ -12,6 +12,7 @@
 //! outputs that must wait are not handed out until [`Input::Persisted`] covers them.
 
 mod action;
+mod attest;
 mod audit;
 mod authority;
 mod digest;
@@ -29,18 +30,21 @@ mod log;
 mod output;
 mod ownership;
 mod position;
+mod predicate;
 mod receipt;
 mod record;
 mod refuse;
 mod remember;
 mod replay;
 mod session;
+mod site;
 mod store;
 mod timer;
 mod token;
 mod trail;
 mod transfer;
 mod view;
+mod witness;
 
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
@@ -58,19 +62,23 @@ pub use ends::{
 };
 pub use id::{
     Generation, Position, ReceiptId, RequestId, Seq, Serial, SessionId, SessionIdError, Tick,
+    TimerId, WitnessId,
 };
 pub use input::{Act, Capacities, Input, Open, REASON_BYTES_MAX, Receive, Send};
 pub use invariant::Violation;
 pub use output::{Accepted, Deliver, Event, Output, Received, Status};
+pub use predicate::{PREDICATE_DEPTH_MAX, PREDICATE_TERMS_MAX, Predicate, PredicateError, Term};
 pub use receipt::{Authority, Commit, OUTSTANDING_MAX, Receipt, Recipient, Reclaim};
 pub use record::{Batch, Head, Outcome, Record, RecordError, Recorded};
 pub use refuse::{Attempt, MOVES_SHOWN_MAX, Move, NotAllowed, Refusal};
 pub use remember::{Performed, REMEMBERED_MAX};
 pub use replay::ReplayError;
+pub use site::{Armed, Site};
 pub use timer::Timer;
 pub use token::Serials;
 pub use trail::Trail;
 pub use view::{EdgeView, EndpointView, HoldingView, SessionView};
+pub use witness::{Readiness, TimeoutWitness};
 
 use crate::types::{EdgeIx, Evidence, Protocol, ProtocolDigest, RoleIx};
 use session::Session;
@@ -225,7 +233,7 @@ impl Machine {
         self.outputs.pop_front()
     }
 
-    /// When the machine next wants to be told the time, with any input or [`Input::Tick`].
+    /// TIMER-5: when the machine next wants to be told the time, with any input or [`Input::Tick`].
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Tick> {
         self.timers.next()
@@ -251,10 +259,11 @@ impl Machine {
         }
     }
 
-    /// LIFE-2: a timer of a session ran out.
-    fn expire(&mut self, slot: u32, timer: Timer, at: Tick) {
+    /// LIFE-2: a timer of a session ran out; what that came to.
+    fn expire(&mut self, slot: u32, timer: Timer, at: Tick) -> Outcome {
         let session = self.sessions.at_mut(slot);
         session.tick = session.tick.max(at);
+        let mut late = None;
         match timer {
             Timer::Drain => session.seldom_mut().deadline = None,
             // AUTH-14: nothing has moved, and the receipt is spent.
@@ -262,12 +271,24 @@ impl Machine {
                 let spread = session.seldom_mut().spread.as_mut();
                 spread.and_then(|spread| spread.settle(receipt));
             }
+            Timer::Site(timer) => late = Some((timer, self.time_out(slot, timer))),
+            // TIMER-3: it was not spent in time.
+            Timer::Witness(witness) => {
+                let outstanding = session.seldom_mut().outstanding.as_mut();
+                outstanding.and_then(|all| all.spend(witness));
+            }
         }
-        self.note(slot, &Recorded::Expired(timer), Outcome::Done);
+        let outcome = late.as_ref().map_or(Outcome::Done, |(_, late)| Outcome::Witness(late.id));
+        self.note(slot, &Recorded::Expired(timer), outcome);
+        if let Some((timer, witness)) = late {
+            self.timed_out(slot, timer, witness);
+        }
         match timer {
             Timer::Drain => self.end(slot, Status::Closed),
             Timer::Transfer(_) => self.settle(slot),
+            Timer::Site(_) | Timer::Witness(_) => {}
         }
+        outcome
     }
 
     fn open(&mut self, open: Open) -> Result<Accepted, Refusal> {

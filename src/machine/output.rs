@@ -7,9 +7,10 @@ use smol_str::SmolStr;
 
 use super::audit::Audit;
 use super::authority::Capability;
-use super::id::{Position, Seq, Serial, SessionId};
+use super::id::{Position, Seq, Serial, SessionId, TimerId};
 use super::receipt::Receipt;
 use super::record::Batch;
+use super::witness::{Readiness, TimeoutWitness};
 use crate::types::{Direction, Edge, LabelIx, Name, RoleIx, Value};
 
 /// What an accepted input came to.
@@ -46,6 +47,10 @@ pub enum Accepted {
     Done,
     /// The serial of the token to be sealed for the holding.
     Serial(Serial),
+    /// The predicate is true; this says so.
+    Witness(Box<Readiness>),
+    /// The timer is armed.
+    Timer(TimerId),
 }
 
 /// A consumed message.
@@ -143,6 +148,13 @@ pub enum Event {
         status: Status,
         /// The messages that nobody will consume any more, by edge.
         undelivered: Vec<(Edge, u64)>,
+    },
+    /// A timer that somebody armed ran out.
+    TimedOut {
+        /// Which.
+        timer: TimerId,
+        /// What its holder may spend now; it names the session.
+        witness: Box<TimeoutWitness>,
     },
 }
 

@@ -4,9 +4,12 @@ use smol_str::SmolStr;
 
 use super::authority::{Owner, Scope};
 use super::ends::Death;
-use super::id::{Generation, ReceiptId, RequestId, Serial, SessionId, Tick};
+use super::id::{Generation, ReceiptId, RequestId, Serial, SessionId, Tick, TimerId};
+use super::predicate::Predicate;
+use super::site::Site;
+use super::witness::{Readiness, TimeoutWitness};
 
-/// How many transfers of one session may be in flight.
+/// How many transfers, witnesses and timers of one session may be outstanding, together.
 pub const OUTSTANDING_MAX: usize = 64;
 
 /// A change of who may act, under the authority of who has it now.
@@ -93,6 +96,43 @@ pub enum Authority {
         /// Which.
         serial: Serial,
     },
+    /// Asks for the proof that a predicate is true now: it comes to a [`Readiness`]. Done by who
+    /// has the fragments that the predicate speaks of; where it speaks of none, by who has those
+    /// that are presented.
+    IssueReadiness {
+        /// The caller's number.
+        request: RequestId,
+        /// What is to be true.
+        predicate: Predicate,
+    },
+    /// Spends a readiness witness, if its predicate is still true. Done by whom it was issued to.
+    ConsumeReadiness {
+        /// Which.
+        witness: Readiness,
+    },
+    /// Arms a timer. When it runs out a [`TimeoutWitness`] is issued to who armed it. Done by who
+    /// has a role that the site is about, or the lifecycle; for a name, by who has the fragments
+    /// that are presented.
+    ArmTimer {
+        /// The caller's number.
+        request: RequestId,
+        /// What it is for.
+        site: Site,
+        /// When it runs out: in so many milliseconds.
+        after: u64,
+        /// How long its witness is good then, in milliseconds; `None`: until it is spent.
+        valid: Option<u64>,
+    },
+    /// Takes a timer back. Done by who armed it, or has the lifecycle.
+    DisarmTimer {
+        /// Which.
+        timer: TimerId,
+    },
+    /// Spends a timeout witness. Done by who armed its timer.
+    ConsumeTimeout {
+        /// Which.
+        witness: TimeoutWitness,
+    },
 }
 
 impl Authority {
@@ -107,10 +147,15 @@ impl Authority {
             Self::Rollback { receipt }
             | Self::Abandon { receipt }
             | Self::FailCommit { receipt, .. } => receipt.scope,
+            Self::IssueReadiness { predicate, .. } => predicate.scope(),
+            Self::ConsumeReadiness { witness } => witness.scope,
+            Self::ArmTimer { site, .. } => site.scope(),
+            Self::ConsumeTimeout { witness } => witness.scope,
             Self::OwnerDied { .. }
             | Self::IssueToken { .. }
             | Self::Renew { .. }
-            | Self::ConfirmToken { .. } => Scope::from_bits(0),
+            | Self::ConfirmToken { .. }
+            | Self::DisarmTimer { .. } => Scope::from_bits(0),
         }
     }
 
@@ -122,6 +167,7 @@ impl Authority {
                 | Self::IssueToken { .. }
                 | Self::Renew { .. }
                 | Self::ConfirmToken { .. }
+                | Self::DisarmTimer { .. }
         )
     }
 }

@@ -8,6 +8,7 @@
 
 mod authority;
 mod encode;
+mod witness;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -18,12 +19,15 @@ use smol_str::SmolStr;
 
 use super::authority::{Owner, Presented, Scope};
 use super::ends::OnLost;
-use super::id::{Generation, Position, ReceiptId, Seq, Serial, SessionId, Tick};
+use super::id::{
+    Generation, Position, ReceiptId, Seq, Serial, SessionId, Tick, TimerId, WitnessId,
+};
 use super::input::{Act, Capacities, Input, Open, Receive, Send};
 use super::timer::Timer;
 use crate::types::canonical;
 use crate::types::{Edge, EdgeIx, LabelIx, MessageIx, Name, Protocol, ProtocolDigest, RoleIx};
 pub(super) use encode::{encode, encode_send, sized};
+pub(super) use witness::encode_timeout;
 
 /// One entry of a session's journal.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,6 +70,10 @@ pub enum Outcome {
     Done,
     /// The serial of the token to be sealed.
     Serial(Serial),
+    /// The witness is outstanding under this number.
+    Witness(WitnessId),
+    /// The timer is armed under this number.
+    Timer(TimerId),
 }
 
 /// Records that became durable together.
@@ -154,6 +162,11 @@ const ISSUE_TOKEN: u8 = 19;
 const RENEW_TOKEN: u8 = 20;
 const CONFIRM_TOKEN: u8 = 21;
 const RECLAIM: u8 = 22;
+const ISSUE_READINESS: u8 = 24;
+const CONSUME_READINESS: u8 = 25;
+const ARM_TIMER: u8 = 26;
+const DISARM_TIMER: u8 = 27;
+const CONSUME_TIMEOUT: u8 = 28;
 
 impl Record {
     /// Appends the canonical bytes, without index and length.
@@ -198,6 +211,8 @@ impl Record {
             EXPIRED => match byte(&mut rest)? {
                 0 => Recorded::Expired(Timer::Drain),
                 1 => Recorded::Expired(Timer::Transfer(ReceiptId(long(&mut rest)?))),
+                2 => Recorded::Expired(Timer::Site(TimerId(long(&mut rest)?))),
+                3 => Recorded::Expired(Timer::Witness(WitnessId(long(&mut rest)?))),
                 _ => return Err(RecordError),
             },
             COMMIT => {
@@ -240,13 +255,11 @@ fn is_of(protocol: &Protocol, event: &Recorded, outcome: Outcome) -> bool {
             Act::Receive(receive) => role(receive.role) && role(receive.from),
             Act::Acknowledge { role: who, .. } => role(*who),
             Act::Bind { edge, .. } => edge.is_none_or(|e| e.index() < protocol.edges().len()),
-            Act::Authority(authority) => {
-                !authority.names_fragments() || authority::is_of(protocol, authority.scope())
-            }
+            Act::Authority(authority) => authority::is_of(protocol, authority),
             Act::Drain { .. } | Act::Close | Act::Cancel { .. } | Act::Fault { .. } => true,
         },
-        Recorded::Input(Input::Commit(commit)) => authority::is_of(protocol, commit.receipt.scope),
-        Recorded::Input(Input::Reclaim(reclaim)) => authority::is_of(protocol, reclaim.scope),
+        Recorded::Input(Input::Commit(commit)) => authority::has(protocol, commit.receipt.scope),
+        Recorded::Input(Input::Reclaim(reclaim)) => authority::has(protocol, reclaim.scope),
         Recorded::Input(Input::Persisted { .. } | Input::Tick) => false,
     };
     event
@@ -261,7 +274,9 @@ fn is_of(protocol: &Protocol, event: &Recorded, outcome: Outcome) -> bool {
             | Outcome::Issued(_)
             | Outcome::Staged(_)
             | Outcome::Serial(_)
-            | Outcome::Done => true,
+            | Outcome::Done
+            | Outcome::Witness(_)
+            | Outcome::Timer(_) => true,
         }
 }
 
@@ -357,6 +372,8 @@ fn decode_outcome(rest: &mut Bytes) -> Result<Outcome, RecordError> {
         5 => Outcome::Issued(Generation(long(rest)?)),
         6 => Outcome::Staged(ReceiptId(long(rest)?)),
         7 => Outcome::Serial(Serial(long(rest)?)),
+        8 => Outcome::Witness(WitnessId(long(rest)?)),
+        9 => Outcome::Timer(TimerId(long(rest)?)),
         _ => return Err(RecordError),
     })
 }

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::authority::Owner;
-use super::id::{Generation, Position, ReceiptId, Serial, SessionId};
+use super::id::{Generation, Position, ReceiptId, Serial, SessionId, TimerId, WitnessId};
 use super::output::Status;
 use super::receipt::OUTSTANDING_MAX;
 use crate::types::{
@@ -131,8 +131,10 @@ pub enum Refusal {
     /// The transfer was committed, rolled back, or expired.
     #[error("the receipt of transfer {0} is spent; the journal says what became of it")]
     ReceiptSpent(ReceiptId),
-    /// Too many transfers are in flight.
-    #[error("{OUTSTANDING_MAX} transfers are in flight; commit one or roll one back first")]
+    /// Too many transfers, witnesses and timers are outstanding.
+    #[error(
+        "{OUTSTANDING_MAX} transfers, witnesses and timers are outstanding; settle one of them first"
+    )]
     TooManyOutstanding,
     /// The owner that is said to be lost has nothing.
     #[error("`{0}` owns nothing of the session: there is nothing to be lost")]
@@ -192,6 +194,21 @@ pub enum Refusal {
         /// The edges it has.
         known: Box<str>,
     },
+    /// What the witness is to say is not so.
+    #[error("this is not so now: {predicate}")]
+    PredicateFalse {
+        /// The predicate.
+        predicate: Box<str>,
+    },
+    /// The witness is not the one that is outstanding, or none ever was.
+    #[error("witness {0} is not what was issued")]
+    InvalidWitness(WitnessId),
+    /// The witness was consumed, has expired, or died with the authority of its holder.
+    #[error("witness {0} is spent; the journal says what became of it")]
+    WitnessSpent(WitnessId),
+    /// The timer ran out, was taken back, died with the authority of its holder, or never was.
+    #[error("timer {0} is not armed")]
+    TimerNotArmed(TimerId),
 }
 
 impl Refusal {
@@ -229,6 +246,10 @@ impl Refusal {
             Self::EdgeFull { .. } => "edge_full",
             Self::EdgeEmpty { .. } => "edge_empty",
             Self::UnknownEdge { .. } => "unknown_edge",
+            Self::PredicateFalse { .. } => "predicate_false",
+            Self::InvalidWitness(_) => "invalid_witness",
+            Self::WitnessSpent(_) => "witness_spent",
+            Self::TimerNotArmed(_) => "timer_not_armed",
         }
     }
 
@@ -261,6 +282,10 @@ impl Refusal {
             Self::WrongSort { .. } => "VALUE-1",
             Self::EdgeFull { .. } => "EDGE-2",
             Self::EdgeEmpty { .. } => "EDGE-3",
+            Self::PredicateFalse { .. } => "WITN-2",
+            Self::InvalidWitness(_) => "WITN-4",
+            Self::WitnessSpent(_) => "WITN-3",
+            Self::TimerNotArmed(_) => "TIMER-4",
         }
     }
 }

@@ -111,11 +111,11 @@ impl Machine {
             (Recorded::Expired(timer), Some(((due, first), now)))
                 if due.max(now) == record.tick && *timer == first =>
             {
-                self.replay_expired(session, *timer, due);
+                let replayed = self.replay_expired(session, *timer, due);
                 match record.outcome {
-                    Outcome::Done => Ok(()),
+                    recorded if recorded == replayed => Ok(()),
                     recorded => {
-                        let replayed = Some(Outcome::Done);
+                        let replayed = Some(replayed);
                         Err(ReplayError::OtherOutcome { index, recorded, replayed })
                     }
                 }
@@ -131,11 +131,11 @@ impl Machine {
         replayed
     }
 
-    fn replay_expired(&mut self, session: SessionId, timer: Timer, at: Tick) {
+    fn replay_expired(&mut self, session: SessionId, timer: Timer, at: Tick) -> Outcome {
         self.now = self.now.max(at);
         self.timers.disarm(at, session, timer);
         let slot = self.sessions.find(session, u32::MAX).expect("it has a deadline");
-        self.expire(slot, timer, at);
+        self.expire(slot, timer, at)
     }
 
     fn replay_input(
@@ -164,6 +164,8 @@ impl Machine {
             (Accepted::Staged(receipt), _) => Some(Outcome::Staged(receipt.id)),
             (Accepted::Done, _) => Some(Outcome::Done),
             (Accepted::Serial(serial), _) => Some(Outcome::Serial(*serial)),
+            (Accepted::Witness(witness), _) => Some(Outcome::Witness(witness.id)),
+            (Accepted::Timer(timer), _) => Some(Outcome::Timer(*timer)),
             (Accepted::Duplicate { .. }, _) => None,
         };
         let advanced = self.journal_len(session) == Some(index + 1);

@@ -24,6 +24,7 @@ use super::output::{Received, Status};
 use super::ownership::{Ownership, Spread};
 use super::refuse::{Refusal, edge_name};
 use super::remember::{Performed, Remembered};
+use super::witness::Outstanding;
 use crate::types::{CAPACITY_MAX, Edge, Message, Protocol, RoleIx, StateIx, Transition, Value};
 
 /// One role of one session.
@@ -77,6 +78,7 @@ pub(super) struct Seldom {
     pub(super) handlers: Option<Handlers>,
     pub(super) log: Option<Log>,
     pub(super) spread: Option<Box<Spread>>,
+    pub(super) outstanding: Option<Box<Outstanding>>,
 }
 
 /// What a plain action changes, found and checked: to perform it looks up nothing any more.

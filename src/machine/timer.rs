@@ -2,7 +2,7 @@
 
 use alloc::collections::BTreeSet;
 
-use super::id::{ReceiptId, SessionId, Tick};
+use super::id::{ReceiptId, SessionId, Tick, TimerId, WitnessId};
 
 /// A timer of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -12,6 +12,10 @@ pub enum Timer {
     Drain,
     /// The end of a transfer that was not committed.
     Transfer(ReceiptId),
+    /// One that somebody armed.
+    Site(TimerId),
+    /// The end of a timeout witness that was not spent.
+    Witness(WitnessId),
 }
 
 /// All armed timers of a machine. Arming and disarming is O(log n), asking whether one is due is

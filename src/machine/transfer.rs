@@ -8,20 +8,22 @@
 use alloc::boxed::Box;
 
 use super::Machine;
+use super::attest::Attest;
 use super::audit;
 use super::authority::{Capability, Owner, Presented, Scope};
 use super::ends::cut_failure;
 use super::explain::uncovered;
-use super::id::{Generation, ReceiptId, SessionId, Tick};
+use super::id::{Generation, ReceiptId, SessionId, Tick, WitnessId};
 use super::input::{Act, Input};
 use super::output::{Accepted, Event, Status};
 use super::ownership::{Holding, Spread, Staged, Uncovered};
-use super::receipt::{Authority, Commit, OUTSTANDING_MAX, Receipt, Recipient, Reclaim};
+use super::receipt::{Authority, Commit, Receipt, Recipient, Reclaim};
 use super::record::{Outcome, Recorded};
 use super::refuse::Refusal;
 use super::session::Session;
 use super::timer::Timer;
 use super::token::{Asked, Serials};
+use super::witness::Outstanding;
 use crate::types::Protocol;
 
 /// What is to be done, with nothing left to check.
@@ -49,6 +51,8 @@ pub(super) enum Change {
     /// What the owner has becomes nobody's, or the session ends.
     Lose {
         owner: Owner,
+        /// The timeout witness that has shown it.
+        spent: Option<WitnessId>,
         end: Option<Status>,
     },
     Serials {
@@ -58,6 +62,7 @@ pub(super) enum Change {
     },
     /// It is so already.
     Nothing(Accepted),
+    Attest(Attest),
 }
 
 impl Change {
@@ -103,7 +108,8 @@ impl Machine {
 
     fn change(&mut self, slot: u32, made: Input) -> Result<Accepted, Refusal> {
         let session = self.sessions.at(slot);
-        if let Some(accepted) = session.made_before(slot, &made) {
+        let before = session.made_before(slot, &made).or_else(|| session.attested_before(&made));
+        if let Some(accepted) = before {
             return Ok(accepted);
         }
         let protocol = &self.protocols[session.protocol as usize];
@@ -140,6 +146,20 @@ impl Machine {
     }
 
     fn perform(&mut self, slot: u32, change: Change, made: Box<Input>) -> (Accepted, Outcome) {
+        match change {
+            Change::Attest(attest) => return self.attest(slot, attest, made),
+            Change::Release { scope, .. } | Change::Issue { scope, .. } => {
+                self.invalidate(slot, scope);
+            }
+            Change::Lose { ref owner, spent, ref end } => {
+                self.spend(slot, spent);
+                if end.is_none() {
+                    let lost = self.sessions.at(slot).scope_of(owner);
+                    self.invalidate(slot, lost);
+                }
+            }
+            _ => {}
+        }
         let session = self.sessions.at_mut(slot);
         session.tick = session.tick.max(self.now);
         let (id, ownership) = (session.id, &mut session.ownership);
@@ -180,7 +200,7 @@ impl Machine {
                 }
                 (Accepted::Done, Outcome::Done)
             }
-            Change::Lose { owner, end } => {
+            Change::Lose { owner, end, .. } => {
                 // In a session that ends everything stays as it was last.
                 if end.is_none() {
                     spread.lose(ownership, &owner, &made);
@@ -192,6 +212,7 @@ impl Machine {
                 (accepted, outcome)
             }
             Change::Nothing(accepted) => (accepted, Outcome::Done),
+            Change::Attest(_) => unreachable!("it is done above"),
         }
     }
 
@@ -271,9 +292,7 @@ impl Session {
             }
             Authority::Stage { scope, to, expires, freeze, .. } => {
                 self.movable(protocol, by, *scope)?;
-                if self.staged().len() >= OUTSTANDING_MAX {
-                    return Err(Refusal::TooManyOutstanding);
-                }
+                self.has_room()?;
                 let receipt = Receipt {
                     session: self.id,
                     id: self.spread().map_or(ReceiptId(0), |spread| spread.receipts),
@@ -289,11 +308,20 @@ impl Session {
             Authority::FailCommit { receipt, reason } => {
                 self.check_fail_commit(protocol, by, receipt, reason)
             }
-            Authority::OwnerDied { owner, .. } => self.check_owner_died(protocol, by, owner),
+            Authority::OwnerDied { owner, evidence } => {
+                self.check_owner_died(protocol, by, owner, evidence)
+            }
             Authority::IssueToken { .. } => self.check_token(protocol, by, Asked::Issue),
             Authority::Renew { serial } => self.check_token(protocol, by, Asked::Renew(*serial)),
             Authority::ConfirmToken { serial } => {
                 self.check_token(protocol, by, Asked::Confirm(*serial))
+            }
+            Authority::IssueReadiness { .. }
+            | Authority::ConsumeReadiness { .. }
+            | Authority::ArmTimer { .. }
+            | Authority::DisarmTimer { .. }
+            | Authority::ConsumeTimeout { .. } => {
+                self.check_attest(protocol, by, authority).map(Change::Attest)
             }
         }
     }
@@ -395,7 +423,9 @@ impl Session {
     /// The timer of the session that runs out first.
     pub(super) fn due(&self) -> Option<(Tick, Timer)> {
         let drain = self.deadline().map(|at| (at, Timer::Drain));
-        drain.into_iter().chain(self.staged().iter().filter_map(Staged::timer)).min()
+        let staged = self.staged().iter().filter_map(Staged::timer);
+        let others = self.outstanding().into_iter().flat_map(Outstanding::timers);
+        drain.into_iter().chain(staged).chain(others).min()
     }
 }
 

@@ -14,7 +14,9 @@ use super::receipt::Receipt;
 use super::refuse::{Move, moves};
 use super::remember::Performed;
 use super::session::Session;
+use super::site::Armed;
 use super::token::Serials;
+use super::witness::{Readiness, TimeoutWitness};
 use crate::types::{
     Diagnostics, Edge, LabelIx, LocalType, MessageIx, Name, Protocol, RoleIx, StateIx, Transition,
 };
@@ -160,6 +162,23 @@ impl<'a> SessionView<'a> {
     pub fn cancellation(self) -> Option<CancellationWitness> {
         let reason = self.session.status.reason()?.into();
         Some(CancellationWitness { session: self.session.id, reason })
+    }
+
+    /// The readiness witnesses that are outstanding.
+    pub fn readiness(self) -> impl Iterator<Item = &'a Readiness> {
+        let all = self.session.outstanding().into_iter();
+        all.flat_map(|all| &all.readiness).map(|ready| &ready.witness)
+    }
+
+    /// The timeout witnesses that are outstanding.
+    pub fn timeouts(self) -> impl Iterator<Item = &'a TimeoutWitness> {
+        self.session.outstanding().into_iter().flat_map(|all| &all.timeouts)
+    }
+
+    /// The timers that somebody armed and that have not run out.
+    pub fn timers(self) -> impl Iterator<Item = &'a Armed> {
+        let all = self.session.outstanding().into_iter();
+        all.flat_map(|all| &all.armed).map(|watch| &watch.timer)
     }
 
     pub(super) fn session(self) -> &'a Session {

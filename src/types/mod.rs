@@ -22,6 +22,7 @@ mod project;
 pub mod protocol;
 mod scope;
 pub mod sort;
+mod state_of;
 pub mod subtype;
 #[cfg(feature = "syntax")]
 pub mod syntax;

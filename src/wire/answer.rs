@@ -7,6 +7,7 @@ use super::authority::{write_receipt, write_recipient, write_scope};
 use super::event::{write_by, write_edge};
 use super::journal::batch_tree;
 use super::json::write_value;
+use super::witness::{write_readiness, write_timeout};
 use crate::machine::{
     Accepted, Attempt, Audit, Deliver, Event, Generation, Machine, Move, NotAllowed, Output, Owner,
     Refusal, Scope, SessionId, Status,
@@ -44,6 +45,11 @@ pub(super) fn write_accepted(protocol: Option<&Protocol>, accepted: &Accepted) -
         Accepted::Staged(receipt) => json!({"staged": {"receipt": write_receipt(receipt)}}),
         Accepted::Done => json!({"done": {}}),
         Accepted::Serial(serial) => json!({"serial": {"serial": serial.0}}),
+        Accepted::Witness(witness) => {
+            let protocol = protocol.expect("what a witness speaks of has a protocol");
+            json!({"witness": {"readiness": write_readiness(protocol, witness)}})
+        }
+        Accepted::Timer(timer) => json!({"timer": {"timer": timer.0}}),
     }
 }
 
@@ -112,6 +118,11 @@ fn data(refusal: &Refusal) -> Tree {
             "expected": error.expected,
             "found": error.found,
         }),
+        Refusal::PredicateFalse { predicate } => json!({"predicate": predicate}),
+        Refusal::InvalidWitness(witness) | Refusal::WitnessSpent(witness) => {
+            json!({"witness": witness.0})
+        }
+        Refusal::TimerNotArmed(timer) => json!({"timer": timer.0}),
     }
 }
 
@@ -202,6 +213,11 @@ pub(super) fn write_output(machine: &Machine, output: &Output) -> Tree {
                 said.insert("undelivered".into(), json!(left.collect::<Vec<_>>()));
                 json!({"ended": said})
             }
+            Event::TimedOut { timer, witness } => json!({"timed_out": {
+                "session": witness.session.to_string(),
+                "timer": timer.0,
+                "witness": write_timeout(protocol(witness.session), witness),
+            }}),
         }}),
     }
 }
@@ -238,6 +254,25 @@ fn write_audit(audit: &Audit) -> Tree {
         }
         Audit::Confirmed { generation, serial } => {
             json!({"confirmed": {"generation": generation.0, "serial": serial.0}})
+        }
+        Audit::WitnessIssued { witness, owner, generation, scope, external } => {
+            let mut said = holding(owner, *generation, *scope);
+            said["witness"] = witness.0.into();
+            said["external"] = (*external).into();
+            json!({"witness_issued": said})
+        }
+        Audit::WitnessConsumed { witness } => {
+            json!({"witness_consumed": {"witness": witness.0}})
+        }
+        Audit::WitnessExpired { witness } => json!({"witness_expired": {"witness": witness.0}}),
+        Audit::TimerArmed { timer, owner, generation } => json!({"timer_armed": {
+            "timer": timer.0,
+            "owner": owner.as_str(),
+            "generation": generation.0,
+        }}),
+        Audit::TimerDisarmed { timer } => json!({"timer_disarmed": {"timer": timer.0}}),
+        Audit::TimerExpired { timer, witness } => {
+            json!({"timer_expired": {"timer": timer.0, "witness": witness.0}})
         }
     }
 }

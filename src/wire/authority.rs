@@ -2,11 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::event::{EventError, read_owner, wrong};
+use super::event::{EventError, Names, read_owner, wrong};
+use super::witness::{self, PredicateJson, ReadinessJson, SiteJson, TimeoutJson};
 use crate::machine::{
     Authority, Commit, Death, Generation, Receipt, ReceiptId, Recipient, Reclaim, RequestId, Scope,
-    Serial, SessionId, Tick,
+    Serial, SessionId, Tick, TimerId,
 };
+use crate::types::Protocol;
 
 /// An authority act.
 #[derive(Serialize, Deserialize)]
@@ -58,13 +60,34 @@ pub(super) enum AuthorityJson {
     ConfirmToken {
         serial: u64,
     },
+    IssueReadiness {
+        request: u64,
+        predicate: PredicateJson,
+    },
+    ConsumeReadiness {
+        witness: ReadinessJson,
+    },
+    ArmTimer {
+        request: u64,
+        site: SiteJson,
+        after: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        valid: Option<u64>,
+    },
+    DisarmTimer {
+        timer: u64,
+    },
+    ConsumeTimeout {
+        witness: TimeoutJson,
+    },
 }
 
 /// How it is known that an owner is dead.
-#[derive(Serialize, Deserialize, Clone, Copy)]
+#[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum DeathJson {
     Lifecycle,
+    Timeout(TimeoutJson),
 }
 
 /// A receipt; the session is the one of the journal. Without `to` it is for its bearer.
@@ -97,7 +120,7 @@ pub(super) struct ReclaimJson {
     scope: String,
 }
 
-pub(super) fn write(authority: &Authority) -> AuthorityJson {
+pub(super) fn write(protocol: &Protocol, authority: &Authority) -> AuthorityJson {
     match authority {
         Authority::Release { request, scope } => {
             AuthorityJson::Release { request: request.0, scope: write_scope(*scope) }
@@ -127,12 +150,33 @@ pub(super) fn write(authority: &Authority) -> AuthorityJson {
             let (receipt, reason) = (write_receipt(receipt), reason.to_string());
             AuthorityJson::FailCommit { receipt, reason }
         }
-        Authority::OwnerDied { owner, evidence: Death::Lifecycle } => {
-            AuthorityJson::OwnerDied { owner: owner.to_string(), evidence: DeathJson::Lifecycle }
+        Authority::OwnerDied { owner, evidence } => {
+            let evidence = match evidence {
+                Death::Lifecycle => DeathJson::Lifecycle,
+                Death::Timeout(late) => DeathJson::Timeout(witness::write_timeout(protocol, late)),
+            };
+            AuthorityJson::OwnerDied { owner: owner.to_string(), evidence }
         }
         Authority::IssueToken { request } => AuthorityJson::IssueToken { request: request.0 },
         Authority::Renew { serial } => AuthorityJson::Renew { serial: serial.0 },
         Authority::ConfirmToken { serial } => AuthorityJson::ConfirmToken { serial: serial.0 },
+        Authority::IssueReadiness { request, predicate } => AuthorityJson::IssueReadiness {
+            request: request.0,
+            predicate: witness::write_predicate(protocol, predicate),
+        },
+        Authority::ConsumeReadiness { witness } => {
+            AuthorityJson::ConsumeReadiness { witness: witness::write_readiness(protocol, witness) }
+        }
+        Authority::ArmTimer { request, site, after, valid } => AuthorityJson::ArmTimer {
+            request: request.0,
+            site: witness::write_site(protocol, site),
+            after: *after,
+            valid: *valid,
+        },
+        Authority::DisarmTimer { timer } => AuthorityJson::DisarmTimer { timer: timer.0 },
+        Authority::ConsumeTimeout { witness } => {
+            AuthorityJson::ConsumeTimeout { witness: witness::write_timeout(protocol, witness) }
+        }
     }
 }
 
@@ -167,8 +211,12 @@ pub(super) fn write_recipient(to: &Recipient) -> Option<String> {
     }
 }
 
-pub(super) fn read(session: SessionId, authority: &AuthorityJson) -> Result<Authority, EventError> {
-    Ok(match authority {
+pub(super) fn read(
+    names: Names<'_>,
+    session: SessionId,
+    authority: &AuthorityJson,
+) -> Result<Authority, EventError> {
+    let act = match authority {
         AuthorityJson::Release { request, scope } => {
             Authority::Release { request: RequestId(*request), scope: read_scope(scope)? }
         }
@@ -197,8 +245,14 @@ pub(super) fn read(session: SessionId, authority: &AuthorityJson) -> Result<Auth
             receipt: read_receipt(session, receipt)?,
             reason: reason.into(),
         },
-        AuthorityJson::OwnerDied { owner, evidence: DeathJson::Lifecycle } => {
-            Authority::OwnerDied { owner: read_owner(owner)?, evidence: Death::Lifecycle }
+        AuthorityJson::OwnerDied { owner, evidence } => {
+            let evidence = match evidence {
+                DeathJson::Lifecycle => Death::Lifecycle,
+                DeathJson::Timeout(late) => {
+                    Death::Timeout(Box::new(witness::read_timeout(names, session, late)?))
+                }
+            };
+            return Ok(Authority::OwnerDied { owner: read_owner(owner)?, evidence });
         }
         AuthorityJson::IssueToken { request } => {
             Authority::IssueToken { request: RequestId(*request) }
@@ -207,7 +261,27 @@ pub(super) fn read(session: SessionId, authority: &AuthorityJson) -> Result<Auth
         AuthorityJson::ConfirmToken { serial } => {
             Authority::ConfirmToken { serial: Serial(*serial) }
         }
-    })
+        // These name roles and edges, which are looked up, and no fragments.
+        AuthorityJson::IssueReadiness { request, predicate } => {
+            let predicate = witness::read_predicate(names, predicate)?;
+            return Ok(Authority::IssueReadiness { request: RequestId(*request), predicate });
+        }
+        AuthorityJson::ArmTimer { request, site, after, valid } => {
+            let (request, site) = (RequestId(*request), witness::read_site(names, site)?);
+            return Ok(Authority::ArmTimer { request, site, after: *after, valid: *valid });
+        }
+        AuthorityJson::DisarmTimer { timer } => {
+            return Ok(Authority::DisarmTimer { timer: TimerId(*timer) });
+        }
+        AuthorityJson::ConsumeReadiness { witness } => Authority::ConsumeReadiness {
+            witness: witness::read_readiness(names, session, witness)?,
+        },
+        AuthorityJson::ConsumeTimeout { witness } => {
+            Authority::ConsumeTimeout { witness: witness::read_timeout(names, session, witness)? }
+        }
+    };
+    names.scope(act.scope())?;
+    Ok(act)
 }
 
 pub(super) fn read_commit(session: SessionId, commit: &CommitJson) -> Result<Commit, EventError> {

@@ -94,6 +94,8 @@ pub(super) enum EventJson {
 pub(super) enum TimerJson {
     Drain,
     Transfer(u64),
+    Site(u64),
+    Witness(u64),
 }
 
 /// What becomes of a session that loses an owner.
@@ -171,7 +173,7 @@ pub(super) fn write_act(protocol: &Protocol, act: &Act, sent: Option<MessageIx>)
         Act::Close => EventJson::Close {},
         Act::Cancel { reason } => EventJson::Cancel { reason: reason.to_string() },
         Act::Fault { reason } => EventJson::Fault { reason: reason.to_string() },
-        Act::Authority(act) => EventJson::Authority(authority::write(act)),
+        Act::Authority(act) => EventJson::Authority(authority::write(protocol, act)),
     }
 }
 
@@ -217,7 +219,7 @@ impl<'a> Names<'a> {
     }
 
     /// Whether the protocol has these fragments; where that is not asked, the machine says so.
-    fn scope(self, scope: Scope) -> Result<(), EventError> {
+    pub(super) fn scope(self, scope: Scope) -> Result<(), EventError> {
         let has = |protocol| Scope::session(protocol).covers(scope);
         match self.strict && !self.protocol.is_some_and(has) {
             true => Err(wrong("the protocol has no such fragments")),
@@ -227,6 +229,13 @@ impl<'a> Names<'a> {
 
     fn edge(self, edge: &EdgeJson) -> Result<Edge, EventError> {
         Ok(Edge { from: self.role(&edge.from)?, to: self.role(&edge.to)? })
+    }
+
+    /// An edge that the protocol has; where that is not asked, the machine says so.
+    pub(super) fn known_edge(self, edge: &EdgeJson) -> Result<Edge, EventError> {
+        let edge = self.edge(edge)?;
+        let found = self.protocol.and_then(|protocol| protocol.edge(edge.from, edge.to));
+        self.known(found.map(|_| edge), edge, "such edge")
     }
 
     fn edge_number(self, edge: &EdgeJson) -> Result<EdgeIx, EventError> {
@@ -291,11 +300,7 @@ pub(super) fn read_act(
         EventJson::Cancel { reason } => Act::Cancel { reason: reason.into() },
         EventJson::Fault { reason } => Act::Fault { reason: reason.into() },
         EventJson::Authority(act) => {
-            let act = authority::read(session, &act)?;
-            if act.names_fragments() {
-                names.scope(act.scope())?;
-            }
-            Act::Authority(Box::new(act))
+            Act::Authority(Box::new(authority::read(names, session, &act)?))
         }
         EventJson::Open { .. }
         | EventJson::Expired { .. }

@@ -17,3 +17,5 @@ pub mod json;
 mod record;
 #[cfg(feature = "syntax")]
 mod state;
+#[cfg(feature = "syntax")]
+mod witness;

@@ -11,7 +11,7 @@ use super::event::{
 use super::json::read_value;
 use crate::machine::{
     Capacities, Generation, Input, Open, Outcome, Position, ReceiptId, Record, Recorded, Seq,
-    Serial, SessionId, Tick, Timer,
+    Serial, SessionId, Tick, Timer, TimerId, WitnessId,
 };
 use crate::types::{MessageIx, Protocol, Value};
 
@@ -37,6 +37,8 @@ enum OutcomeJson {
     Staged { receipt: u64 },
     Done {},
     Serial { serial: u64 },
+    Witness { witness: u64 },
+    Timer { timer: u64 },
 }
 
 pub(super) fn write(protocol: &Protocol, record: &Record) -> RecordJson {
@@ -44,6 +46,12 @@ pub(super) fn write(protocol: &Protocol, record: &Record) -> RecordJson {
         Recorded::Expired(Timer::Drain) => (None, EventJson::Expired { timer: TimerJson::Drain }),
         Recorded::Expired(Timer::Transfer(receipt)) => {
             (None, EventJson::Expired { timer: TimerJson::Transfer(receipt.0) })
+        }
+        Recorded::Expired(Timer::Site(timer)) => {
+            (None, EventJson::Expired { timer: TimerJson::Site(timer.0) })
+        }
+        Recorded::Expired(Timer::Witness(witness)) => {
+            (None, EventJson::Expired { timer: TimerJson::Witness(witness.0) })
         }
         Recorded::Input(Input::Commit(commit)) => {
             (None, EventJson::Commit(authority::write_commit(commit)))
@@ -84,6 +92,8 @@ pub(super) fn write(protocol: &Protocol, record: &Record) -> RecordJson {
         Outcome::Staged(receipt) => OutcomeJson::Staged { receipt: receipt.0 },
         Outcome::Done => OutcomeJson::Done {},
         Outcome::Serial(serial) => OutcomeJson::Serial { serial: serial.0 },
+        Outcome::Witness(witness) => OutcomeJson::Witness { witness: witness.0 },
+        Outcome::Timer(timer) => OutcomeJson::Timer { timer: timer.0 },
     };
     RecordJson { index: record.index, tick: record.tick.0, by, event, outcome }
 }
@@ -99,6 +109,12 @@ pub(super) fn read(
         (None, EventJson::Expired { timer: TimerJson::Drain }) => Recorded::Expired(Timer::Drain),
         (None, EventJson::Expired { timer: TimerJson::Transfer(receipt) }) => {
             Recorded::Expired(Timer::Transfer(ReceiptId(receipt)))
+        }
+        (None, EventJson::Expired { timer: TimerJson::Site(timer) }) => {
+            Recorded::Expired(Timer::Site(TimerId(timer)))
+        }
+        (None, EventJson::Expired { timer: TimerJson::Witness(witness) }) => {
+            Recorded::Expired(Timer::Witness(WitnessId(witness)))
         }
         (None, EventJson::Commit(commit)) => {
             let commit = authority::read_commit(session, &commit)?;
@@ -143,6 +159,8 @@ fn read_outcome(protocol: &Protocol, json: &OutcomeJson) -> Result<Outcome, Even
         OutcomeJson::Staged { receipt } => Outcome::Staged(ReceiptId(*receipt)),
         OutcomeJson::Done {} => Outcome::Done,
         OutcomeJson::Serial { serial } => Outcome::Serial(Serial(*serial)),
+        OutcomeJson::Witness { witness } => Outcome::Witness(WitnessId(*witness)),
+        OutcomeJson::Timer { timer } => Outcome::Timer(TimerId(*timer)),
     })
 }
 

@@ -11,6 +11,7 @@ use super::answer::{write_move, write_status};
 use super::authority::{write_receipt, write_scope};
 use super::event::write_edge;
 use super::json::write_value;
+use super::witness::{write_armed, write_readiness, write_timeout};
 use crate::machine::{
     EdgeView, EndpointView, HoldingView, OnLost, Performed, Queued, SessionView, StateDigest,
 };
@@ -49,6 +50,14 @@ pub(super) fn write_state(view: SessionView<'_>, digest: StateDigest) -> Tree {
     if view.on_lost() != OnLost::default() {
         put("on_lost", view.on_lost().as_str().into());
     }
+    let mut list = |key: &str, all: Vec<Tree>| {
+        if !all.is_empty() {
+            put(key, all.into());
+        }
+    };
+    list("readiness", view.readiness().map(|at| json!(write_readiness(protocol, at))).collect());
+    list("timeouts", view.timeouts().map(|at| json!(write_timeout(protocol, at))).collect());
+    list("timers", view.timers().map(|at| json!(write_armed(protocol, at))).collect());
     if let Some(origin) = view.authority_digest() {
         put("authority", origin.to_string().into());
     }

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use antiphon::machine::{
-    Accepted, Act, Authority, CAPACITY_MAX, Capacities, Commit, Input, OUTSTANDING_MAX, OnLost,
-    Open, Presented, REASON_BYTES_MAX, REMEMBERED_MAX, Receipt, Recipient, Reclaim, Scope,
+    Accepted, Act, Armed, Authority, CAPACITY_MAX, Capacities, Commit, Death, Input,
+    OUTSTANDING_MAX, OnLost, Open, Predicate, Presented, REASON_BYTES_MAX, REMEMBERED_MAX,
+    Readiness, Receipt, Recipient, Reclaim, Scope, Site, Term, Tick, TimeoutWitness, TimerId,
+    WitnessId,
 };
 use antiphon::types::{Direction, EdgeIx, Evidence, LabelIx, Protocol, RoleIx, Sort, Value};
 
@@ -32,6 +34,12 @@ pub struct Session {
     pub generation: u64,
     pub staged: Vec<Staged>,
     pub receipts: u64,
+    /// Each with the request that it came from.
+    pub readiness: Vec<(Readiness, usize)>,
+    pub timers: Vec<(Armed, usize)>,
+    pub timeouts: Vec<TimeoutWitness>,
+    pub witness_count: u64,
+    pub timer_count: u64,
     /// Every request that was done: its content, and what it came to.
     pub made: Vec<(String, String)>,
     pub journal: bool,
@@ -125,6 +133,8 @@ pub fn shown(protocol: Option<&Protocol>, accepted: &Accepted) -> String {
         }
         Accepted::Done => "done".into(),
         Accepted::Serial(serial) => format!("serial {serial}"),
+        Accepted::Witness(witness) => format!("{witness:?}"),
+        Accepted::Timer(timer) => format!("timer {timer}"),
     }
 }
 
@@ -170,8 +180,7 @@ impl Model {
                 if session.deadline == Some(due) {
                     session.end("closed".into());
                 } else {
-                    let first = session.staged.iter().position(|s| s.expires == Some(due));
-                    session.staged.remove(first.unwrap());
+                    session.expire_one(due);
                 }
             }
         }
@@ -302,6 +311,11 @@ impl Session {
             generation: 1,
             staged: Vec::new(),
             receipts: 0,
+            readiness: Vec::new(),
+            timers: Vec::new(),
+            timeouts: Vec::new(),
+            witness_count: 0,
+            timer_count: 0,
             made: Vec::new(),
             journal: open.journal,
             checked,
@@ -391,6 +405,8 @@ impl Session {
         let live = |made: usize| {
             self.fragments.iter().any(|fragment| fragment.made == Some(made))
                 || self.staged.iter().any(|staged| staged.made == made)
+                || self.readiness.iter().any(|(_, from)| *from == made)
+                || self.timers.iter().any(|(_, from)| *from == made)
         };
         let mut made = self.made.iter().enumerate();
         let found = made.find(|(at, (known, _))| known == content && live(*at));
@@ -399,6 +415,7 @@ impl Session {
 
     /// The fragments have an owner now.
     fn issue(&mut self, owner: &str, scope: Scope) -> String {
+        self.moved(scope);
         self.generation += 1;
         for at in Self::numbers(scope) {
             self.fragments[at] = Fragment {
@@ -421,6 +438,7 @@ impl Session {
                 self.authorize(by, *scope)?;
                 self.goes_on()?;
                 self.quiet(*scope)?;
+                self.moved(*scope);
                 for at in Self::numbers(*scope) {
                     self.fragments[at].released = true;
                     self.fragments[at].made = Some(self.made.len());
@@ -456,9 +474,7 @@ impl Session {
                 self.authorize(by, *scope)?;
                 self.goes_on()?;
                 self.quiet(*scope)?;
-                if self.staged.len() == OUTSTANDING_MAX {
-                    return Err("too_many_outstanding");
-                }
+                self.room()?;
                 let receipt = Receipt {
                     session: by.session,
                     id: antiphon::machine::ReceiptId(self.receipts),
@@ -507,21 +523,40 @@ impl Session {
                 self.end(format!("faulted ({why})"));
                 "done".into()
             }
-            Authority::OwnerDied { owner, .. } => {
-                self.authorize(by, Scope::LIFECYCLE)?;
+            Authority::OwnerDied { owner, evidence } => {
+                let needs = match evidence {
+                    Death::Timeout(witness) => witness.scope,
+                    _ => Scope::LIFECYCLE,
+                };
+                self.authorize(by, needs)?;
                 self.goes_on()?;
-                self.unfrozen(0)?;
+                for at in Self::numbers(needs) {
+                    self.unfrozen(at)?;
+                }
                 let made = self.made.len();
-                let all = self.fragments.iter_mut();
-                let own = all.filter(|f| f.owner == owner.as_str() && !f.released);
-                let own: Vec<_> = own.collect();
+                let of = |f: &Fragment| f.owner == owner.as_str() && !f.released;
+                let own: Vec<usize> =
+                    (0..self.fragments.len()).filter(|at| of(&self.fragments[*at])).collect();
                 if own.is_empty() {
                     return Err("unknown_owner");
+                }
+                if let Death::Timeout(witness) = evidence {
+                    let found = self.timeouts.iter().position(|known| known == &**witness);
+                    let found = found.ok_or(self.unlike(witness.id))?;
+                    match witness.site {
+                        Site::Endpoint(role) if own.contains(&(role.index() + 1)) => {}
+                        _ => return Err("invalid_witness"),
+                    }
+                    self.timeouts.remove(found);
+                }
+                if self.on_lost == OnLost::Release {
+                    self.moved(Scope::from_bits(own.iter().map(|at| 1 << at).sum()));
                 }
                 match self.on_lost {
                     OnLost::Cancel => self.end(format!("cancelled (owner lost: {owner})")),
                     OnLost::Fault => self.end(format!("faulted (owner lost: {owner})")),
-                    OnLost::Release => own.into_iter().for_each(|fragment| {
+                    OnLost::Release => own.into_iter().for_each(|at| {
+                        let fragment = &mut self.fragments[at];
                         fragment.released = true;
                         fragment.made = Some(made);
                     }),
@@ -529,7 +564,7 @@ impl Session {
                 "done".into()
             }
             Authority::IssueToken { .. } => {
-                self.holds(by)?;
+                self.has_some(by)?;
                 let issued = self.serials.get(&by.generation.0).map_or(0, Vec::len);
                 if issued > 0 {
                     return Ok(format!("serial {issued}"));
@@ -539,7 +574,7 @@ impl Session {
                 "serial 1".into()
             }
             Authority::Renew { serial } => {
-                self.holds(by)?;
+                self.has_some(by)?;
                 let issued = self.good(by, serial.0)?;
                 if serial.0 < issued {
                     return Ok(format!("serial {issued}"));
@@ -551,7 +586,7 @@ impl Session {
                 format!("serial {}", issued + 1)
             }
             Authority::ConfirmToken { serial } => {
-                self.holds(by)?;
+                self.has_some(by)?;
                 let issued = self.good(by, serial.0)?;
                 let at = usize::try_from(serial.0 - 1).unwrap();
                 if serial.0 < issued || self.serials[&by.generation.0][at] {
@@ -561,7 +596,7 @@ impl Session {
                 self.serials.get_mut(&by.generation.0).unwrap()[at] = true;
                 "done".into()
             }
-            other => unreachable!("{other:?}"),
+            other => self.attest(now, by, other)?,
         };
         // A death is no request.
         let content = match authority {
@@ -613,7 +648,7 @@ impl Session {
     }
 
     /// Whether something is left of what the capability was issued for.
-    fn holds(&self, by: &Presented) -> Result<(), &'static str> {
+    fn has_some(&self, by: &Presented) -> Result<(), &'static str> {
         let own = |at: &usize| self.carries(*at, by) && !self.fragments[*at].released;
         let left = Self::numbers(by.scope).into_iter().filter(own);
         let left = Scope::from_bits(left.map(|at| 1 << at).sum());
@@ -645,7 +680,10 @@ impl Session {
 
     /// When its first timer runs out.
     pub fn due(&self) -> Option<u64> {
-        self.deadline.into_iter().chain(self.staged.iter().filter_map(|s| s.expires)).min()
+        let staged = self.staged.iter().filter_map(|staged| staged.expires);
+        let timers = self.timers.iter().map(|(timer, _)| timer.due.0);
+        let timeouts = self.timeouts.iter().filter_map(|late| Some(late.until?.0));
+        self.deadline.into_iter().chain(staged).chain(timers).chain(timeouts).min()
     }
 
     /// The place of the role, if it is one and the capability is for it.
@@ -909,6 +947,9 @@ impl Session {
         self.status = status;
         self.deadline = None;
         self.staged.clear();
+        self.readiness.clear();
+        self.timers.clear();
+        self.timeouts.clear();
     }
 
     fn settle(&mut self) {
@@ -924,4 +965,223 @@ impl Session {
             self.end("closed".into());
         }
     }
+}
+
+/// Witnesses and timers.
+impl Session {
+    /// What is bound to one of these fragments is dead.
+    fn moved(&mut self, scope: Scope) {
+        let moved = Self::numbers(scope);
+        let stays = |of: Scope| !Self::numbers(of).iter().any(|at| moved.contains(at));
+        self.readiness.retain(|(witness, _)| stays(witness.scope));
+        self.timers.retain(|(timer, _)| stays(timer.scope));
+        self.timeouts.retain(|witness| stays(witness.scope));
+    }
+
+    fn room(&self) -> Result<(), &'static str> {
+        let all = self.staged.len() + self.readiness.len() + self.timers.len();
+        if all + self.timeouts.len() == OUTSTANDING_MAX {
+            return Err("too_many_outstanding");
+        }
+        Ok(())
+    }
+
+    /// The first of what is not a drain and due now runs out.
+    fn expire_one(&mut self, due: u64) {
+        if let Some(at) = self.staged.iter().position(|s| s.expires == Some(due)) {
+            self.staged.remove(at);
+        } else if let Some(at) = self.timers.iter().position(|(timer, _)| timer.due.0 == due) {
+            let (timer, _) = self.timers.remove(at);
+            self.timeouts.push(TimeoutWitness {
+                session: antiphon::machine::SessionId(self.id),
+                id: WitnessId(self.witness_count),
+                site: timer.site,
+                owner: timer.owner,
+                generation: timer.generation,
+                scope: timer.scope,
+                issued_at: Tick(self.tick),
+                until: timer.valid.map(|valid| Tick(self.tick.saturating_add(valid))),
+            });
+            self.witness_count += 1;
+        } else {
+            let late = self.timeouts.iter().position(|late| late.until == Some(Tick(due)));
+            self.timeouts.remove(late.unwrap());
+        }
+    }
+
+    fn has_edge(&self, edge: antiphon::types::Edge) -> Result<(), &'static str> {
+        let name = |role: RoleIx| self.roles.get(role.index()).map(|role| &role.name);
+        let mut edges = self.edges.iter();
+        let known = edges.any(|e| Some(&e.from) == name(edge.from) && Some(&e.to) == name(edge.to));
+        if known { Ok(()) } else { Err("unknown_edge") }
+    }
+
+    fn has_role(&self, role: RoleIx) -> Result<(), &'static str> {
+        if role.index() < self.roles.len() { Ok(()) } else { Err("unknown_role") }
+    }
+
+    /// Whether a predicate is true, from its first term on.
+    fn is_true<'a>(&self, terms: &mut impl Iterator<Item = &'a Term>) -> bool {
+        match terms.next().unwrap() {
+            Term::AtState(role, state) => {
+                let automaton = self.protocol.automaton(*role);
+                let there = (state.index() < automaton.len())
+                    .then(|| Type::of(&self.protocol.local_at(*role, *state).unwrap()));
+                there.is_some_and(|there| {
+                    alike(&self.roles[role.index()].left, &there, &mut Vec::new())
+                })
+            }
+            Term::Position(role, least) => self.roles[role.index()].position >= least.0,
+            Term::EdgeEmpty(edge) => {
+                let name = |role: RoleIx| self.roles[role.index()].name.as_str();
+                let mut edges = self.edges.iter();
+                let found = edges.find(|e| e.from == name(edge.from) && e.to == name(edge.to));
+                found.unwrap().queue.is_empty()
+            }
+            Term::External(_) => true,
+            Term::All(parts) => {
+                let said: Vec<bool> = (0..*parts).map(|_| self.is_true(terms)).collect();
+                !said.contains(&false)
+            }
+            Term::Any(parts) => {
+                let said: Vec<bool> = (0..*parts).map(|_| self.is_true(terms)).collect();
+                said.contains(&true)
+            }
+            Term::Not => !self.is_true(terms),
+        }
+    }
+
+    fn holds(&self, predicate: &Predicate) -> Result<(), &'static str> {
+        let holds = self.is_true(&mut predicate.terms().iter());
+        if holds { Ok(()) } else { Err("predicate_false") }
+    }
+
+    /// Why a witness of this number is none.
+    fn unlike(&self, id: WitnessId) -> &'static str {
+        let there = self.readiness.iter().any(|(witness, _)| witness.id == id)
+            || self.timeouts.iter().any(|witness| witness.id == id);
+        if id.0 < self.witness_count && !there { "witness_spent" } else { "invalid_witness" }
+    }
+
+    fn attest(&mut self, now: u64, by: &Presented, authority: &Authority) -> Verdict {
+        let nothing = Scope::from_bits(0);
+        match authority {
+            Authority::IssueReadiness { predicate, .. } => {
+                let mut scope = nothing;
+                for term in predicate.terms() {
+                    let roles = match term {
+                        Term::AtState(role, _) | Term::Position(role, _) => {
+                            self.has_role(*role)?;
+                            vec![*role]
+                        }
+                        Term::EdgeEmpty(edge) => {
+                            self.has_edge(*edge)?;
+                            vec![edge.from, edge.to]
+                        }
+                        _ => vec![],
+                    };
+                    let parts = roles.into_iter().map(Scope::role);
+                    scope = parts.fold(scope, Scope::union);
+                }
+                if scope == nothing {
+                    scope = by.scope;
+                }
+                self.authorize(by, scope)?;
+                self.goes_on()?;
+                self.holds(predicate)?;
+                self.room()?;
+                let witness = Readiness {
+                    session: by.session,
+                    id: WitnessId(self.witness_count),
+                    owner: by.owner.clone(),
+                    generation: by.generation,
+                    scope,
+                    predicate: predicate.clone(),
+                };
+                let came_to = format!("{witness:?}");
+                self.readiness.push((witness, self.made.len()));
+                self.witness_count += 1;
+                Ok(came_to)
+            }
+            Authority::ConsumeReadiness { witness } => {
+                self.authorize(by, witness.scope)?;
+                self.goes_on()?;
+                let found = self.readiness.iter().position(|(known, _)| known == witness);
+                let found = found.ok_or(self.unlike(witness.id))?;
+                self.holds(&witness.predicate)?;
+                self.readiness.remove(found);
+                Ok("done".into())
+            }
+            Authority::ConsumeTimeout { witness } => {
+                self.authorize(by, witness.scope)?;
+                self.goes_on()?;
+                let found = self.timeouts.iter().position(|known| known == witness);
+                self.timeouts.remove(found.ok_or(self.unlike(witness.id))?);
+                Ok("done".into())
+            }
+            Authority::ArmTimer { site, after, valid, .. } => {
+                let places = match site {
+                    Site::Endpoint(role) => {
+                        self.has_role(*role)?;
+                        vec![Scope::role(*role), Scope::LIFECYCLE]
+                    }
+                    Site::Edge(edge) => {
+                        self.has_edge(*edge)?;
+                        vec![Scope::role(edge.from), Scope::role(edge.to), Scope::LIFECYCLE]
+                    }
+                    Site::Name(_) => vec![by.scope],
+                };
+                let first = self.authorize(by, places[0]);
+                let covered = places.into_iter().find(|at| self.authorize(by, *at).is_ok());
+                let Some(scope) = covered else { return Err(first.unwrap_err()) };
+                self.goes_on()?;
+                self.room()?;
+                let id = TimerId(self.timer_count);
+                let timer = Armed {
+                    id,
+                    site: site.clone(),
+                    owner: by.owner.clone(),
+                    generation: by.generation,
+                    scope,
+                    due: Tick(self.tick.max(now).saturating_add(*after)),
+                    valid: *valid,
+                };
+                self.timers.push((timer, self.made.len()));
+                self.timer_count += 1;
+                Ok(format!("timer {id}"))
+            }
+            Authority::DisarmTimer { timer } => {
+                let found = self.timers.iter().position(|(known, _)| known.id == *timer);
+                let scope = found.map_or(by.scope, |at| self.timers[at].0.scope);
+                if let Err(refused) = self.authorize(by, scope)
+                    && self.authorize(by, Scope::LIFECYCLE).is_err()
+                {
+                    return Err(refused);
+                }
+                self.goes_on()?;
+                self.timers.remove(found.ok_or("timer_not_armed")?);
+                Ok("done".into())
+            }
+            other => unreachable!("{other:?}"),
+        }
+    }
+}
+
+/// Whether two types allow the same for ever: as far as it was not found to be otherwise.
+fn alike(one: &Type, two: &Type, seen: &mut Vec<(Type, Type)>) -> bool {
+    let pair = (one.unfolded(), two.unfolded());
+    if seen.contains(&pair) {
+        return true;
+    }
+    let (mut ours, mut theirs) = (pair.0.choices(), pair.1.choices());
+    seen.push(pair);
+    let by_name = |(_, branch): &(Direction, Branch)| (branch.peer.clone(), branch.label.clone());
+    ours.sort_by_key(by_name);
+    theirs.sort_by_key(by_name);
+    ours.len() == theirs.len()
+        && ours.iter().zip(&theirs).all(|((way, ours), (other, theirs))| {
+            (way, &ours.peer, &ours.label, &ours.sort)
+                == (other, &theirs.peer, &theirs.label, &theirs.sort)
+                && alike(&ours.next, &theirs.next, seen)
+        })
 }

@@ -219,7 +219,7 @@ fn authority() -> impl Strategy<Value = What> {
     let expires = prop_oneof![3 => Just(None), 2 => (-3..20i8).prop_map(Some)];
     let freeze = prop::bool::weighted(0.3);
     (
-        prop_oneof![4 => Just(0u8), 32 => 2..9u8, 6 => 9..12u8, 24 => 12..17u8],
+        prop_oneof![4 => Just(0u8), 32 => 2..9u8, 6 => 9..12u8, 24 => 12..17u8, 50 => 29..40u8],
         prop_oneof![4 => 0..3u8, 1 => 3..5u8],
         prop::bool::weighted(0.3),
         0..3u8,
@@ -311,7 +311,7 @@ pub fn legal_script(journal: bool) -> BoxedStrategy<Vec<Step>> {
     let op = prop_oneof![
         60 => act(legal(), Just(By::Owner)),
         6 => act(what(), Just(By::Owner)),
-        1 => act(authority(), Just(By::Owner)),
+        3 => act(authority(), Just(By::Owner)),
         2 => commit(),
         1 => reclaim(),
         1 => act(ending(), Just(By::Owner)),
@@ -336,7 +336,7 @@ pub fn wild_script(journal: bool) -> BoxedStrategy<Vec<Step>> {
         6 => open(keeps),
         36 => act(legal(), by()),
         36 => act(what(), by()),
-        5 => act(authority(), by()),
+        10 => act(authority(), by()),
         5 => commit(),
         2 => reclaim(),
         1 => act(ending(), by()),
@@ -602,9 +602,34 @@ impl Stage {
             11 => {
                 let dead = if to == 3 { None } else { held };
                 let owner = dead.map_or(owner(to % 3), |held| held.owner.clone());
-                Authority::OwnerDied { owner, evidence: Death::Lifecycle }
+                let evidence = match request.0 % 3 {
+                    0 => Death::Timeout(Box::new(some_timeout(view, to, freeze && whole))),
+                    _ => Death::Lifecycle,
+                };
+                Authority::OwnerDied { owner, evidence }
             }
             12 => Authority::IssueToken { request },
+            29..=31 => {
+                let predicate = some_predicate(view, change);
+                Authority::IssueReadiness { request, predicate }
+            }
+            32 | 33 => {
+                let witness = some_readiness(view, to, freeze);
+                Authority::ConsumeReadiness { witness }
+            }
+            34..=36 => {
+                let (role, edges) = (number(fragment, 4), view.map(|v| v.protocol().edges()));
+                let edge = edges.and_then(|edges| edges.get(usize::from(fragment)).copied());
+                let site = match to {
+                    0 | 1 => Site::Endpoint(role),
+                    2 => Site::Edge(edge.unwrap_or(Edge { from: role, to: role })),
+                    _ => Site::Name(Name::new("watch").unwrap()),
+                };
+                let after = expires.map_or(4, |by| u64::from(by.unsigned_abs()));
+                let valid = whole.then_some(u64::from(fragment) * 4);
+                Authority::ArmTimer { request, site, after, valid }
+            }
+            37 => Authority::DisarmTimer { timer: some_timer(view, to, freeze) },
             kind => {
                 let known = view.and_then(|view| {
                     let generation = held?.generation;
@@ -670,6 +695,89 @@ fn some_receipt(
         false => {}
     }
     receipt
+}
+
+/// Something about a session, which is more often true than not.
+fn some_predicate(view: Option<SessionView<'_>>, change: &Change) -> Predicate {
+    let Change { fragment, whole, owner: pick, expires, freeze, .. } = change.clone();
+    let role = number(fragment, 4);
+    let endpoint = view.and_then(|view| view.endpoint(role));
+    let (state, position) =
+        endpoint.map_or((StateIx(1), 0), |endpoint| (endpoint.state(), endpoint.position().0));
+    let off = expires.map_or(0, |by| u64::from(by.unsigned_abs()));
+    let edges = view.map_or(&[][..], |view| view.protocol().edges());
+    let edge = edges.get(usize::from(fragment)).copied();
+    let edge = edge.unwrap_or(Edge { from: role, to: RoleIx(300) });
+    let leaf = match pick {
+        0 if whole => Predicate::at_state(role, StateIx(change.request.into())),
+        0 => Predicate::at_state(role, state),
+        1 => Predicate::edge_empty(edge.from, edge.to),
+        2 => Predicate::position(role, Position((position + off).saturating_sub(4))),
+        _ => Predicate::external(Name::new("the_weather").unwrap()),
+    };
+    let there = Predicate::at_state(role, state);
+    match (whole, freeze) {
+        (true, true) => Predicate::all([Predicate::not(&leaf).unwrap(), there]).unwrap(),
+        (true, false) => Predicate::any([leaf, Predicate::not(&there).unwrap()]).unwrap(),
+        _ => leaf,
+    }
+}
+
+/// A readiness witness that is outstanding, or nearly; else one that was or will be.
+fn some_readiness(view: Option<SessionView<'_>>, pick: u8, wrong: bool) -> Readiness {
+    let ready: Vec<&Readiness> = view.map(|view| view.readiness().collect()).unwrap_or_default();
+    let mut witness = match ready.len() {
+        0 => Readiness {
+            session: view.map_or(session_id(0), SessionView::id),
+            id: WitnessId(u64::from(pick / 2)),
+            owner: owner(0),
+            generation: Generation(1),
+            scope: Scope::LIFECYCLE,
+            predicate: Predicate::external(Name::new("the_weather").unwrap()),
+        },
+        count => ready[usize::from(pick) % count].clone(),
+    };
+    match wrong {
+        // The one before it has often been spent.
+        true if pick < 2 => witness.id.0 = witness.id.0.saturating_sub(1),
+        true if pick == 2 => witness.id.0 += 1,
+        true => witness.generation.0 += 1,
+        false => {}
+    }
+    witness
+}
+
+/// As [`some_readiness`], of a timeout.
+fn some_timeout(view: Option<SessionView<'_>>, pick: u8, wrong: bool) -> TimeoutWitness {
+    let late: Vec<&TimeoutWitness> = view.map(|view| view.timeouts().collect()).unwrap_or_default();
+    let mut witness = match late.len() {
+        0 => TimeoutWitness {
+            session: view.map_or(session_id(0), SessionView::id),
+            id: WitnessId(u64::from(pick / 2)),
+            site: Site::Name(Name::new("watch").unwrap()),
+            owner: owner(0),
+            generation: Generation(1),
+            scope: Scope::LIFECYCLE,
+            issued_at: Tick(7),
+            until: None,
+        },
+        count => late[usize::from(pick) % count].clone(),
+    };
+    match wrong {
+        true if pick.is_multiple_of(2) => witness.id.0 += 1,
+        true => witness.issued_at.0 += 1,
+        false => {}
+    }
+    witness
+}
+
+fn some_timer(view: Option<SessionView<'_>>, pick: u8, wrong: bool) -> TimerId {
+    let armed: Vec<TimerId> =
+        view.map(|view| view.timers().map(|timer| timer.id).collect()).unwrap_or_default();
+    match armed.len() {
+        count if count > 0 && !wrong => armed[usize::from(pick) % count],
+        _ => TimerId(u64::from(pick)),
+    }
 }
 
 fn number(role: u8, known: u8) -> RoleIx {

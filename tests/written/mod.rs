@@ -139,7 +139,7 @@ fn event(view: Option<SessionView<'_>>, act: &Act) -> (Tree, Option<Value>) {
         }
         Act::Drain { deadline: None } => json!({"drain": {}}),
         Act::Drain { deadline: Some(deadline) } => json!({"drain": {"deadline": deadline.0}}),
-        Act::Authority(act) => json!({"authority": authority(act)}),
+        Act::Authority(act) => json!({"authority": authority(protocol, act)}),
         Act::Close => json!({"close": {}}),
         Act::Cancel { reason } => json!({"cancel": {"reason": reason.as_str()}}),
         Act::Fault { reason } => json!({"fault": {"reason": reason.as_str()}}),
@@ -184,7 +184,65 @@ pub fn receipt(receipt: &Receipt) -> Tree {
     said
 }
 
-fn authority(act: &Authority) -> Tree {
+/// A predicate from its first term on, as the door says it.
+fn predicate<'a>(protocol: Option<&Protocol>, terms: &mut impl Iterator<Item = &'a Term>) -> Tree {
+    match terms.next().unwrap() {
+        Term::AtState(who, state) => {
+            json!({"at_state": {"role": role(protocol, *who), "state": state.0}})
+        }
+        Term::EdgeEmpty(at) => json!({"edge_empty": edge(protocol, *at)}),
+        Term::Position(who, least) => {
+            json!({"position": {"role": role(protocol, *who), "least": least.0}})
+        }
+        Term::External(name) => json!({"external": name.as_str()}),
+        Term::All(count) => {
+            let parts: Vec<Tree> = (0..*count).map(|_| predicate(protocol, terms)).collect();
+            json!({"all": parts})
+        }
+        Term::Any(count) => {
+            let parts: Vec<Tree> = (0..*count).map(|_| predicate(protocol, terms)).collect();
+            json!({"any": parts})
+        }
+        Term::Not => json!({"not": predicate(protocol, terms)}),
+    }
+}
+
+fn site(protocol: Option<&Protocol>, site: &Site) -> Tree {
+    match site {
+        Site::Endpoint(who) => json!({"endpoint": role(protocol, *who)}),
+        Site::Edge(at) => json!({"edge": edge(protocol, *at)}),
+        Site::Name(name) => json!({"name": name.as_str()}),
+    }
+}
+
+/// A readiness witness, as the door says it.
+pub fn readiness(protocol: Option<&Protocol>, witness: &Readiness) -> Tree {
+    json!({
+        "id": witness.id.0,
+        "owner": witness.owner.as_str(),
+        "generation": witness.generation.0,
+        "scope": scope(witness.scope),
+        "predicate": predicate(protocol, &mut witness.predicate.terms().iter()),
+    })
+}
+
+/// A timeout witness, as the door says it.
+pub fn timeout(protocol: Option<&Protocol>, witness: &TimeoutWitness) -> Tree {
+    let mut said = json!({
+        "id": witness.id.0,
+        "site": site(protocol, &witness.site),
+        "owner": witness.owner.as_str(),
+        "generation": witness.generation.0,
+        "scope": scope(witness.scope),
+        "issued_at": witness.issued_at.0,
+    });
+    if let Some(until) = witness.until {
+        said["until"] = json!(until.0);
+    }
+    said
+}
+
+fn authority(protocol: Option<&Protocol>, act: &Authority) -> Tree {
     match act {
         Authority::Release { request, scope: of } => {
             json!({"release": {"request": request.0, "scope": scope(*of)}})
@@ -216,6 +274,25 @@ fn authority(act: &Authority) -> Tree {
         Authority::IssueToken { request } => json!({"issue_token": {"request": request.0}}),
         Authority::Renew { serial } => json!({"renew": {"serial": serial.0}}),
         Authority::ConfirmToken { serial } => json!({"confirm_token": {"serial": serial.0}}),
+        Authority::IssueReadiness { request, predicate: of } => json!({"issue_readiness": {
+            "request": request.0,
+            "predicate": predicate(protocol, &mut of.terms().iter()),
+        }}),
+        Authority::ConsumeReadiness { witness } => {
+            json!({"consume_readiness": {"witness": readiness(protocol, witness)}})
+        }
+        Authority::ArmTimer { request, site: at, after, valid } => {
+            let mut said =
+                json!({"request": request.0, "site": site(protocol, at), "after": after});
+            if let Some(valid) = valid {
+                said["valid"] = json!(valid);
+            }
+            json!({"arm_timer": said})
+        }
+        Authority::DisarmTimer { timer } => json!({"disarm_timer": {"timer": timer.0}}),
+        Authority::ConsumeTimeout { witness } => {
+            json!({"consume_timeout": {"witness": timeout(protocol, witness)}})
+        }
         other => panic!("write {other:?} here"),
     }
 }

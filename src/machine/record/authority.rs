@@ -2,25 +2,46 @@
 //!
 //! Clauses: JRNL-2, JRNL-8.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use bytes::{Buf, Bytes};
 
 use super::encode::{optional, text};
 use super::{
-    ABANDON, ATTENUATE, CLAIM, CONFIRM_TOKEN, FAIL_COMMIT, ISSUE_TOKEN, OWNER_DIED, RELEASE,
-    RENEW_TOKEN, ROLLBACK, RecordError, STAGE, byte, decode_optional, decode_owner, decode_text,
-    flag, long,
+    ABANDON, ARM_TIMER, ATTENUATE, CLAIM, CONFIRM_TOKEN, CONSUME_READINESS, CONSUME_TIMEOUT,
+    DISARM_TIMER, FAIL_COMMIT, ISSUE_READINESS, ISSUE_TOKEN, OWNER_DIED, RELEASE, RENEW_TOKEN,
+    ROLLBACK, RecordError, STAGE, byte, decode_optional, decode_owner, decode_text, flag, long,
+    witness,
 };
 use crate::machine::authority::Scope;
 use crate::machine::ends::Death;
-use crate::machine::id::{Generation, ReceiptId, RequestId, Serial, SessionId, Tick};
+use crate::machine::id::{Generation, ReceiptId, RequestId, Serial, SessionId, Tick, TimerId};
 use crate::machine::receipt::{Authority, Commit, Receipt, Recipient, Reclaim};
 use crate::types::Protocol;
 
 /// Whether the protocol has every fragment.
-pub(super) fn is_of(protocol: &Protocol, scope: Scope) -> bool {
+pub(super) fn has(protocol: &Protocol, scope: Scope) -> bool {
     Scope::session(protocol).covers(scope)
+}
+
+/// Whether the protocol has every fragment, role and edge that is named.
+pub(super) fn is_of(protocol: &Protocol, authority: &Authority) -> bool {
+    match authority {
+        Authority::IssueReadiness { predicate, .. } => predicate.known(protocol).is_ok(),
+        Authority::ConsumeReadiness { witness } => {
+            has(protocol, witness.scope) && witness.predicate.known(protocol).is_ok()
+        }
+        Authority::ArmTimer { site, .. } => site.known(protocol).is_ok(),
+        Authority::OwnerDied { evidence: Death::Timeout(witness), .. } => {
+            has(protocol, witness.scope) && witness.site.known(protocol).is_ok()
+        }
+        others if !others.names_fragments() => true,
+        Authority::ConsumeTimeout { witness } => {
+            has(protocol, witness.scope) && witness.site.known(protocol).is_ok()
+        }
+        others => has(protocol, others.scope()),
+    }
 }
 
 pub(super) fn tag(authority: &Authority) -> u8 {
@@ -36,6 +57,11 @@ pub(super) fn tag(authority: &Authority) -> u8 {
         Authority::IssueToken { .. } => ISSUE_TOKEN,
         Authority::Renew { .. } => RENEW_TOKEN,
         Authority::ConfirmToken { .. } => CONFIRM_TOKEN,
+        Authority::IssueReadiness { .. } => ISSUE_READINESS,
+        Authority::ConsumeReadiness { .. } => CONSUME_READINESS,
+        Authority::ArmTimer { .. } => ARM_TIMER,
+        Authority::DisarmTimer { .. } => DISARM_TIMER,
+        Authority::ConsumeTimeout { .. } => CONSUME_TIMEOUT,
     }
 }
 
@@ -68,10 +94,27 @@ pub(super) fn encode(authority: &Authority, out: &mut Vec<u8>) {
             text(owner.as_str(), out);
             match evidence {
                 Death::Lifecycle => out.push(0),
+                Death::Timeout(late) => {
+                    out.push(1);
+                    witness::encode_timeout(late, out);
+                }
             }
         }
         Authority::IssueToken { request } => number(request.0, out),
         Authority::Renew { serial } | Authority::ConfirmToken { serial } => number(serial.0, out),
+        Authority::IssueReadiness { request, predicate } => {
+            number(request.0, out);
+            witness::encode_predicate(predicate, out);
+        }
+        Authority::ConsumeReadiness { witness } => witness::encode_readiness(witness, out),
+        Authority::ArmTimer { request, site, after, valid } => {
+            number(request.0, out);
+            witness::encode_site(site, out);
+            number(*after, out);
+            optional(*valid, out);
+        }
+        Authority::DisarmTimer { timer } => number(timer.0, out),
+        Authority::ConsumeTimeout { witness } => witness::encode_timeout(witness, out),
     }
 }
 
@@ -105,11 +148,11 @@ fn encode_recipient(to: &Recipient, out: &mut Vec<u8>) {
     }
 }
 
-fn encode_scope(scope: Scope, out: &mut Vec<u8>) {
+pub(super) fn encode_scope(scope: Scope, out: &mut Vec<u8>) {
     out.extend_from_slice(&scope.bits().to_le_bytes());
 }
 
-fn number(number: u64, out: &mut Vec<u8>) {
+pub(super) fn number(number: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(&number.to_le_bytes());
 }
 
@@ -147,12 +190,34 @@ pub(super) fn decode(
             let owner = decode_owner(rest)?;
             match byte(rest)? {
                 0 => Authority::OwnerDied { owner, evidence: Death::Lifecycle },
+                1 => {
+                    let evidence =
+                        Death::Timeout(Box::new(witness::decode_timeout(rest, session)?));
+                    Authority::OwnerDied { owner, evidence }
+                }
                 _ => return Err(RecordError),
             }
         }
         ISSUE_TOKEN => Authority::IssueToken { request: RequestId(long(rest)?) },
         RENEW_TOKEN => Authority::Renew { serial: Serial(long(rest)?) },
         CONFIRM_TOKEN => Authority::ConfirmToken { serial: Serial(long(rest)?) },
+        ISSUE_READINESS => Authority::IssueReadiness {
+            request: RequestId(long(rest)?),
+            predicate: witness::decode_predicate(rest)?,
+        },
+        CONSUME_READINESS => {
+            Authority::ConsumeReadiness { witness: witness::decode_readiness(rest, session)? }
+        }
+        ARM_TIMER => Authority::ArmTimer {
+            request: RequestId(long(rest)?),
+            site: witness::decode_site(rest)?,
+            after: long(rest)?,
+            valid: decode_optional(rest)?,
+        },
+        DISARM_TIMER => Authority::DisarmTimer { timer: TimerId(long(rest)?) },
+        CONSUME_TIMEOUT => {
+            Authority::ConsumeTimeout { witness: witness::decode_timeout(rest, session)? }
+        }
         _ => return Err(RecordError),
     })
 }
@@ -182,6 +247,6 @@ fn decode_recipient(rest: &mut Bytes) -> Result<Recipient, RecordError> {
     Ok(if flag(rest)? { Recipient::Owner(decode_owner(rest)?) } else { Recipient::Bearer })
 }
 
-fn decode_scope(rest: &mut Bytes) -> Result<Scope, RecordError> {
+pub(super) fn decode_scope(rest: &mut Bytes) -> Result<Scope, RecordError> {
     rest.try_get_u128_le().map(Scope::from_bits).map_err(|_| RecordError)
 }

@@ -31,6 +31,16 @@ pub(in crate::machine) fn encode(
             out.push(1);
             out.extend_from_slice(&receipt.0.to_le_bytes());
         }
+        Recorded::Expired(Timer::Site(timer)) => {
+            head(EXPIRED, tick, outcome, out);
+            out.push(2);
+            out.extend_from_slice(&timer.0.to_le_bytes());
+        }
+        Recorded::Expired(Timer::Witness(witness)) => {
+            head(EXPIRED, tick, outcome, out);
+            out.push(3);
+            out.extend_from_slice(&witness.0.to_le_bytes());
+        }
         Recorded::Input(input) => encode_input(tick, input, outcome, out),
     }
 }
@@ -164,6 +174,8 @@ fn encode_outcome(outcome: Outcome, out: &mut Vec<u8>) {
         Outcome::Issued(generation) => tagged(5, &[generation.0]),
         Outcome::Staged(receipt) => tagged(6, &[receipt.0]),
         Outcome::Serial(serial) => tagged(7, &[serial.0]),
+        Outcome::Witness(witness) => tagged(8, &[witness.0]),
+        Outcome::Timer(timer) => tagged(9, &[timer.0]),
     }
 }
 

@@ -1,0 +1,165 @@
+//! The canonical bytes of what witnesses and timers are made of.
+//!
+//! Clauses: JRNL-2, JRNL-8.
+
+use alloc::vec::Vec;
+
+use bytes::{Buf, Bytes};
+
+use super::authority::{decode_scope, encode_scope, number};
+use super::encode::{optional, text};
+use super::{RecordError, byte, decode_name, decode_optional, decode_owner, long, short};
+use crate::machine::id::{Generation, Position, SessionId, Tick, WitnessId};
+use crate::machine::predicate::{Predicate, Term};
+use crate::machine::site::Site;
+use crate::machine::witness::{Readiness, TimeoutWitness};
+use crate::types::{Edge, RoleIx, StateIx};
+
+const ENDPOINT: u8 = 0;
+const EDGE: u8 = 1;
+const NAME: u8 = 2;
+
+const AT_STATE: u8 = 0;
+const EDGE_EMPTY: u8 = 1;
+const POSITION: u8 = 2;
+const EXTERNAL: u8 = 3;
+const ALL: u8 = 4;
+const ANY: u8 = 5;
+const NOT: u8 = 6;
+
+pub(super) fn encode_predicate(predicate: &Predicate, out: &mut Vec<u8>) {
+    out.push(u8::try_from(predicate.terms().len()).expect("PREDICATE_TERMS_MAX fits"));
+    for term in predicate.terms() {
+        match term {
+            Term::AtState(role, state) => {
+                out.push(AT_STATE);
+                out.extend_from_slice(&role.0.to_le_bytes());
+                out.extend_from_slice(&state.0.to_le_bytes());
+            }
+            Term::EdgeEmpty(edge) => {
+                out.push(EDGE_EMPTY);
+                encode_edge(*edge, out);
+            }
+            Term::Position(role, least) => {
+                out.push(POSITION);
+                out.extend_from_slice(&role.0.to_le_bytes());
+                number(least.0, out);
+            }
+            Term::External(name) => {
+                out.push(EXTERNAL);
+                text(name, out);
+            }
+            Term::All(parts) => out.extend_from_slice(&[ALL, *parts]),
+            Term::Any(parts) => out.extend_from_slice(&[ANY, *parts]),
+            Term::Not => out.push(NOT),
+        }
+    }
+}
+
+pub(super) fn decode_predicate(rest: &mut Bytes) -> Result<Predicate, RecordError> {
+    let count = usize::from(byte(rest)?);
+    let terms = (0..count).map(|_| decode_term(rest)).collect::<Result<_, _>>()?;
+    Predicate::new(terms).map_err(|_| RecordError)
+}
+
+fn decode_term(rest: &mut Bytes) -> Result<Term, RecordError> {
+    Ok(match byte(rest)? {
+        AT_STATE => {
+            let role = RoleIx(short(rest)?);
+            Term::AtState(role, StateIx(rest.try_get_u32_le().map_err(|_| RecordError)?))
+        }
+        EDGE_EMPTY => Term::EdgeEmpty(decode_edge(rest)?),
+        POSITION => {
+            let role = RoleIx(short(rest)?);
+            Term::Position(role, Position(long(rest)?))
+        }
+        EXTERNAL => Term::External(decode_name(rest)?),
+        ALL => Term::All(byte(rest)?),
+        ANY => Term::Any(byte(rest)?),
+        NOT => Term::Not,
+        _ => return Err(RecordError),
+    })
+}
+
+fn encode_edge(edge: Edge, out: &mut Vec<u8>) {
+    out.extend_from_slice(&edge.from.0.to_le_bytes());
+    out.extend_from_slice(&edge.to.0.to_le_bytes());
+}
+
+fn decode_edge(rest: &mut Bytes) -> Result<Edge, RecordError> {
+    Ok(Edge { from: RoleIx(short(rest)?), to: RoleIx(short(rest)?) })
+}
+
+pub(super) fn encode_site(site: &Site, out: &mut Vec<u8>) {
+    match site {
+        Site::Endpoint(role) => {
+            out.push(ENDPOINT);
+            out.extend_from_slice(&role.0.to_le_bytes());
+        }
+        Site::Edge(edge) => {
+            out.push(EDGE);
+            encode_edge(*edge, out);
+        }
+        Site::Name(name) => {
+            out.push(NAME);
+            text(name, out);
+        }
+    }
+}
+
+pub(super) fn decode_site(rest: &mut Bytes) -> Result<Site, RecordError> {
+    Ok(match byte(rest)? {
+        ENDPOINT => Site::Endpoint(RoleIx(short(rest)?)),
+        EDGE => Site::Edge(decode_edge(rest)?),
+        NAME => Site::Name(decode_name(rest)?),
+        _ => return Err(RecordError),
+    })
+}
+
+pub(super) fn encode_readiness(witness: &Readiness, out: &mut Vec<u8>) {
+    number(witness.id.0, out);
+    text(witness.owner.as_str(), out);
+    number(witness.generation.0, out);
+    encode_scope(witness.scope, out);
+    encode_predicate(&witness.predicate, out);
+}
+
+pub(super) fn decode_readiness(
+    rest: &mut Bytes,
+    session: SessionId,
+) -> Result<Readiness, RecordError> {
+    Ok(Readiness {
+        session,
+        id: WitnessId(long(rest)?),
+        owner: decode_owner(rest)?,
+        generation: Generation(long(rest)?),
+        scope: decode_scope(rest)?,
+        predicate: decode_predicate(rest)?,
+    })
+}
+
+pub(in crate::machine) fn encode_timeout(witness: &TimeoutWitness, out: &mut Vec<u8>) {
+    number(witness.id.0, out);
+    encode_site(&witness.site, out);
+    text(witness.owner.as_str(), out);
+    number(witness.generation.0, out);
+    encode_scope(witness.scope, out);
+    number(witness.issued_at.0, out);
+    optional(witness.until.map(|until| until.0), out);
+}
+
+pub(super) fn decode_timeout(
+    rest: &mut Bytes,
+    session: SessionId,
+) -> Result<TimeoutWitness, RecordError> {
+    Ok(TimeoutWitness {
+        session,
+        id: WitnessId(long(rest)?),
+        site: decode_site(rest)?,
+        owner: decode_owner(rest)?,
+        generation: Generation(long(rest)?),
+        scope: decode_scope(rest)?,
+        issued_at: Tick(long(rest)?),
+        until: decode_optional(rest)?.map(Tick),
+    })
+}
