@@ -526,3 +526,13 @@ fn a_name_that_the_protocol_does_not_have_is_said_back() {
     session.cancel("enough").unwrap();
     assert!(a.legal_moves().is_empty(), "nothing is legal in a session that has ended");
 }
+
+#[test]
+fn a_session_is_opened_with_what_a_loss_comes_to() {
+    use antiphon::machine::{Input, OnLost, Recorded};
+    let options = Options::default().on_lost(OnLost::Release);
+    let session = Session::open_with(&protocol(SHOP), options).unwrap();
+    let records = session.records().unwrap();
+    let Recorded::Input(Input::Open(open)) = &records[0].event else { panic!("{records:?}") };
+    assert_eq!(open.on_lost, OnLost::Release);
+}

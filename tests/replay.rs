@@ -66,7 +66,11 @@ fn text(protocol: &Protocol, session: SessionId, batches: &[Batch], head: Option
 }
 
 fn script() -> impl Strategy<Value = Vec<Step>> {
-    prop_oneof![script::legal_script(true), script::wild_script(true)]
+    prop_oneof![
+        script::legal_script(true),
+        script::wild_script(true),
+        script::authority_script(true)
+    ]
 }
 
 #[derive(Clone)]

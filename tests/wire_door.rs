@@ -345,7 +345,10 @@ proptest! {
     fn wild_scripts_come_to_the_same_through_the_door(
         observed in any::<bool>(),
         protocols in vec(script::protocol(), 1..3),
-        steps in any::<bool>().prop_flat_map(script::wild_script),
+        steps in prop_oneof![
+            any::<bool>().prop_flat_map(script::wild_script),
+            any::<bool>().prop_flat_map(script::authority_script),
+        ],
     ) {
         compare(observed, protocols, &steps)?;
     }

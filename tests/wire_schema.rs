@@ -61,7 +61,11 @@ proptest! {
     #[test]
     fn what_the_door_writes_fits_the_schema(
         protocol in script::protocol(),
-        steps in prop_oneof![script::wild_script(true), script::legal_script(true)],
+        steps in prop_oneof![
+            script::wild_script(true),
+            script::legal_script(true),
+            script::authority_script(true),
+        ],
     ) {
         let schema: Tree = serde_json::from_str(SCHEMA).unwrap();
         let (_, commands, answers) = run(&protocol, &steps);
@@ -77,7 +81,7 @@ proptest! {
     #[test]
     fn door_and_schema_agree_on_damaged_commands(
         protocol in script::protocol(),
-        steps in script::wild_script(false),
+        steps in prop_oneof![script::wild_script(false), script::authority_script(false)],
         which in any::<prop::sample::Index>(),
         path in proptest::collection::vec(0..60usize, 24),
     ) {

@@ -140,7 +140,7 @@ pub enum Audit {
 }
 
 impl Record {
-    /// What it says about who may act.
+    /// What it says about who may act, by itself; [`Trail`](super::Trail) says what follows, too.
     pub fn audits(&self, protocol: &Protocol) -> impl Iterator<Item = Audit> + use<> {
         of(protocol, &self.event, self.outcome)
     }

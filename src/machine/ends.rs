@@ -212,6 +212,19 @@ impl Session {
         }
     }
 
+    /// What of a record's audits holds here: by a commit whose giver was lost before nobody loses
+    /// anything any more.
+    pub(super) fn is_said(&self, event: &Recorded) -> impl Fn(&Audit) -> bool + use<> {
+        let lost = match event {
+            Recorded::Input(Input::Commit(commit)) => {
+                let mut holdings = self.ownership.holdings(self.spread());
+                holdings.any(|held| held.released && held.scope.covers(commit.receipt.scope))
+            }
+            _ => false,
+        };
+        move |audit| !(lost && matches!(audit, Audit::Invalidated { .. }))
+    }
+
     /// What the record of a death takes away here, which it does not say by itself (AUTH-28).
     pub(super) fn taken_by(&self, event: &Recorded) -> Vec<Audit> {
         let Recorded::Input(Input::Act { act: Act::Authority(authority), .. }) = event else {

@@ -42,7 +42,10 @@ impl Trail {
     pub fn follow(&mut self, record: &Record) -> Result<Vec<Audit>, ReplayError> {
         let mut audits: Vec<Audit> = record.audits(&self.protocol).collect();
         let before = self.state();
-        audits.extend(before.into_iter().flat_map(|session| session.taken_by(&record.event)));
+        if let Some(session) = before {
+            audits.retain(session.is_said(&record.event));
+            audits.extend(session.taken_by(&record.event));
+        }
         let staged = before.into_iter().flat_map(|session| session.staged());
         let staged: Vec<ReceiptId> = staged.map(|staged| staged.receipt.id).collect();
         self.machine.replay_record(self.session, record)?;

@@ -6,10 +6,12 @@
 //! Clauses: AUTH-7 to AUTH-14, AUTH-16.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 
 use super::Machine;
-use super::attest::Attest;
 use super::audit;
+use super::attest::Attest;
+use super::audit::{Audit, self};
 use super::authority::{Capability, Owner, Presented, Scope};
 use super::ends::cut_failure;
 use super::explain::uncovered;
@@ -131,12 +133,15 @@ impl Machine {
         let end = change.end();
         let performed = Box::new(made.clone());
         let event = Recorded::Input(made);
-        let taken = self.sessions.at(slot).taken_by(&event);
+        let session = self.sessions.at(slot);
+        let (taken, is_said) = (session.taken_by(&event), session.is_said(&event));
         let (accepted, outcome) = self.perform(slot, change, performed);
-        self.note(slot, &event, outcome);
-        let session = self.sessions.at(slot).id;
-        for audit in taken {
-            self.event(slot, || Event::Authority { session, audit });
+        self.record(slot, &event, outcome);
+        if self.observed {
+            let session = self.sessions.at(slot);
+            let protocol = &self.protocols[session.protocol as usize];
+            let audits: Vec<Audit> = audit::of(protocol, &event, outcome).collect();
+            self.say(slot, audits.into_iter().filter(is_said).chain(taken));
         }
         match end {
             Some(status) => self.end(slot, status),
@@ -221,7 +226,11 @@ impl Machine {
         self.record(slot, event, outcome);
         let session = self.sessions.at(slot);
         let audits = audit::of(&self.protocols[session.protocol as usize], event, outcome);
-        let session = session.id;
+        self.say(slot, audits);
+    }
+
+    fn say(&mut self, slot: u32, audits: impl Iterator<Item = Audit>) {
+        let session = self.sessions.at(slot).id;
         for audit in audits {
             self.event(slot, || Event::Authority { session, audit });
         }
