@@ -62,6 +62,33 @@ pub enum Audit {
     },
 }
 
+impl Audit {
+    /// One word.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Issued { .. } => "issued",
+            Self::Invalidated { .. } => "invalidated",
+            Self::Staged { .. } => "staged",
+            Self::Committed { .. } => "committed",
+            Self::RolledBack { .. } => "rolled_back",
+            Self::Expired { .. } => "expired",
+        }
+    }
+
+    /// The transfer that it is about.
+    #[must_use]
+    pub fn receipt(&self) -> Option<ReceiptId> {
+        match self {
+            Self::Staged { receipt, .. }
+            | Self::Committed { receipt }
+            | Self::RolledBack { receipt }
+            | Self::Expired { receipt } => Some(*receipt),
+            _ => None,
+        }
+    }
+}
+
 impl Record {
     /// What it says about who may act.
     pub fn audits(&self, protocol: &Protocol) -> impl Iterator<Item = Audit> + use<> {

@@ -25,17 +25,20 @@ mod input;
 mod invariant;
 mod lifecycle;
 mod log;
+mod merkle;
 mod output;
 mod ownership;
 mod position;
 mod receipt;
 mod record;
+mod refusals;
 mod refuse;
 mod remember;
 mod replay;
 mod session;
 mod store;
 mod timer;
+mod trail;
 mod transfer;
 mod view;
 
@@ -53,13 +56,16 @@ pub use edge::Queued;
 pub use id::{Generation, Position, ReceiptId, RequestId, Seq, SessionId, SessionIdError, Tick};
 pub use input::{Act, Capacities, Input, Open, REASON_BYTES_MAX, Receive, Send};
 pub use invariant::Violation;
+pub use merkle::{Tree, TreeHash, levels, root_by};
 pub use output::{Accepted, Deliver, Event, Output, Received, Status};
 pub use receipt::{Authority, Commit, OUTSTANDING_MAX, Receipt, Recipient};
 pub use record::{Batch, Head, Outcome, Record, RecordError, Recorded};
+pub use refusals::{REFUSED_MAX, Refusals, Refused};
 pub use refuse::{Attempt, MOVES_SHOWN_MAX, Move, NotAllowed, Refusal};
 pub use remember::{Performed, REMEMBERED_MAX};
 pub use replay::ReplayError;
 pub use timer::Timer;
+pub use trail::{AuditLine, Held, Holder, InFlight, Side, Trail};
 pub use view::{EdgeView, EndpointView, HoldingView, SessionView};
 
 use crate::types::{EdgeIx, Evidence, Protocol, ProtocolDigest, RoleIx};
@@ -80,6 +86,7 @@ pub struct Machine {
     /// Slots of sessions with an open batch.
     touched: Vec<u32>,
     outputs: VecDeque<Output>,
+    refused: Refusals,
 }
 
 impl Machine {
@@ -126,11 +133,14 @@ impl Machine {
             }
             Input::Commit(commit) => {
                 self.advance_time(now);
-                self.commit(commit)
+                let (session, owner) = (commit.receipt.session, commit.owner.clone());
+                let done = self.commit(commit);
+                done.map_err(|refusal| self.refuse(Some(session), Some(&owner), "commit", refusal))
             }
             Input::Persisted { session, upto } => {
                 self.advance_time(now);
-                self.persisted(session, upto)
+                let done = self.persisted(session, upto);
+                done.map_err(|refusal| self.refuse(Some(session), None, "persisted", refusal))
             }
             Input::Tick => {
                 self.advance_time(now);
@@ -171,6 +181,12 @@ impl Machine {
     /// to the same for everything that is performed there.
     #[inline(never)]
     fn act_in_full(&mut self, by: &Presented, act: Act) -> Result<Accepted, Refusal> {
+        let attempt = act.word();
+        let done = self.act_anyhow(by, act);
+        done.map_err(|refusal| self.refuse(Some(by.session), Some(&by.owner), attempt, refusal))
+    }
+
+    fn act_anyhow(&mut self, by: &Presented, act: Act) -> Result<Accepted, Refusal> {
         let Some(slot) = self.sessions.find(by.session, by.hint) else {
             return Err(Refusal::UnknownSession(by.session));
         };
@@ -263,13 +279,16 @@ impl Machine {
             if session.is_opened_by(&open, protocol) {
                 return Ok(Accepted::Opened(self.capability(slot)));
             }
-            return Err(Refusal::SessionExists(open.session));
+            return Err(self.refuse_open(&open, Refusal::SessionExists(open.session)));
         }
         let Some(&protocol) = self.protocol_slots.get(&open.protocol) else {
-            return Err(Refusal::UnknownProtocol(open.protocol));
+            return Err(self.refuse_open(&open, Refusal::UnknownProtocol(open.protocol)));
         };
         let plan = &self.protocols[protocol as usize];
-        let session = Session::open(&open, plan, protocol, self.now, self.replaying)?;
+        let session = match Session::open(&open, plan, protocol, self.now, self.replaying) {
+            Ok(session) => session,
+            Err(refusal) => return Err(self.refuse_open(&open, refusal)),
+        };
         let (id, generation) = (session.id, session.ownership.generation);
         let open = match open.journal {
             true => Open { capacities: open.capacities.resolved(plan, session.checked), ..open },
