@@ -108,7 +108,7 @@ pub mod types;
 pub mod wire;
 
 #[cfg(feature = "driver")]
-pub use driver::{Endpoint, Session};
+pub use driver::{Endpoint, JournalFile, Session};
 pub use machine::{Machine, Refusal};
 pub use types::Protocol;
 

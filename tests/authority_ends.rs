@@ -106,7 +106,7 @@ impl Scene {
     /// leads to where the session is.
     fn trail(&mut self) -> String {
         let records = sealed(self);
-        let mut trail = Trail::new(&self.protocol, self.by.session);
+        let mut trail = Told::new(&self.protocol, self.by.session);
         let mut said = Vec::new();
         for record in &records {
             let audits = trail.follow(record).unwrap();
@@ -576,7 +576,7 @@ proptest! {
             }
         }
         for (session, records) in records {
-            let mut trail = Trail::new(&protocol, session);
+            let mut trail = Told::new(&protocol, session);
             let mut said = Vec::new();
             for record in &records {
                 said.extend(trail.follow(record).map_err(|e| TestCaseError::fail(e.to_string()))?);

@@ -2,8 +2,10 @@
 //!
 //! Exit status: 0 good, 1 the protocol, journal or move is at fault, 2 the command line is (CLI-1).
 
+mod audit;
 mod chart;
 mod check;
+mod compact;
 mod graph;
 mod input;
 mod machine;
@@ -35,6 +37,8 @@ enum Command {
     Replay(replay::Replay),
     Subtype(subtype::Subtype),
     Machine(machine::Machine),
+    Audit(audit::Audit),
+    Compact(compact::Compact),
 }
 
 /// How a subcommand ended when it was not good.
@@ -83,6 +87,8 @@ pub fn main() -> ExitCode {
         Command::Replay(replay) => replay.run(),
         Command::Subtype(subtype) => subtype.run(),
         Command::Machine(machine) => machine.run(),
+        Command::Audit(audit) => audit.run(),
+        Command::Compact(compact) => compact.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
@@ -38,10 +38,7 @@ pub(super) struct Replay {
 
 impl Replay {
     pub(super) fn run(&self) -> Result<(), Failure> {
-        let bytes = input::read(&self.file, BYTES_MAX)?;
-        if bytes.len() > BYTES_MAX {
-            return Err(Failure::Fault(format!("the journal is longer than {BYTES_MAX} bytes")));
-        }
+        let bytes = bytes(&self.file)?;
         let name = self.file.display();
         let journal =
             Journal::read(&bytes).map_err(|error| Failure::Fault(format!("`{name}`, {error}")))?;
@@ -109,6 +106,15 @@ impl Replay {
             state(view, until, out)?;
         }
         Ok(())
+    }
+}
+
+/// The bytes of a journal.
+pub(super) fn bytes(file: &Path) -> Result<Vec<u8>, Failure> {
+    let bytes = input::read(file, BYTES_MAX)?;
+    match bytes.len() > BYTES_MAX {
+        true => Err(Failure::Fault(format!("the journal is longer than {BYTES_MAX} bytes"))),
+        false => Ok(bytes),
     }
 }
 

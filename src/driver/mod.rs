@@ -8,9 +8,11 @@ mod endpoint;
 mod error;
 mod handler;
 mod host;
+mod kept;
 mod session;
 
 pub use endpoint::{BlockingEndpoint, Endpoint};
 pub use error::Error;
 pub use handler::{Action, Answer, Handler, HandlerError, Message};
+pub use kept::{JournalFile, JournalFileError, Replayed};
 pub use session::{EdgeTrace, Options, Session};

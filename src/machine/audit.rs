@@ -13,6 +13,9 @@ use super::record::{Outcome, Record, Recorded};
 use super::timer::Timer;
 use super::witness::{Readiness, TimeoutWitness};
 use crate::types::Protocol;
+use alloc::boxed::Box;
+use alloc::format;
+
 use smol_str::SmolStr;
 
 /// The most that one record says.
@@ -137,6 +140,70 @@ pub enum Audit {
         /// The witness that was issued of it to who had armed it.
         witness: WitnessId,
     },
+}
+
+impl Audit {
+    /// One word.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Issued { .. } => "issued",
+            Self::Invalidated { .. } => "invalidated",
+            Self::Staged { .. } => "staged",
+            Self::Committed { .. } => "committed",
+            Self::RolledBack { .. } => "rolled_back",
+            Self::Expired { .. } => "expired",
+            Self::Cancelled { .. } => "cancelled",
+            Self::Lost { .. } => "lost",
+            Self::Dropped { .. } => "dropped",
+            Self::Token { .. } => "token",
+            Self::Confirmed { .. } => "token_confirmed",
+            Self::WitnessIssued { .. } => "witness_issued",
+            Self::WitnessConsumed { .. } => "witness_consumed",
+            Self::WitnessExpired { .. } => "witness_expired",
+            Self::TimerArmed { .. } => "timer_armed",
+            Self::TimerDisarmed { .. } => "timer_disarmed",
+            Self::TimerExpired { .. } => "timer_expired",
+        }
+    }
+
+    /// The transfer that it is about.
+    #[must_use]
+    pub fn receipt(&self) -> Option<ReceiptId> {
+        match self {
+            Self::Staged { receipt, .. }
+            | Self::Committed { receipt }
+            | Self::RolledBack { receipt }
+            | Self::Expired { receipt }
+            | Self::Dropped { receipt } => Some(*receipt),
+            _ => None,
+        }
+    }
+
+    /// What it is about besides fragments and transfers.
+    pub(super) fn about(&self) -> Option<Box<str>> {
+        Some(match self {
+            Self::Cancelled { reason } => reason.as_str().into(),
+            Self::Lost { owner } => owner.as_str().into(),
+            Self::Token { generation, serial } | Self::Confirmed { generation, serial } => {
+                format!("serial {serial} of #{generation}").into()
+            }
+            Self::WitnessIssued { witness, external, .. } => {
+                let said = if *external { ", as the host asserts" } else { "" };
+                format!("witness {witness}{said}").into()
+            }
+            Self::WitnessConsumed { witness } | Self::WitnessExpired { witness } => {
+                format!("witness {witness}").into()
+            }
+            Self::TimerArmed { timer, .. } | Self::TimerDisarmed { timer } => {
+                format!("timer {timer}").into()
+            }
+            Self::TimerExpired { timer, witness } => {
+                format!("timer {timer}, witness {witness}").into()
+            }
+            _ => return None,
+        })
+    }
 }
 
 impl Record {

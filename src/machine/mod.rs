@@ -27,12 +27,14 @@ mod input;
 mod invariant;
 mod lifecycle;
 mod log;
+mod merkle;
 mod output;
 mod ownership;
 mod position;
 mod predicate;
 mod receipt;
 mod record;
+mod refusals;
 mod refuse;
 mod remember;
 mod replay;
@@ -41,6 +43,7 @@ mod site;
 mod store;
 mod timer;
 mod token;
+mod told;
 mod trail;
 mod transfer;
 mod view;
@@ -66,17 +69,20 @@ pub use id::{
 };
 pub use input::{Act, Capacities, Input, Open, REASON_BYTES_MAX, Receive, Send};
 pub use invariant::Violation;
+pub use merkle::{Tree, TreeHash, levels, root_by};
 pub use output::{Accepted, Deliver, Event, Output, Received, Status};
 pub use predicate::{PREDICATE_DEPTH_MAX, PREDICATE_TERMS_MAX, Predicate, PredicateError, Term};
 pub use receipt::{Authority, Commit, OUTSTANDING_MAX, Receipt, Recipient, Reclaim};
 pub use record::{Batch, Head, Outcome, Record, RecordError, Recorded};
+pub use refusals::{REFUSED_MAX, Refusals, Refused};
 pub use refuse::{Attempt, MOVES_SHOWN_MAX, Move, NotAllowed, Refusal};
 pub use remember::{Performed, REMEMBERED_MAX};
 pub use replay::ReplayError;
 pub use site::{Armed, Site};
 pub use timer::Timer;
 pub use token::Serials;
-pub use trail::Trail;
+pub use told::Told;
+pub use trail::{AuditLine, Held, Holder, InFlight, Side, Trail};
 pub use view::{EdgeView, EndpointView, HoldingView, SessionView};
 pub use witness::{Readiness, TimeoutWitness};
 
@@ -98,6 +104,7 @@ pub struct Machine {
     /// Slots of sessions with an open batch.
     touched: Vec<u32>,
     outputs: VecDeque<Output>,
+    refused: Refusals,
 }
 
 impl Machine {
@@ -144,7 +151,9 @@ impl Machine {
             }
             Input::Commit(commit) => {
                 self.advance_time(now);
-                self.commit(commit)
+                let (session, owner) = (commit.receipt.session, commit.owner.clone());
+                let done = self.commit(commit);
+                done.map_err(|refusal| self.refuse(Some(session), Some(&owner), "commit", refusal))
             }
             Input::Reclaim(reclaim) => {
                 self.advance_time(now);
@@ -152,7 +161,8 @@ impl Machine {
             }
             Input::Persisted { session, upto } => {
                 self.advance_time(now);
-                self.persisted(session, upto)
+                let done = self.persisted(session, upto);
+                done.map_err(|refusal| self.refuse(Some(session), None, "persisted", refusal))
             }
             Input::Tick => {
                 self.advance_time(now);
@@ -193,6 +203,12 @@ impl Machine {
     /// to the same for everything that is performed there.
     #[inline(never)]
     fn act_in_full(&mut self, by: &Presented, act: Act) -> Result<Accepted, Refusal> {
+        let attempt = act.word();
+        let done = self.act_anyhow(by, act);
+        done.map_err(|refusal| self.refuse(Some(by.session), Some(&by.owner), attempt, refusal))
+    }
+
+    fn act_anyhow(&mut self, by: &Presented, act: Act) -> Result<Accepted, Refusal> {
         let Some(slot) = self.sessions.find(by.session, by.hint) else {
             return Err(Refusal::UnknownSession(by.session));
         };
@@ -298,13 +314,16 @@ impl Machine {
             if session.is_opened_by(&open, protocol) {
                 return Ok(Accepted::Opened(self.capability(slot)));
             }
-            return Err(Refusal::SessionExists(open.session));
+            return Err(self.refuse_open(&open, Refusal::SessionExists(open.session)));
         }
         let Some(&protocol) = self.protocol_slots.get(&open.protocol) else {
-            return Err(Refusal::UnknownProtocol(open.protocol));
+            return Err(self.refuse_open(&open, Refusal::UnknownProtocol(open.protocol)));
         };
         let plan = &self.protocols[protocol as usize];
-        let session = Session::open(&open, plan, protocol, self.now, self.replaying)?;
+        let session = match Session::open(&open, plan, protocol, self.now, self.replaying) {
+            Ok(session) => session,
+            Err(refusal) => return Err(self.refuse_open(&open, refusal)),
+        };
         let (id, generation) = (session.id, session.ownership.generation);
         let open = match open.journal {
             true => Open { capacities: open.capacities.resolved(plan, session.checked), ..open },

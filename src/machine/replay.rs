@@ -67,6 +67,21 @@ pub enum ReplayError {
     },
 }
 
+impl ReplayError {
+    /// The record that it is about.
+    #[must_use]
+    pub fn record(&self) -> u64 {
+        match self {
+            Self::OutOfOrder { expected, .. } => *expected,
+            Self::TimeRunsBack { index, .. }
+            | Self::OtherSession { index }
+            | Self::Refused { index, .. }
+            | Self::OtherOutcome { index, .. }
+            | Self::Timer { index } => *index,
+        }
+    }
+}
+
 impl Machine {
     /// The machine that the journal of one session leads to. Every record is checked: it must be
     /// accepted, and come to what it says.

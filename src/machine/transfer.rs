@@ -9,9 +9,9 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::Machine;
-use super::audit;
 use super::attest::Attest;
-use super::audit::{Audit, self};
+use super::audit;
+use super::audit::Audit;
 use super::authority::{Capability, Owner, Presented, Scope};
 use super::ends::cut_failure;
 use super::explain::uncovered;

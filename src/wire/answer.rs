@@ -10,7 +10,7 @@ use super::json::write_value;
 use super::witness::{write_readiness, write_timeout};
 use crate::machine::{
     Accepted, Attempt, Audit, Deliver, Event, Generation, Machine, Move, NotAllowed, Output, Owner,
-    Refusal, Scope, SessionId, Status,
+    Refusal, Refusals, Refused, Scope, SessionId, Status,
 };
 use crate::types::{Direction, LabelIx, Name, Protocol, Sort, Value};
 
@@ -72,6 +72,25 @@ pub(super) fn write_refusal(refusal: &Refusal) -> Tree {
     said.insert("clause".into(), refusal.clause().into());
     said.insert("message".into(), refusal.to_string().into());
     Tree::Object(said)
+}
+
+/// AUDIT-5: what was refused so far, by code, and the last of it.
+pub(super) fn write_refused(refusals: &Refusals) -> Tree {
+    let one = |refused: &Refused| {
+        json!({
+            "tick": refused.tick.0,
+            "session": refused.session.map(|session| session.to_string()),
+            "owner": refused.owner.as_ref().map(Owner::as_str),
+            "attempt": refused.attempt,
+            "code": refused.code,
+        })
+    };
+    let counts = refusals.counts().map(|(code, count)| (code.to_owned(), count.into()));
+    json!({"refused": {
+        "total": refusals.total(),
+        "counts": counts.collect::<Map<String, Tree>>(),
+        "recent": refusals.recent().map(one).collect::<Vec<_>>(),
+    }})
 }
 
 fn data(refusal: &Refusal) -> Tree {

@@ -5,6 +5,7 @@
 //! {"at": 0, "input": {"open": {…}}}                              what the machine is told
 //! {"seal": true}                                                 ends the batch
 //! {"state": "…"}  {"digest": true}  {"sessions": true}           what there is
+//! {"refused": true}                                              what was refused so far
 //!
 //! {"line": 1, "ok": {…}}        or "refused": {…}, or "error": {…} for what is no command
 //! {"line": 2, "ok": {…}, "outputs": […]}                         with what `poll` gives
@@ -22,7 +23,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::{Value as Tree, json};
 
-use super::answer::{write_accepted, write_output, write_refusal};
+use super::answer::{write_accepted, write_output, write_refusal, write_refused};
 use super::state::write_state;
 use crate::machine::{Input, Machine, Refusal, SessionId, Tick};
 use crate::types::Protocol;
@@ -248,6 +249,7 @@ impl Door {
             Command::State(session) => self.state(session),
             Command::Digest => Ok(json!({"digest": self.machine.digest().to_string()})),
             Command::Sessions => Ok(self.sessions()),
+            Command::Refused => Ok(write_refused(self.machine.refused())),
         }
     }
 

@@ -25,7 +25,7 @@ use crate::types::{Name, Origin, Protocol};
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct HeaderJson {
+pub(super) struct HeaderJson {
     antiphon: String,
     version: u32,
     session: String,
@@ -68,6 +68,10 @@ struct EndMarkJson {
 /// The first line of a journal, without its line break.
 #[must_use]
 pub fn header_line(protocol: &Protocol, session: SessionId) -> String {
+    line(&write_header(protocol, session))
+}
+
+pub(super) fn write_header(protocol: &Protocol, session: SessionId) -> HeaderJson {
     let locals = serde_json::to_value(protocol.locals()).expect("types are JSON");
     let header = HeaderJson {
         antiphon: "journal".into(),
@@ -82,7 +86,7 @@ pub fn header_line(protocol: &Protocol, session: SessionId) -> String {
         protocol: locals,
         check: String::new(),
     };
-    line(&HeaderJson { check: check(&header), ..header })
+    HeaderJson { check: check(&header), ..header }
 }
 
 fn check(header: &HeaderJson) -> String {
@@ -123,7 +127,7 @@ pub fn record_line(protocol: &Protocol, record: &Record) -> String {
     line(&record::write(protocol, record))
 }
 
-fn line(json: &impl Serialize) -> String {
+pub(super) fn line(json: &impl Serialize) -> String {
     serde_json::to_string(json).expect("these are JSON")
 }
 
@@ -227,6 +231,21 @@ pub enum Damage {
     /// Something behind the end mark.
     #[error("the journal goes on behind its end mark")]
     AfterEnd,
+    /// A journal from which records were removed.
+    #[error(
+        "the journal was compacted: records that change no authority are not in it any more, so \
+         that it cannot be replayed; `antiphon audit` shows what was kept"
+    )]
+    Compacted,
+    /// What was kept and the hashes of what was removed do not give the root.
+    #[error(
+        "the records that were kept and the hashes of the removed ones do not give the root: one \
+         of them was changed"
+    )]
+    Root,
+    /// A compacted journal does not give the checksum in its last line.
+    #[error("the file does not give the checksum in its last line: a line was changed")]
+    Sum,
 }
 
 impl fmt::Display for JournalError {
@@ -274,6 +293,10 @@ impl Journal {
     fn line(&mut self, number: usize, text: &str) -> Result<(), Located> {
         if self.is_complete {
             return Err((None, Damage::AfterEnd));
+        }
+        // JRNL-23: it says so itself, and is no damage to search for.
+        if text.starts_with(super::compact::MARK) {
+            return Err((None, Damage::Compacted));
         }
         if text.starts_with("{\"end\"") {
             self.end(&parse::<EndJson>(text)?.end)
@@ -323,10 +346,14 @@ impl Journal {
     }
 }
 
-type Located = (Option<usize>, Damage);
+pub(super) type Located = (Option<usize>, Damage);
 
-fn header(text: &str) -> Result<(Protocol, SessionId), Located> {
-    let mut header: HeaderJson = parse(text)?;
+pub(super) fn header(text: &str) -> Result<(Protocol, SessionId), Located> {
+    read_header(parse(text)?)
+}
+
+/// JRNL-9: what a header says, when it says it in the one way that a journal does.
+pub(super) fn read_header(mut header: HeaderJson) -> Result<(Protocol, SessionId), Located> {
     let checksum = core::mem::take(&mut header.check);
     if checksum != check(&header) {
         return Err((None, Damage::Check));
@@ -356,7 +383,7 @@ fn header(text: &str) -> Result<(Protocol, SessionId), Located> {
     Ok((protocol, session))
 }
 
-fn parse<'a, T: Serialize + Deserialize<'a>>(text: &'a str) -> Result<T, Located> {
+pub(super) fn parse<'a, T: Serialize + Deserialize<'a>>(text: &'a str) -> Result<T, Located> {
     let json: T = serde_json::from_str(text).map_err(|error| {
         let column = (error.column() > 0).then(|| error.column());
         let message = error.to_string();
@@ -376,9 +403,9 @@ fn canonical(wanted: &str, text: &str) -> Result<(), Located> {
     Err((Some(same + 1), Damage::NotCanonical))
 }
 
-struct Lines<'a> {
-    rest: &'a [u8],
-    number: usize,
+pub(super) struct Lines<'a> {
+    pub(super) rest: &'a [u8],
+    pub(super) number: usize,
 }
 
 impl<'a> Iterator for Lines<'a> {

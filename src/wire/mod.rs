@@ -4,7 +4,11 @@
 #[cfg(feature = "syntax")]
 mod answer;
 #[cfg(feature = "syntax")]
+pub mod audit;
+#[cfg(feature = "syntax")]
 mod authority;
+#[cfg(feature = "syntax")]
+pub mod compact;
 #[cfg(feature = "syntax")]
 pub mod door;
 #[cfg(feature = "syntax")]
@@ -14,7 +18,11 @@ pub mod journal;
 #[cfg(feature = "syntax")]
 pub mod json;
 #[cfg(feature = "syntax")]
+pub mod proof;
+#[cfg(feature = "syntax")]
 mod record;
+#[cfg(feature = "syntax")]
+pub mod replayed;
 #[cfg(feature = "syntax")]
 mod state;
 #[cfg(feature = "syntax")]

@@ -21,6 +21,7 @@ pub(super) enum Command {
     State(SessionId),
     Digest,
     Sessions,
+    Refused,
 }
 
 /// What the machine is told; the words are those of [`Input`].
@@ -93,6 +94,7 @@ enum AskJson {
     State(String),
     Digest(bool),
     Sessions(bool),
+    Refused(bool),
 }
 
 fn wrong(text: impl Into<String>) -> DoorError {
@@ -126,8 +128,9 @@ pub(super) fn read(line: &[u8], limits: &DoorLimits) -> Result<Command, DoorErro
             AskJson::Seal(true) => Ok(Command::Seal),
             AskJson::Digest(true) => Ok(Command::Digest),
             AskJson::Sessions(true) => Ok(Command::Sessions),
+            AskJson::Refused(true) => Ok(Command::Refused),
             AskJson::State(session) => Ok(Command::State(session_id(&session)?)),
-            _ => Err(wrong("`seal`, `digest` and `sessions` are asked for with `true`")),
+            _ => Err(wrong("`seal`, `digest`, `sessions` and `refused` are asked for with `true`")),
         }
     }
 }
