@@ -179,7 +179,7 @@ fn the_scripts_reach_every_kind_of_verdict() {
     let mut runner = TestRunner::new_with_rng(ProptestConfig::default(), rng);
     let mut reached = std::collections::BTreeMap::<String, usize>::new();
     let mut deepest = 0;
-    for index in 0..1_200 {
+    for index in 0..1_800 {
         let protocols = protocols().new_tree(&mut runner).unwrap().current();
         let script =
             if index % 2 == 0 { script::legal_script(false) } else { script::wild_script(false) };
