@@ -281,5 +281,5 @@ fn the_scripts_reach_every_kind_of_verdict() {
     for verdict in wanted {
         assert!(reached.get(verdict).is_some_and(|count| *count >= 3), "{verdict}: {reached:?}");
     }
-    assert!(deepest > 60, "the longest run has {deepest} actions");
+    assert!(deepest > 50, "the longest run has {deepest} actions");
 }

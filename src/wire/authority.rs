@@ -65,7 +65,7 @@ pub(super) enum AuthorityJson {
         predicate: PredicateJson,
     },
     ConsumeReadiness {
-        witness: ReadinessJson,
+        witness: Box<ReadinessJson>,
     },
     ArmTimer {
         request: u64,
@@ -78,7 +78,7 @@ pub(super) enum AuthorityJson {
         timer: u64,
     },
     ConsumeTimeout {
-        witness: TimeoutJson,
+        witness: Box<TimeoutJson>,
     },
 }
 
@@ -164,9 +164,9 @@ pub(super) fn write(protocol: &Protocol, authority: &Authority) -> AuthorityJson
             request: request.0,
             predicate: witness::write_predicate(protocol, predicate),
         },
-        Authority::ConsumeReadiness { witness } => {
-            AuthorityJson::ConsumeReadiness { witness: witness::write_readiness(protocol, witness) }
-        }
+        Authority::ConsumeReadiness { witness } => AuthorityJson::ConsumeReadiness {
+            witness: Box::new(witness::write_readiness(protocol, witness)),
+        },
         Authority::ArmTimer { request, site, after, valid } => AuthorityJson::ArmTimer {
             request: request.0,
             site: witness::write_site(protocol, site),
@@ -174,9 +174,9 @@ pub(super) fn write(protocol: &Protocol, authority: &Authority) -> AuthorityJson
             valid: *valid,
         },
         Authority::DisarmTimer { timer } => AuthorityJson::DisarmTimer { timer: timer.0 },
-        Authority::ConsumeTimeout { witness } => {
-            AuthorityJson::ConsumeTimeout { witness: witness::write_timeout(protocol, witness) }
-        }
+        Authority::ConsumeTimeout { witness } => AuthorityJson::ConsumeTimeout {
+            witness: Box::new(witness::write_timeout(protocol, witness)),
+        },
     }
 }
 

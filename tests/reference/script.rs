@@ -135,7 +135,7 @@ pub fn protocol() -> impl Strategy<Value = Arc<Protocol>> {
         3 => declared.prop_map(compiled),
         3 => projected,
         3 => select(library().to_vec()),
-        1 => Just(race()),
+        2 => Just(race()),
     ]
 }
 
@@ -311,7 +311,7 @@ pub fn legal_script(journal: bool) -> BoxedStrategy<Vec<Step>> {
     let op = prop_oneof![
         60 => act(legal(), Just(By::Owner)),
         6 => act(what(), Just(By::Owner)),
-        3 => act(authority(), Just(By::Owner)),
+        2 => act(authority(), Just(By::Owner)),
         2 => commit(),
         1 => reclaim(),
         1 => act(ending(), Just(By::Owner)),
