@@ -14,6 +14,7 @@
 mod action;
 mod audit;
 mod authority;
+mod delegation;
 mod digest;
 mod edge;
 mod effect;
@@ -48,6 +49,7 @@ use hashbrown::HashMap;
 pub use crate::types::{CAPACITY_DEFAULT, CAPACITY_MAX};
 pub use audit::{AUDITS_MAX, Audit};
 pub use authority::{Capability, OWNER_BYTES_MAX, Owner, OwnerError, Presented, Scope};
+pub use delegation::NotAReceipt;
 pub use digest::StateDigest;
 pub use edge::Queued;
 pub use id::{Generation, Position, ReceiptId, RequestId, Seq, SessionId, SessionIdError, Tick};
