@@ -321,6 +321,68 @@ async fn only_so_many_are_on_their_way() {
     a.send("B", "ask", ()).await.unwrap();
 }
 
+/// DELEG-6: each of them is kept by nothing but the message on an edge of the next one.
+#[tokio::test]
+async fn a_long_chain_of_sessions_is_let_go_of() {
+    let link = protocol(
+        "A = B!ask . end                      B = A?ask . end
+         G = T!give(chan(B!ask . end)) . end  T = G?give(chan(B!ask . end)) . end",
+    );
+    let open = || Session::open_with(&link, Options::default().no_journal()).unwrap();
+    let first = open();
+    let mut on_its_way = first.endpoint("A").unwrap();
+    for _ in 0..20_000 {
+        let next = open();
+        let mut giver = next.endpoint("G").unwrap();
+        giver.send_endpoint("T", "give", on_its_way).await.unwrap();
+        on_its_way = next.endpoint("A").unwrap();
+    }
+    assert!(matches!(first.endpoint("A"), Err(Error::EndpointTaken { .. })));
+    drop(on_its_way);
+    first.endpoint("A").unwrap().send("B", "ask", ()).await.unwrap();
+}
+
+/// The endpoint goes round among tasks; each of them asks once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_endpoint_goes_from_task_to_task() {
+    const HOPS: u64 = 60;
+    let talk = open("P = rec X . Q!tick(nat) . X   Q = rec X . P?tick(nat) . X");
+    let carry = protocol(
+        "G = T!give(chan(rec X . Q!tick(nat) . X)) . end
+         T = G?give(chan(rec X . Q!tick(nat) . X)) . end",
+    );
+    let [p, mut q] = talk.endpoints(["P", "Q"]).unwrap();
+    let (mut tasks, mut sessions) = (Vec::new(), Vec::new());
+    let (first, mut before) = {
+        let session = Session::open(&carry).unwrap();
+        let [giver, taker] = session.endpoints(["G", "T"]).unwrap();
+        sessions.push(session);
+        (giver, taker)
+    };
+    for hop in 0..HOPS {
+        let session = Session::open(&carry).unwrap();
+        let [mut giver, taker] = session.endpoints(["G", "T"]).unwrap();
+        let mut taken_from = std::mem::replace(&mut before, taker);
+        sessions.push(session);
+        tasks.push(tokio::spawn(async move {
+            let (_, mut p) = taken_from.receive_endpoint_from("G").await.unwrap();
+            p.send("Q", "tick", hop).await.unwrap();
+            giver.send_endpoint("T", "give", p).await.unwrap();
+        }));
+    }
+    let mut first = first;
+    first.send_endpoint("T", "give", p).await.unwrap();
+    for hop in 0..HOPS {
+        assert_eq!(q.receive_from("P").await.unwrap().1, Value::Nat(hop));
+    }
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let (_, p) = before.receive_endpoint_from("G").await.unwrap();
+    assert_eq!(p.position().0, HOPS);
+    replay([&talk, &sessions[0], &sessions[7]]);
+}
+
 #[test]
 fn threads_delegate_too() {
     let (talk, carry) = (open(TALK), open(CARRY));

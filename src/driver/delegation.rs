@@ -16,6 +16,7 @@
 //! Clauses: DELEG-1, DELEG-2, DELEG-4 to DELEG-8. (Delegation: Honda, Vasconcelos, Kubo, ESOP
 //! 1998; between several parties: Honda, Yoshida, Carbone, POPL 2008.)
 
+use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -153,6 +154,38 @@ impl Carried {
 pub(super) struct Returned {
     giver: RoleIx,
     endpoint: Endpoint,
+}
+
+/// What a session carried that is gone.
+type Left = (Vec<Carried>, Vec<Returned>);
+
+thread_local! {
+    /// What sessions carried that are gone, while it is being let go of.
+    static LET_GO: RefCell<Option<Vec<Left>>> = const { RefCell::new(None) };
+}
+
+/// DELEG-6: lets go of what a session carried. An endpoint may be the last that holds a session,
+/// which carried endpoints in turn, and so on: they go one after the other and not inside each
+/// other, so that no chain of them, however long, overflows the stack.
+pub(super) fn let_go(carried: Vec<Carried>, returned: Vec<Returned>) {
+    if carried.is_empty() && returned.is_empty() {
+        return;
+    }
+    let mut parts = Some((carried, returned));
+    let is_outermost = LET_GO.try_with(|waiting| {
+        let mut waiting = waiting.borrow_mut();
+        let is_outermost = waiting.is_none();
+        waiting.get_or_insert_default().extend(parts.take());
+        is_outermost
+    });
+    // At the end of a thread there may be no such list any more: then `parts` goes here.
+    if is_outermost == Ok(true) {
+        let next = || LET_GO.with_borrow_mut(|waiting| waiting.as_mut().and_then(Vec::pop));
+        while let Some(next) = next() {
+            drop(next);
+        }
+        LET_GO.with_borrow_mut(|waiting| *waiting = None);
+    }
 }
 
 /// A send of an endpoint that waits for room.

@@ -262,7 +262,7 @@ impl From<NotAnEndpoint> for Error {
 }
 
 /// A role of a session, played under a [`Holding`] that somebody else keeps. Made by
-/// [`Session::act`]; see [`Endpoint`] for its methods.
+/// [`Session::act`](super::Session::act); see [`Endpoint`] for its methods.
 #[derive(Debug)]
 pub struct Acting<'a> {
     pub(super) endpoint: Endpoint,

@@ -2,13 +2,14 @@
 //!
 //! Clauses: HOLD-2, DELEG-6.
 
+use std::mem::take;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use hashbrown::HashMap;
 use tokio::sync::Notify;
 
-use super::delegation::{Carried, Returned};
+use super::delegation::{self, Carried, Returned};
 use super::error::Error;
 use super::handler::Handler;
 use crate::journal::Journal;
@@ -245,6 +246,9 @@ impl Host {
 impl Drop for Host {
     fn drop(&mut self) {
         self.changed.notify_waiters();
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let (carried, returned) = (take(&mut state.carried), take(&mut state.returned));
+        delegation::let_go(carried, returned);
     }
 }
 
