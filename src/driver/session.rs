@@ -14,7 +14,7 @@ use crate::machine::{
     Accepted, Act, Capacities, Input, Machine, OnLost, Open, Owner, Record, Refusal, SessionId,
     StateDigest, Status,
 };
-use crate::types::{EdgeIx, LocalType, Name, Protocol, RoleIx, Value};
+use crate::types::{EdgeIx, LocalType, Name, Protocol, Value};
 use crate::wire;
 
 /// How a session is opened. The default: a fresh id, the owner `host`, a journal in memory.
@@ -105,7 +105,7 @@ impl Options {
 /// ```
 #[derive(Clone)]
 pub struct Session {
-    host: Arc<Host>,
+    pub(super) host: Arc<Host>,
 }
 
 impl Session {
@@ -161,19 +161,11 @@ impl Session {
     /// # Errors
     /// `unknown_role`, [`Error::EndpointTaken`].
     pub fn endpoint(&self, role: &str) -> Result<Endpoint, Error> {
-        Endpoint::take(Arc::clone(&self.host), self.role(role)?)
-    }
-
-    fn role(&self, role: &str) -> Result<RoleIx, Error> {
-        self.host.protocol.role(role).ok_or_else(|| {
-            let known = self.host.protocol.roles().map(|role| format!("`{role}`"));
-            let known = known.collect::<Vec<_>>().join(", ").into();
-            Error::Refused(Refusal::UnknownRole { known })
-        })
+        Endpoint::take(Arc::clone(&self.host), self.host.role(role)?)
     }
 
     fn edge(&self, from: &str, to: &str) -> Result<EdgeIx, Error> {
-        let (from, to) = (self.role(from)?, self.role(to)?);
+        let (from, to) = (self.host.role(from)?, self.host.role(to)?);
         self.host.protocol.edge(from, to).ok_or_else(|| {
             let protocol = &self.host.protocol;
             let name = |role| protocol.role_name(role);
@@ -274,7 +266,7 @@ impl Session {
     /// # Errors
     /// `unknown_role`.
     pub fn current(&self, role: &str) -> Result<LocalType, Error> {
-        let role = self.role(role)?;
+        let role = self.host.role(role)?;
         let current = self.host.view(|s| s.endpoint(role).map(|endpoint| endpoint.current()));
         Ok(current.and_then(Result::ok).unwrap_or_else(LocalType::end))
     }

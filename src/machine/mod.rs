@@ -15,6 +15,7 @@ mod action;
 mod attest;
 mod audit;
 mod authority;
+mod delegation;
 mod digest;
 mod edge;
 mod effect;
@@ -58,6 +59,7 @@ use hashbrown::HashMap;
 pub use crate::types::{CAPACITY_DEFAULT, CAPACITY_MAX};
 pub use audit::{AUDITS_MAX, Audit};
 pub use authority::{Capability, OWNER_BYTES_MAX, Owner, OwnerError, Presented, Scope};
+pub use delegation::NotAReceipt;
 pub use digest::StateDigest;
 pub use edge::Queued;
 pub use ends::{

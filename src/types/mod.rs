@@ -3,6 +3,7 @@
 //!
 //! Pure: no state, no clock, no I/O. Reading and printing texts is `syntax`, behind a feature.
 
+mod access;
 pub mod automaton;
 pub mod build;
 pub mod canonical;

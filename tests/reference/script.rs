@@ -847,7 +847,7 @@ fn some_value(view: Option<SessionView<'_>>, role: RoleIx, label: LabelIx, seed:
     value.unwrap_or(Value::Unit)
 }
 
-/// Some value of a sort; none where a `chan` stands in the way.
+/// Some value of a sort.
 pub fn value_of(sort: &Sort, seed: u64) -> Option<Value> {
     fn at(sort: &Sort, node: u32, seed: u64) -> Option<Value> {
         let small = seed % 3;
@@ -881,7 +881,7 @@ pub fn value_of(sort: &Sort, seed: u64) -> Option<Value> {
                 };
                 Value::Record(fields.iter().enumerate().map(field).collect::<Option<_>>()?)
             }
-            SortNode::Chan(_) => return None,
+            SortNode::Chan(_) => Value::Chan(seed.to_le_bytes()[..=small as usize].to_vec().into()),
         })
     }
     at(sort, sort.root(), seed)

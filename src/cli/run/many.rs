@@ -107,7 +107,7 @@ fn step(
         true => {
             let Some(value) = plan.values.pick(protocol, message, rng) else {
                 let label = protocol.label_name(label);
-                let text = format!("`{label}` carries an endpoint; delegation is not there yet");
+                let text = format!("no value for `{label}` can be made up: give one, `--values`");
                 return Err(Failure::Fault(text));
             };
             Act::Send(Send { role, to: peer, label, value, at: None })

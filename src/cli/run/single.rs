@@ -142,7 +142,7 @@ impl<'a> Play<'a> {
                 let Some(value) = value else {
                     let label = self.plan.protocol.label_name(label);
                     let text =
-                        format!("`{label}` carries an endpoint; delegation is not there yet");
+                        format!("no value for `{label}` can be made up: give one, `--values`");
                     return Err(Failure::Fault(text));
                 };
                 Act::Send(Send { role, to, label, value, at: None })
