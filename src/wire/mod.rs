@@ -1,5 +1,5 @@
-//! Bytes as what they mean: values, records, journals, and what a machine is told, as JSON. Pure:
-//! text in, text out.
+//! Bytes as what they mean: values, records, journals, and what a machine is told, as JSON; tokens,
+//! sealed. Pure: text in, text out.
 
 #[cfg(feature = "syntax")]
 mod answer;
@@ -15,5 +15,7 @@ pub mod journal;
 pub mod json;
 #[cfg(feature = "syntax")]
 mod record;
+#[cfg(feature = "seal")]
+pub mod seal;
 #[cfg(feature = "syntax")]
 mod state;
