@@ -1,5 +1,5 @@
-//! Bytes as what they mean: values, records, journals, and what a machine is told, as JSON. Pure:
-//! text in, text out.
+//! Bytes as what they mean: values, records, journals, and what a machine is told, as JSON; tokens,
+//! sealed. Pure: text in, text out.
 
 #[cfg(feature = "syntax")]
 mod answer;
@@ -21,6 +21,8 @@ pub mod json;
 pub mod proof;
 #[cfg(feature = "syntax")]
 mod record;
+#[cfg(feature = "seal")]
+pub mod seal;
 #[cfg(feature = "syntax")]
 pub mod replayed;
 #[cfg(feature = "syntax")]
