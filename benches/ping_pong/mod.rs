@@ -94,16 +94,35 @@ fn message(
     label: LabelIx,
     value: Value,
 ) -> Value {
-    let send = Act::Send(Send { role, to, label, value, at: None });
-    match machine.act(Tick(0), by.present(), send) {
-        Ok(Accepted::Sent { .. }) => {}
-        other => panic!("{other:?}"),
+    let now = black_box(Tick(0));
+    if let Err(refusal) = machine.send(now, by.present(), role, to, label, value) {
+        panic!("{refusal}");
     }
-    let receive = Act::Receive(Receive { role: to, from: role, at: None });
-    match machine.act(Tick(0), by.present(), receive) {
-        Ok(Accepted::Received(received)) => received.value,
-        other => panic!("{other:?}"),
+    match machine.receive(now, by.present(), to, role) {
+        Ok(received) => received.value,
+        Err(refusal) => panic!("{refusal}"),
     }
+}
+
+/// As [`exchange`], each message as an act: what a host does that is told what to do by others.
+pub(crate) fn exchange_acts(
+    machine: &mut Machine,
+    by: &Capability,
+    labels: Labels,
+    mut value: Value,
+) -> Value {
+    for (role, to, label) in [(PING, PONG, labels.ping), (PONG, PING, labels.pong)] {
+        let send = Act::Send(Send { role, to, label, value, at: None });
+        if let Err(refusal) = machine.act(Tick(0), by.present(), send) {
+            panic!("{refusal}");
+        }
+        let receive = Act::Receive(Receive { role: to, from: role, at: None });
+        value = match machine.act(Tick(0), by.present(), receive) {
+            Ok(Accepted::Received(received)) => received.value,
+            other => panic!("{other:?}"),
+        };
+    }
+    value
 }
 
 /// The floor: the bare queue that moves the same value, message after message. `black_box` keeps
