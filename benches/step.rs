@@ -16,6 +16,7 @@ use antiphon::types::{SortNode, Value};
 use bytes::Bytes;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 
+#[expect(dead_code, reason = "what it has for other benches")]
 mod ping_pong;
 use ping_pong::{Labels, exchange, exchange_acts, floor, machine, open, protocol};
 

@@ -171,7 +171,16 @@ impl Machine {
             }
             _ => {}
         }
-        self.act_in_full(by, act)
+        match act {
+            Act::Send(send) if send.at.is_none() => {
+                let (seq, position) = self.send_otherwise(by, send)?;
+                Ok(Accepted::Sent { seq, position })
+            }
+            Act::Receive(receive) if receive.at.is_none() => {
+                Ok(Accepted::Received(self.receive_otherwise(by, receive)?))
+            }
+            act => self.act_in_full(by, act),
+        }
     }
 
     /// Any act, with nothing taken for granted: what the short path of plain messages leaves over.

@@ -5,16 +5,18 @@
 //! [`Machine::send`] and [`Machine::receive`] are inlined wherever they are called, which is in one
 //! or two places of a host: the call and what is passed through memory would cost a fifth.
 //!
-//! Clauses: MACH-4, MACH-5, MACH-6, EDGE-2, EDGE-3.
+//! Clauses: MACH-4, MACH-5, MACH-6, EDGE-2, EDGE-3, JRNL-1.
 
 use super::Machine;
 use super::authority::Presented;
 use super::edge::Buffer;
 use super::id::{Position, Seq, Tick};
 use super::input::{Act, Receive, Send};
+use super::log::Log;
 use super::output::{Accepted, Received, Status};
+use super::record::Outcome;
 use super::refuse::Refusal;
-use super::session::{Endpoint, Session};
+use super::session::{Endpoint, Seldom, Session};
 use crate::types::{LabelIx, Protocol, RoleIx, Transition, Value};
 
 impl Machine {
@@ -66,16 +68,49 @@ impl Machine {
         self.receive_otherwise(by, Receive { role, from, at: None })
     }
 
+    /// [`send`](Self::send) in a session that is not quite as plain, for what is not numbered.
     #[inline(never)]
-    fn send_otherwise(&mut self, by: &Presented, send: Send) -> Result<(Seq, Position), Refusal> {
+    pub(super) fn send_otherwise(
+        &mut self,
+        by: &Presented,
+        send: Send,
+    ) -> Result<(Seq, Position), Refusal> {
+        let now = self.now;
+        if let Some((session, protocol)) = self.journalled(by, send.role)
+            && let Some(mut step) =
+                session.plain_send(protocol, send.role, send.to, send.label, &send.value)
+        {
+            let first = step.record_send(now, by, &send);
+            let done = step.send(now, send.value);
+            if first {
+                self.touched.push(by.hint);
+            }
+            return Ok(done);
+        }
         match self.act_in_full(by, Act::Send(send))? {
             Accepted::Sent { seq, position } => Ok((seq, position)),
             _ => unreachable!("what is not numbered is no duplicate"),
         }
     }
 
+    /// As [`send_otherwise`](Self::send_otherwise).
     #[inline(never)]
-    fn receive_otherwise(&mut self, by: &Presented, receive: Receive) -> Result<Received, Refusal> {
+    pub(super) fn receive_otherwise(
+        &mut self,
+        by: &Presented,
+        receive: Receive,
+    ) -> Result<Received, Refusal> {
+        let now = self.now;
+        if let Some((session, protocol)) = self.journalled(by, receive.role)
+            && let Some(mut step) = session.plain_receive(protocol, receive.role, receive.from)
+        {
+            let first = step.record_receive(now, by, receive);
+            let done = step.receive(now);
+            if first {
+                self.touched.push(by.hint);
+            }
+            return Ok(done);
+        }
         match self.act_in_full(by, Act::Receive(receive))? {
             Accepted::Received(received) => Ok(received),
             _ => unreachable!("what is not numbered is no duplicate"),
@@ -96,6 +131,16 @@ impl Machine {
             (session, protocol)
         })
     }
+
+    /// As [`plain`](Self::plain), where the session keeps a journal, and its actions a record.
+    fn journalled(&mut self, by: &Presented, role: RoleIx) -> Option<(&mut Session, &Protocol)> {
+        let session = self.sessions.hinted_mut(by.session, by.hint)?;
+        let plain = session.is_plain_but_for_its_log(by, role) && !self.observed;
+        plain.then(|| {
+            let protocol = &*self.protocols[session.protocol as usize];
+            (session, protocol)
+        })
+    }
 }
 
 /// What a plain action changes, found and checked: to perform it looks up nothing any more.
@@ -104,11 +149,28 @@ pub(super) struct Step<'a> {
     buffer: &'a mut Buffer,
     queued: &'a mut u32,
     tick: &'a mut Tick,
+    log: Option<&'a mut Log>,
     transition: &'a Transition,
 }
 
 // The machine's time never runs back, so that `now` is at or after the session's tick.
 impl Step<'_> {
+    /// JRNL-1: records the send, which is then performed; returns whether a batch begins with it.
+    fn record_send(&mut self, now: Tick, by: &Presented, send: &Send) -> bool {
+        let position = Position(self.endpoint.position.0 + 1);
+        let outcome = Outcome::Sent(self.transition.message, self.buffer.sent, position);
+        let Some(log) = self.log.as_mut() else { return false };
+        log.append_send(now, by, send, &send.value, outcome)
+    }
+
+    /// As [`record_send`](Self::record_send).
+    fn record_receive(&mut self, now: Tick, by: &Presented, receive: Receive) -> bool {
+        let position = Position(self.endpoint.position.0 + 1);
+        let outcome = Outcome::Received(self.transition.label, self.buffer.consumed(), position);
+        let Some(log) = self.log.as_mut() else { return false };
+        log.append_act(now, by, &Act::Receive(receive), outcome)
+    }
+
     /// Appends the message and advances the sender.
     #[inline(always)]
     pub(super) fn send(self, now: Tick, value: Value) -> (Seq, Position) {
@@ -153,6 +215,23 @@ impl Session {
             && self.ownership.covers_plainly(by, role)
     }
 
+    /// As [`is_plain`](Self::is_plain), where an action is recorded too. Whatever else a session
+    /// may have is named here, so that nothing can be forgotten.
+    fn is_plain_but_for_its_log(&self, by: &Presented, role: RoleIx) -> bool {
+        let seldom = self.seldom.as_deref();
+        matches!(
+            seldom,
+            Some(Seldom {
+                log: Some(_),
+                deadline: None,
+                remembered: None,
+                handlers: None,
+                spread: None
+            })
+        ) && matches!(self.status, Status::Active)
+            && self.ownership.covers_plainly(by, role)
+    }
+
     /// A send as most of them are, checked. `None` says nothing but that it must be looked at in
     /// full.
     #[inline(always)]
@@ -169,7 +248,8 @@ impl Session {
         let buffer = self.edges.at_mut(transition.edge.index())?;
         let plain = transition.kind.admits(value) && !buffer.is_full() && !transition.ends;
         let (queued, tick) = (&mut self.queued, &mut self.tick);
-        plain.then_some(Step { endpoint, buffer, queued, tick, transition })
+        let log = self.seldom.as_mut().and_then(|seldom| seldom.log.as_mut());
+        plain.then_some(Step { endpoint, buffer, queued, tick, log, transition })
     }
 
     /// A receive as most of them are, checked; as [`plain_send`](Self::plain_send).
@@ -191,7 +271,8 @@ impl Session {
             transition = automaton.receive(endpoint.state, from, label, message)?;
         }
         let (queued, tick) = (&mut self.queued, &mut self.tick);
+        let log = self.seldom.as_mut().and_then(|seldom| seldom.log.as_mut());
         let plain = !transition.ends;
-        plain.then_some(Step { endpoint, buffer, queued, tick, transition })
+        plain.then_some(Step { endpoint, buffer, queued, tick, log, transition })
     }
 }

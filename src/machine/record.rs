@@ -22,7 +22,7 @@ use super::input::{Act, Capacities, Input, Open, Receive, Send};
 use super::timer::Timer;
 use crate::types::canonical;
 use crate::types::{Edge, EdgeIx, LabelIx, MessageIx, Name, Protocol, ProtocolDigest, RoleIx};
-pub(super) use encode::{encode, encode_send, sized};
+pub(super) use encode::{encode, encode_act, encode_send, sized};
 
 /// One entry of a session's journal.
 #[derive(Debug, Clone, PartialEq)]
