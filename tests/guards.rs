@@ -12,7 +12,7 @@ use bytes::Bytes;
 #[path = "../benches/ping_pong/mod.rs"]
 #[expect(dead_code, reason = "what it has for the benches alone")]
 mod ping_pong;
-use ping_pong::{Labels, exchange, machine, open, protocol};
+use ping_pong::{Labels, Passing, exchange, exchange_acts, machine, open, open_with, protocol};
 
 #[test]
 fn messages_take_no_allocation() {
@@ -29,7 +29,8 @@ fn messages_take_no_allocation() {
         let info = measure(|| {
             for _ in 0..1_000 {
                 let passed = std::mem::replace(&mut value, Value::Unit);
-                value = exchange(&mut machine, &by, labels, passed);
+                let passed = exchange(&mut machine, &by, labels, passed);
+                value = exchange_acts(&mut machine, &by, labels, passed);
             }
         });
         assert_eq!((info.count_total, info.bytes_current), (0, 0), "{node:?}");
@@ -96,4 +97,39 @@ fn an_idle_session_of_two_roles_takes_600_bytes() {
     assert!(all <= 600, "{bytes} bytes in the machine, {all} with the capability");
     // Opening one allocates no more than its owner's name; blocks and the index are amortised.
     assert!(opened.count_total <= u64::from(SESSIONS) * 11 / 10, "{opened:?}");
+}
+
+#[test]
+fn transfers_of_one_session_leave_nothing_behind() {
+    let protocol = protocol(SortNode::Nat);
+    let mut machine = machine(&protocol);
+    let mut passing = Passing::new(open(&mut machine, &protocol, 1));
+    let mut thousands =
+        |count: u32| measure(|| (0..1_000 * count).for_each(|_| passing.pass(&mut machine)));
+    thousands(1);
+    let (early, late) = (thousands(1), thousands(100));
+    assert_eq!((early.bytes_current, late.bytes_current), (0, 0));
+    assert_eq!(early.bytes_max, late.bytes_max, "the most that was held at once");
+    assert_eq!(100 * early.count_total, late.count_total);
+}
+
+#[test]
+fn a_record_takes_no_allocation_within_a_batch_of_the_usual_size() {
+    let protocol = protocol(SortNode::Nat);
+    let mut machine = machine(&protocol);
+    let by = open_with(&mut machine, &protocol, 1, true);
+    let labels = Labels::of(&protocol);
+    let batch = |machine: &mut antiphon::machine::Machine| {
+        for _ in 0..64 {
+            exchange(machine, &by, labels, Value::Nat(7));
+        }
+    };
+    // The first one tells what is usual, the second one that what is sealed is gone for good.
+    for _ in 0..2 {
+        batch(&mut machine);
+        machine.seal();
+        while machine.poll().is_some() {}
+    }
+    // The room for the batch, and the note that there is one.
+    assert!(measure(|| batch(&mut machine)).count_total <= 2);
 }

@@ -1,5 +1,5 @@
-//! What roles do: send, receive, acknowledge, in full. (The short path of plain messages is in the
-//! session.)
+//! What roles do: send, receive, acknowledge, in full. (The short path of plain messages is in
+//! `plain.rs`.)
 //!
 //! Clauses: MACH-4, MACH-7, POS-1, POS-2.
 
@@ -17,7 +17,7 @@ use super::session::Endpoint;
 use crate::types::{Direction, RoleIx};
 
 impl Machine {
-    pub(super) fn send(
+    pub(super) fn send_in_full(
         &mut self,
         slot: u32,
         by: &Presented,
@@ -67,7 +67,7 @@ impl Machine {
         Ok(Accepted::Sent { seq, position })
     }
 
-    pub(super) fn receive(
+    pub(super) fn receive_in_full(
         &mut self,
         slot: u32,
         by: &Presented,

@@ -101,21 +101,27 @@ impl Buffer {
     }
 
     /// Takes the value of the head; the caller has seen that there is one.
-    #[inline(always)]
+    #[inline]
     pub(super) fn pop(&mut self) -> (Seq, Value) {
+        if self.length > 1 { self.pop_before_others() } else { self.pop_last() }
+    }
+
+    /// [`pop`](Self::pop) where nothing is behind the head: the value goes straight to where it is
+    /// wanted.
+    #[inline(always)]
+    pub(super) fn pop_last(&mut self) -> (Seq, Value) {
         let seq = self.consumed();
-        self.length -= 1;
-        let value = core::mem::replace(&mut self.head.value, Value::Unit);
-        if self.length > 0 {
-            self.move_up();
-        }
-        (seq, value)
+        self.length = 0;
+        (seq, core::mem::replace(&mut self.head.value, Value::Unit))
     }
 
     #[inline(never)]
-    fn move_up(&mut self) {
+    fn pop_before_others(&mut self) -> (Seq, Value) {
+        let seq = self.consumed();
+        self.length -= 1;
         let next = self.behind.as_mut().and_then(|behind| behind.pop_front());
-        self.head = next.expect("`edge_head` counts the messages");
+        let next = next.expect("`edge_head` counts the messages");
+        (seq, core::mem::replace(&mut self.head, next).value)
     }
 
     /// Whether `edge_head` holds.

@@ -31,6 +31,7 @@ mod log;
 mod merkle;
 mod output;
 mod ownership;
+mod plain;
 mod position;
 mod predicate;
 mod receipt;
@@ -173,36 +174,51 @@ impl Machine {
         }
     }
 
-    /// [`Input::Act`] with a borrowed authority: the path of every message.
+    /// [`Input::Act`] with a borrowed authority. [`send`](Self::send) and
+    /// [`receive`](Self::receive) do the same for messages that are not numbered.
     ///
     /// # Errors
     /// A [`Refusal`].
     pub fn act(&mut self, now: Tick, by: &Presented, act: Act) -> Result<Accepted, Refusal> {
         self.advance_time(now);
-        if let Some(session) = self.sessions.hinted_mut(by.session, by.hint)
-            && !self.observed
-        {
-            let protocol = &self.protocols[session.protocol as usize];
-            if let Act::Send(send) = &act
-                && let Some(step) = session.plain_send(protocol, by, send)
-            {
-                // Taken apart only now, where nothing else can happen to it: spares two copies.
-                let Act::Send(Send { value, .. }) = act else { unreachable!("it is a send") };
-                let (seq, position) = step.send(self.now, value);
-                return Ok(Accepted::Sent { seq, position });
-            } else if let Act::Receive(receive) = &act
-                && let Some(step) = session.plain_receive(protocol, by, receive)
-            {
-                // It owns nothing: spares a look at what there is to drop.
-                core::mem::forget(act);
-                return Ok(Accepted::Received(step.receive(self.now)));
+        match &act {
+            Act::Send(Send { role, to, label, value, at: None }) => {
+                let now = self.now;
+                if let Some((session, protocol)) = self.plain(by, *role)
+                    && let Some(step) = session.plain_send(protocol, *role, *to, *label, value)
+                {
+                    // Taken apart only now, where nothing else can happen to it: spares two copies.
+                    let Act::Send(Send { value, .. }) = act else { unreachable!("it is a send") };
+                    let (seq, position) = step.send(now, value);
+                    return Ok(Accepted::Sent { seq, position });
+                }
             }
+            Act::Receive(Receive { role, from, at: None }) => {
+                let now = self.now;
+                if let Some((session, protocol)) = self.plain(by, *role)
+                    && let Some(step) = session.plain_receive(protocol, *role, *from)
+                {
+                    // It owns nothing: spares a look at what there is to drop.
+                    core::mem::forget(act);
+                    return Ok(Accepted::Received(step.receive(now)));
+                }
+            }
+            _ => {}
         }
-        self.act_in_full(by, act)
+        match act {
+            Act::Send(send) if send.at.is_none() => {
+                let (seq, position) = self.send_otherwise(by, send)?;
+                Ok(Accepted::Sent { seq, position })
+            }
+            Act::Receive(receive) if receive.at.is_none() => {
+                Ok(Accepted::Received(self.receive_otherwise(by, receive)?))
+            }
+            act => self.act_in_full(by, act),
+        }
     }
 
-    /// Any act: what [`act`](Self::act) leaves over, with nothing taken for granted. It would come
-    /// to the same for everything that is performed there.
+    /// Any act, with nothing taken for granted: what the short path of plain messages leaves over.
+    /// It would come to the same for everything that is performed there.
     #[inline(never)]
     fn act_in_full(&mut self, by: &Presented, act: Act) -> Result<Accepted, Refusal> {
         let attempt = act.word();
@@ -215,8 +231,8 @@ impl Machine {
             return Err(Refusal::UnknownSession(by.session));
         };
         match act {
-            Act::Send(send) => self.send(slot, by, send),
-            Act::Receive(receive) => self.receive(slot, by, receive),
+            Act::Send(send) => self.send_in_full(slot, by, send),
+            Act::Receive(receive) => self.receive_in_full(slot, by, receive),
             Act::Acknowledge { role, position } => self.acknowledge(slot, by, role, position),
             Act::Authority(authority) => self.transfer(slot, by, authority),
             Act::Bind { edge, handler } => self.bind(slot, by, edge, handler),

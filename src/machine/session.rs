@@ -18,7 +18,7 @@ use super::explain::{unknown_edge, unknown_role};
 use super::few::Few;
 use super::handler::Handlers;
 use super::id::{Position, Seq, SessionId, Tick};
-use super::input::{Open, REASON_BYTES_MAX, Receive, Send};
+use super::input::{Open, REASON_BYTES_MAX, Send};
 use super::log::Log;
 use super::output::{Received, Status};
 use super::ownership::{Ownership, Spread};
@@ -40,7 +40,7 @@ pub(super) struct Endpoint {
 impl Endpoint {
     /// One action further; its position then.
     #[inline(always)]
-    fn step(&mut self, next: StateIx) -> Position {
+    pub(super) fn step(&mut self, next: StateIx) -> Position {
         self.state = next;
         self.position.0 += 1;
         self.position
@@ -79,38 +79,6 @@ pub(super) struct Seldom {
     pub(super) log: Option<Log>,
     pub(super) spread: Option<Box<Spread>>,
     pub(super) outstanding: Option<Box<Outstanding>>,
-}
-
-/// What a plain action changes, found and checked: to perform it looks up nothing any more.
-pub(super) struct Step<'a> {
-    endpoint: &'a mut Endpoint,
-    buffer: &'a mut Buffer,
-    queued: &'a mut u32,
-    tick: &'a mut Tick,
-    transition: &'a Transition,
-}
-
-// The machine's time never runs back, so that `now` is at or after the session's tick.
-impl Step<'_> {
-    /// Appends the message and advances the sender.
-    #[inline(always)]
-    pub(super) fn send(self, now: Tick, value: Value) -> (Seq, Position) {
-        let seq = self.buffer.push(self.transition.message, value);
-        *self.tick = now;
-        *self.queued += 1;
-        (seq, self.endpoint.step(self.transition.next))
-    }
-
-    /// Takes the head of the edge and advances the receiver.
-    #[inline(always)]
-    pub(super) fn receive(self, now: Tick) -> Received {
-        *self.tick = now;
-        *self.queued -= 1;
-        let position = self.endpoint.step(self.transition.next);
-        let Transition { peer: from, label, .. } = *self.transition;
-        let (seq, value) = self.buffer.pop();
-        Received { from, seq, label, value, position }
-    }
 }
 
 impl Session {
@@ -227,57 +195,6 @@ impl Session {
         Ok(*endpoint)
     }
 
-    /// Whether `role` may act, and nothing but the action itself follows from an action that ends
-    /// no role.
-    #[inline(always)]
-    fn is_plain(&self, by: &Presented, role: RoleIx) -> bool {
-        matches!(self.status, Status::Active)
-            && self.seldom.is_none()
-            && self.ownership.covers_plainly(by, role)
-    }
-
-    /// A send as most of them are, checked. `None` says nothing but that it must be looked at in
-    /// full.
-    #[inline(always)]
-    pub(super) fn plain_send<'a>(
-        &'a mut self,
-        protocol: &'a Protocol,
-        by: &Presented,
-        send: &Send,
-    ) -> Option<Step<'a>> {
-        if send.at.is_some() || !self.is_plain(by, send.role) {
-            return None;
-        }
-        let endpoint = self.endpoints.at_mut(send.role.index())?;
-        let automaton = protocol.automaton(send.role);
-        let transition = automaton.send(endpoint.state, send.to, send.label)?;
-        let buffer = self.edges.at_mut(transition.edge.index())?;
-        let plain = transition.kind.admits(&send.value) && !buffer.is_full() && !transition.ends;
-        let (queued, tick) = (&mut self.queued, &mut self.tick);
-        plain.then_some(Step { endpoint, buffer, queued, tick, transition })
-    }
-
-    /// A receive as most of them are, checked; as [`plain_send`](Self::plain_send).
-    #[inline(always)]
-    pub(super) fn plain_receive<'a>(
-        &'a mut self,
-        protocol: &'a Protocol,
-        by: &Presented,
-        receive: &Receive,
-    ) -> Option<Step<'a>> {
-        if receive.at.is_some() || !self.is_plain(by, receive.role) {
-            return None;
-        }
-        let endpoint = self.endpoints.at_mut(receive.role.index())?;
-        let automaton = protocol.automaton(receive.role);
-        let row = automaton.receives(endpoint.state);
-        let transition = row.iter().find(|transition| transition.peer == receive.from)?;
-        let buffer = self.edges.at_mut(transition.edge.index())?;
-        let plain = buffer.front()?.message == transition.message && !transition.ends;
-        let (queued, tick) = (&mut self.queued, &mut self.tick);
-        plain.then_some(Step { endpoint, buffer, queued, tick, transition })
-    }
-
     /// MACH-4: the transition of a send. Checks everything and changes nothing but the input: its
     /// value becomes what the sort makes of it.
     pub(super) fn sendable<'p>(
@@ -340,8 +257,7 @@ impl Session {
         self.unfrozen(Scope::role(role))?;
         let automaton = protocol.automaton(role);
         // The edge by one of the state's own transitions: spares a search among all edges.
-        let row = automaton.receives(endpoint.state);
-        let Some(waiting) = row.iter().find(|transition| transition.peer == from) else {
+        let Some(waiting) = automaton.receive_from(endpoint.state, from) else {
             return Err(receive_not_allowed(protocol, endpoint, role, from, None));
         };
         let Some(head) = self.edges[waiting.edge.index()].front() else {

@@ -15,6 +15,7 @@ pub mod diagnostics;
 pub mod draft;
 pub mod evidence;
 pub mod global;
+mod kind;
 pub mod local;
 mod merge;
 mod minimise;

@@ -147,63 +147,6 @@ impl WrongSort {
     }
 }
 
-/// What a value is, as one byte; of a sort: what values conform to it without a further look.
-/// In the order of [`Value`], so that the kind of a value is its tag.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Kind {
-    Unit,
-    Bool,
-    Int,
-    Nat,
-    Float,
-    String,
-    Bytes,
-    List,
-    Record,
-    None,
-    Some,
-    Json,
-    Chan,
-    /// Of a sort at whose values one must look further.
-    Other,
-}
-
-impl Kind {
-    pub(crate) fn of(sort: &Sort) -> Self {
-        match sort.top() {
-            SortNode::Unit => Self::Unit,
-            SortNode::Bool => Self::Bool,
-            SortNode::Int => Self::Int,
-            SortNode::Nat => Self::Nat,
-            SortNode::String => Self::String,
-            SortNode::Bytes => Self::Bytes,
-            _ => Self::Other,
-        }
-    }
-
-    /// Whether `value` conforms as it is, told without looking at the sort.
-    #[inline(always)]
-    pub(crate) fn admits(self, value: &Value) -> bool {
-        self == match value {
-            Value::Unit => Self::Unit,
-            Value::Bool(_) => Self::Bool,
-            Value::Int(_) => Self::Int,
-            Value::Nat(_) => Self::Nat,
-            Value::Float(_) => Self::Float,
-            Value::String(text) if text.len() <= VALUE_BYTES_MAX => Self::String,
-            Value::Bytes(bytes) if bytes.len() <= VALUE_BYTES_MAX => Self::Bytes,
-            // Too long: the sort itself refuses it.
-            Value::String(_) | Value::Bytes(_) => return false,
-            Value::List(_) => Self::List,
-            Value::Record(_) => Self::Record,
-            Value::None => Self::None,
-            Value::Some(_) => Self::Some,
-            Value::Json(_) => Self::Json,
-            Value::Chan(_) => Self::Chan,
-        }
-    }
-}
-
 impl Sort {
     /// `value` as a value of this sort: integers change sign-ness where nothing is lost, −0 becomes
     /// 0, record fields take the declared order, absent optional fields are filled in.

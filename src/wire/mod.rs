@@ -21,10 +21,10 @@ pub mod json;
 pub mod proof;
 #[cfg(feature = "syntax")]
 mod record;
-#[cfg(feature = "seal")]
-pub mod seal;
 #[cfg(feature = "syntax")]
 pub mod replayed;
+#[cfg(feature = "seal")]
+pub mod seal;
 #[cfg(feature = "syntax")]
 mod state;
 #[cfg(feature = "syntax")]

@@ -86,7 +86,13 @@ fn encode_input(tick: Tick, input: &Input, outcome: Outcome, out: &mut Vec<u8>) 
 }
 
 /// The bytes of an act that is not a send.
-fn encode_act(tick: Tick, by: &Presented, act: &Act, outcome: Outcome, out: &mut Vec<u8>) {
+pub(in crate::machine) fn encode_act(
+    tick: Tick,
+    by: &Presented,
+    act: &Act,
+    outcome: Outcome,
+    out: &mut Vec<u8>,
+) {
     let tag = match act {
         Act::Send(_) => SEND,
         Act::Receive(_) => RECEIVE,
