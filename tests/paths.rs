@@ -48,6 +48,7 @@ fn open(machine: &mut Machine, protocol: &Arc<Protocol>) -> Presented {
         owner: Owner::new("owner").unwrap(),
         capacities: Capacities::every(3).unchecked(),
         journal: false,
+        policies: Vec::new(),
     };
     match machine.handle(Tick(0), Input::Open(open)) {
         Ok(Accepted::Opened(capability)) => capability.present().clone(),

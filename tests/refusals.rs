@@ -142,12 +142,17 @@ fn row(code: &str) -> (Scene, Input) {
             let handler = Some(Name::new("shop").unwrap());
             good(&scene, Act::Bind { edge: Some(EdgeIx(2)), handler })
         }
+        "bad_policy" => {
+            let (from, to) = (scene.role("Buyer"), scene.role("Seller"));
+            let policies = vec![(Edge { from, to }, Policy::DropOldest)];
+            Input::Open(Open { policies, ..open(&scene.protocol, 2) })
+        }
         other => panic!("no row for {other}"),
     };
     (scene, input)
 }
 
-const CODES: [&str; 26] = [
+const CODES: [&str; 27] = [
     "unknown_session",
     "session_exists",
     "unknown_protocol",
@@ -174,6 +179,7 @@ const CODES: [&str; 26] = [
     "edge_full",
     "edge_empty",
     "unknown_edge",
+    "bad_policy",
 ];
 
 /// The codes as the source has them: `Refusal` may grow, so that a match here needs a wildcard.
@@ -260,6 +266,8 @@ fn every_refusal_is_reached_and_explains_itself() {
         the edge Buyer → Seller is empty: there is nothing to receive yet
     unknown_edge [MACH-3]
         the protocol has no such edge; its edges are Buyer → Seller, Seller → Buyer
+    bad_policy [EDGE-13]
+        the edge Buyer → Seller cannot have the policy `drop_oldest`: none of its messages may be dropped, as none leaves the receiver where it is wherever it is received
     "#);
 }
 

@@ -327,6 +327,7 @@ fn small() -> (Arc<Protocol>, Vec<Batch>, String) {
         owner: Owner::new("the \"host\"").unwrap(),
         capacities: Capacities { edges: vec![(edge, 2)], ..Capacities::every(9) },
         journal: true,
+        policies: Vec::new(),
     };
     let opened = machine.handle(Tick(1), Input::Open(open)).unwrap();
     let Accepted::Opened(capability) = opened else { panic!("{opened:?}") };
@@ -389,6 +390,7 @@ fn tiny() -> String {
         owner: Owner::new("o").unwrap(),
         capacities: Capacities::every(CAPACITY_DEFAULT).unchecked(),
         journal: true,
+        policies: Vec::new(),
     };
     let opened = machine.handle(Tick(1), Input::Open(open)).unwrap();
     let Accepted::Opened(capability) = opened else { panic!("{opened:?}") };
@@ -558,6 +560,7 @@ fn a_drain_with_a_deadline_in_the_past_replays() {
         owner: Owner::new("host").unwrap(),
         capacities: Capacities::every(CAPACITY_DEFAULT).unchecked(),
         journal: true,
+        policies: Vec::new(),
     };
     let opened = machine.handle(Tick(100), Input::Open(open)).unwrap();
     let Accepted::Opened(capability) = opened else { panic!("{opened:?}") };

@@ -23,6 +23,7 @@ fn opened() -> (Machine, machine::Capability) {
         owner: Owner::new("anna").unwrap(),
         capacities: Capacities::every(CAPACITY_DEFAULT).unchecked(),
         journal: false,
+        policies: Vec::new(),
     };
     match machine.handle(Tick(5), Input::Open(open)) {
         Ok(Accepted::Opened(capability)) => (machine, capability),

@@ -53,6 +53,7 @@ pub(crate) fn open(machine: &mut Machine, protocol: &Protocol, id: u128) -> Capa
         owner: Owner::new("bench").unwrap(),
         capacities: Capacities::every(CAPACITY_DEFAULT).unchecked(),
         journal: false,
+        policies: Vec::new(),
     };
     match machine.handle(Tick(0), Input::Open(open)) {
         Ok(Accepted::Opened(capability)) => capability,

@@ -11,10 +11,10 @@ use super::handler::{self, Action, Closure, Handler, HandlerError, Message};
 use super::host::Host;
 use crate::journal::{FileJournal, Journal, MemoryJournal};
 use crate::machine::{
-    Accepted, Act, Capacities, Input, Machine, Open, Owner, Record, Refusal, SessionId,
+    Accepted, Act, Capacities, Input, Machine, Open, Owner, Policy, Record, Refusal, SessionId,
     StateDigest, Status,
 };
-use crate::types::{EdgeIx, LocalType, Name, Protocol, RoleIx, Value};
+use crate::types::{Edge, EdgeIx, LocalType, Name, Protocol, RoleIx, Value};
 use crate::wire;
 
 /// How a session is opened. The default: a fresh id, the owner `host`, a journal in memory.
@@ -24,6 +24,7 @@ pub struct Options {
     owner: Option<Owner>,
     capacities: Capacities,
     journal: Kept,
+    policies: Vec<(Edge, Policy)>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -51,6 +52,13 @@ impl Options {
     #[must_use]
     pub fn capacities(self, capacities: Capacities) -> Self {
         Self { capacities, ..self }
+    }
+
+    /// What an edge does when it is full; of several policies for one edge the last one holds.
+    #[must_use]
+    pub fn policy(mut self, edge: Edge, policy: Policy) -> Self {
+        self.policies.push((edge, policy));
+        self
     }
 
     /// Keeps the journal in a new file.
@@ -134,6 +142,7 @@ impl Session {
             owner: options.owner.clone().unwrap_or_else(|| Owner::new("host").expect("not empty")),
             capacities: options.capacities.clone(),
             journal: !matches!(options.journal, Kept::Not),
+            policies: options.policies.clone(),
         };
         Ok(Self { host: Host::new(protocol, machine, Input::Open(open), make)? })
     }

@@ -7,6 +7,7 @@ use smol_str::SmolStr;
 
 use super::authority::{Owner, Presented};
 use super::id::{Position, SessionId, Tick};
+use super::policy::Policy;
 use super::receipt::{Authority, Commit};
 use crate::types::{
     CAPACITY_DEFAULT, Edge, EdgeIx, LabelIx, Name, Protocol, ProtocolDigest, RoleIx, Value,
@@ -97,6 +98,9 @@ pub struct Open {
     pub capacities: Capacities,
     /// Whether the session keeps a journal.
     pub journal: bool,
+    /// What edges do when they are full, where that is not to refuse what is sent; of two entries
+    /// for one edge the last one holds.
+    pub policies: Vec<(Edge, Policy)>,
 }
 
 /// How much each edge holds, from 1 to [`CAPACITY_MAX`](super::CAPACITY_MAX). The default is what

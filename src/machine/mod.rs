@@ -27,6 +27,7 @@ mod lifecycle;
 mod log;
 mod output;
 mod ownership;
+mod policy;
 mod position;
 mod receipt;
 mod record;
@@ -54,6 +55,7 @@ pub use id::{Generation, Position, ReceiptId, RequestId, Seq, SessionId, Session
 pub use input::{Act, Capacities, Input, Open, REASON_BYTES_MAX, Receive, Send};
 pub use invariant::Violation;
 pub use output::{Accepted, Deliver, Event, Output, Received, Status};
+pub use policy::{Policy, Unsound};
 pub use receipt::{Authority, Commit, OUTSTANDING_MAX, Receipt, Recipient};
 pub use record::{Batch, Head, Outcome, Record, RecordError, Recorded};
 pub use refuse::{Attempt, MOVES_SHOWN_MAX, Move, NotAllowed, Refusal};
@@ -272,7 +274,11 @@ impl Machine {
         let session = Session::open(&open, plan, protocol, self.now, self.replaying)?;
         let (id, generation) = (session.id, session.ownership.generation);
         let open = match open.journal {
-            true => Open { capacities: open.capacities.resolved(plan, session.checked), ..open },
+            true => Open {
+                capacities: open.capacities.resolved(plan, session.checked),
+                policies: open.policies_resolved(plan),
+                ..open
+            },
             false => open,
         };
         let slot = self.sessions.insert(session);

@@ -8,6 +8,7 @@ use core::fmt;
 
 use super::id::{Generation, Position, ReceiptId, SessionId};
 use super::output::Status;
+use super::policy::{Policy, Unsound};
 use super::receipt::OUTSTANDING_MAX;
 use crate::types::{
     CAPACITY_MAX, Direction, Evidence, LabelIx, Name, Payload, Protocol, ProtocolDigest, RoleIx,
@@ -169,6 +170,16 @@ pub enum Refusal {
         /// The edges it has.
         known: Box<str>,
     },
+    /// The edge cannot have the policy.
+    #[error("the edge {edge} cannot have the policy `{policy}`: {why}")]
+    BadPolicy {
+        /// `From → To`.
+        edge: Box<str>,
+        /// What was asked for.
+        policy: Policy,
+        /// Why not.
+        why: Unsound,
+    },
 }
 
 impl Refusal {
@@ -202,6 +213,7 @@ impl Refusal {
             Self::EdgeFull { .. } => "edge_full",
             Self::EdgeEmpty { .. } => "edge_empty",
             Self::UnknownEdge { .. } => "unknown_edge",
+            Self::BadPolicy { .. } => "bad_policy",
         }
     }
 
@@ -230,6 +242,7 @@ impl Refusal {
             Self::WrongSort { .. } => "VALUE-1",
             Self::EdgeFull { .. } => "EDGE-2",
             Self::EdgeEmpty { .. } => "EDGE-3",
+            Self::BadPolicy { .. } => "EDGE-13",
         }
     }
 }

@@ -6,6 +6,7 @@ use serde_json::Value as Tree;
 
 use super::authority::{self, AuthorityJson, CommitJson};
 use super::json::write_value;
+use super::policy::PolicedJson;
 use crate::machine::{
     Act, Capacities, Generation, Owner, Position, Presented, Receive, Scope, Send, SessionId, Tick,
 };
@@ -42,6 +43,8 @@ pub(super) enum EventJson {
         capacities: Vec<(EdgeJson, u32)>,
         #[serde(skip_serializing_if = "core::ops::Not::not", default)]
         unchecked: bool,
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        policies: Vec<PolicedJson>,
     },
     Send {
         role: String,
@@ -184,7 +187,7 @@ impl<'a> Names<'a> {
         }
     }
 
-    fn edge(self, edge: &EdgeJson) -> Result<Edge, EventError> {
+    pub(super) fn edge(self, edge: &EdgeJson) -> Result<Edge, EventError> {
         Ok(Edge { from: self.role(&edge.from)?, to: self.role(&edge.to)? })
     }
 

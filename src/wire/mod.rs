@@ -14,6 +14,8 @@ pub mod journal;
 #[cfg(feature = "syntax")]
 pub mod json;
 #[cfg(feature = "syntax")]
+mod policy;
+#[cfg(feature = "syntax")]
 mod record;
 #[cfg(feature = "syntax")]
 mod state;

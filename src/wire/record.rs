@@ -9,6 +9,7 @@ use super::event::{
     write_by, write_edge, wrong,
 };
 use super::json::read_value;
+use super::policy;
 use crate::machine::{
     Capacities, Generation, Input, Open, Outcome, Position, ReceiptId, Record, Recorded, Seq,
     SessionId, Tick, Timer,
@@ -53,7 +54,8 @@ pub(super) fn write(protocol: &Protocol, record: &Record) -> RecordJson {
             let Capacities { every, unchecked, .. } = open.capacities;
             let capacity = every.expect("a record says every capacity");
             let owner = open.owner.to_string();
-            (None, EventJson::Open { owner, capacity, capacities, unchecked })
+            let policies = policy::write(protocol, &open.policies);
+            (None, EventJson::Open { owner, capacity, capacities, unchecked, policies })
         }
         Recorded::Input(Input::Act { by, act }) => {
             let sent = match record.outcome {
@@ -99,10 +101,12 @@ pub(super) fn read(
             let commit = authority::read_commit(session, &commit)?;
             Recorded::Input(Input::Commit(Box::new(commit)))
         }
-        (None, EventJson::Open { owner, capacity, capacities, unchecked }) => {
+        (None, EventJson::Open { owner, capacity, capacities, unchecked, policies }) => {
+            let policies = policy::read(names, &policies)?;
             let capacities = names.capacities(Some(capacity), &capacities, unchecked)?;
             let (owner, protocol) = (read_owner(&owner)?, protocol.digest());
-            let open = Open { session, protocol, owner, capacities, journal: true };
+            let journal = true;
+            let open = Open { session, protocol, owner, capacities, journal, policies };
             Recorded::Input(Input::Open(open))
         }
         (Some(by), event) => {

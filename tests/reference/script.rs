@@ -32,6 +32,7 @@ pub enum Op {
         unchecked: bool,
         edges: Vec<(u8, u32)>,
         journal: bool,
+        policies: Policies,
     },
     Act {
         session: u8,
@@ -48,6 +49,13 @@ pub enum Op {
     Tick,
     /// Somebody says something again, word for word.
     Repeat(u8),
+}
+
+/// Edges and the policies that they are to have; of these the ones that they can have, or all.
+#[derive(Debug, Clone, Default)]
+pub struct Policies {
+    sound: bool,
+    of: Vec<(u8, u8)>,
 }
 
 /// What is presented.
@@ -127,6 +135,7 @@ pub fn protocol() -> impl Strategy<Value = Arc<Protocol>> {
         3 => projected,
         3 => select(library().to_vec()),
         1 => Just(race()),
+        2 => Just(telemetry()),
     ]
 }
 
@@ -141,6 +150,15 @@ fn race() -> Arc<Protocol> {
             A?stop . rec Y . B?{ b . Y, stop . end },
             B?stop . rec Y . A?{ a(int) . Y, stop . end }
         }";
+    Arc::new(text.parse().unwrap())
+}
+
+/// Readings that nobody misses, and words that must arrive.
+#[cfg(feature = "syntax")]
+fn telemetry() -> Arc<Protocol> {
+    let text = "
+        Sensor = rec X . Hub!{ level(nat) . X, noise . X, alarm . Hub?ack . X, stop . end }
+        Hub = rec X . Sensor?{ level(nat) . X, noise . X, alarm . Sensor!ack . X, stop . end }";
     Arc::new(text.parse().unwrap())
 }
 
@@ -246,8 +264,10 @@ fn open(journal: BoxedStrategy<bool>) -> impl Strategy<Value = Op> {
         prop_oneof![4 => good.prop_map(Some), 1 => capacity().prop_map(Some), 2 => Just(None)];
     let edges = prop_oneof![4 => Just(vec![]), 1 => vec((0..6u8, capacity()), 0..3)];
     let unchecked = proptest::bool::weighted(0.8);
-    (0..3u8, 0..3u8, prop_oneof![4 => Just(0u8), 1 => Just(1)], every, edges, unchecked, journal)
-        .prop_map(|(session, protocol, owner, every, edges, unchecked, journal)| Op::Open {
+    let owner = prop_oneof![4 => Just(0u8), 1 => Just(1)];
+    let policies = prop_oneof![3 => Just(Policies::default()), 2 => policies(any::<bool>())];
+    (0..3u8, 0..3u8, owner, every, edges, unchecked, journal, policies).prop_map(
+        |(session, protocol, owner, every, edges, unchecked, journal, policies)| Op::Open {
             session,
             protocol,
             owner,
@@ -255,15 +275,24 @@ fn open(journal: BoxedStrategy<bool>) -> impl Strategy<Value = Op> {
             unchecked,
             edges,
             journal,
-        })
+            policies,
+        },
+    )
+}
+
+fn policies(sound: impl Strategy<Value = bool>) -> impl Strategy<Value = Policies> {
+    let edge = prop_oneof![5 => 0..2u8, 1 => 0..6u8];
+    (sound, vec((edge, 0..8u8), 1..4)).prop_map(|(sound, of)| Policies { sound, of })
 }
 
 /// Opens session 0 well.
 fn opening(journal: BoxedStrategy<bool>) -> impl Strategy<Value = Step> {
-    (select(vec![1, 1, 2, 3, 64]), journal, any::<bool>()).prop_map(|(every, journal, seal)| {
+    let policies = prop_oneof![Just(Policies::default()), policies(Just(true))];
+    let good = select(vec![1, 1, 2, 3, 64]);
+    (good, journal, any::<bool>(), policies).prop_map(|(every, journal, seal, policies)| {
         let (every, unchecked) = (Some(every), true);
         let (session, protocol, owner, edges) = (0, 0, 0, vec![]);
-        let op = Op::Open { session, protocol, owner, every, edges, unchecked, journal };
+        let op = Op::Open { session, protocol, owner, every, edges, unchecked, journal, policies };
         Step { wait: 0, op, seal }
     })
 }
@@ -355,9 +384,18 @@ impl Stage {
                 0 => Input::Tick,
                 count => self.said[count - 1 - usize::from(*back) % count.min(20)].clone(),
             },
-            Op::Open { session, protocol, owner: by, every, edges, unchecked, journal } => {
+            Op::Open {
+                session,
+                protocol,
+                owner: by,
+                every,
+                edges,
+                unchecked,
+                journal,
+                policies,
+            } => {
                 let every = (*every, *unchecked);
-                self.open(*session, *protocol, *by, every, edges, *journal)
+                self.open(*session, *protocol, *by, every, edges, *journal, policies)
             }
             Op::Act { session, by, what } => self.act(machine, session_id(*session), by, what),
         };
@@ -365,6 +403,7 @@ impl Stage {
         input
     }
 
+    #[allow(clippy::too_many_arguments)]
     fn open(
         &self,
         session: u8,
@@ -373,6 +412,7 @@ impl Stage {
         (every, unchecked): (Option<u32>, bool),
         edges: &[(u8, u32)],
         journal: bool,
+        policies: &Policies,
     ) -> Input {
         let known = self.protocols.get(usize::from(protocol));
         let edge = |index: u8| {
@@ -380,6 +420,14 @@ impl Stage {
             let nowhere = Edge { from: RoleIx(0), to: RoleIx(900) };
             edges.get(usize::from(index)).copied().unwrap_or(nowhere)
         };
+        let policies =
+            policies.of.iter().map(|(index, kind)| (edge(*index), policy(*kind))).filter(
+                |(edge, policy)| {
+                    let sound = |known| is_sound(known, *edge, *policy, every.unwrap_or(1));
+                    !policies.sound || known.is_some_and(sound)
+                },
+            );
+        let policies = policies.collect();
         let edges = edges.iter().map(|(index, capacity)| (edge(*index), *capacity)).collect();
         Input::Open(Open {
             session: session_id(session),
@@ -387,6 +435,7 @@ impl Stage {
             owner: owner(by),
             capacities: Capacities { every, edges, unchecked },
             journal,
+            policies,
         })
     }
 
@@ -537,6 +586,41 @@ impl Stage {
     }
 }
 
+fn policy(kind: u8) -> Policy {
+    match kind {
+        0 => Policy::Block,
+        1 | 2 => Policy::DropOldest,
+        3 | 4 => Policy::LatestValue,
+        5 => Policy::Resize { max: 70 },
+        6 => Policy::Resize { max: 3 },
+        _ => Policy::Resize { max: CAPACITY_MAX + 1 },
+    }
+}
+
+/// Whether an edge that begins with this capacity can have the policy.
+fn is_sound(protocol: &Arc<Protocol>, edge: Edge, policy: Policy, capacity: u32) -> bool {
+    let Some(edge) = protocol.edge(edge.from, edge.to) else { return false };
+    let (mut stays, mut leaves, mut chan) = (Vec::new(), Vec::new(), false);
+    for role in 0..u16::try_from(protocol.roles().len()).unwrap() {
+        let automaton = protocol.automaton(RoleIx(role));
+        for state in (0..u32::try_from(automaton.len()).unwrap()).map(StateIx) {
+            for way in automaton.moves(state).iter().filter(|way| way.edge == edge) {
+                chan |= protocol.message(way.message).payload.sort().has_chan();
+                if automaton.direction(state) == Some(Direction::Receive) {
+                    if way.next == state { &mut stays } else { &mut leaves }.push(way.message);
+                }
+            }
+        }
+    }
+    match policy {
+        Policy::Resize { max } => !chan && (capacity..=CAPACITY_MAX).contains(&max),
+        policy if policy.is_lossy() => {
+            !chan && stays.iter().any(|message| !leaves.contains(message))
+        }
+        _ => true,
+    }
+}
+
 /// Who has the fragment, or had it last.
 fn holding(view: SessionView<'_>, bits: u128) -> Option<HoldingView<'_>> {
     view.holdings().find(|held| bits != 0 && held.scope.bits() & bits == bits)
@@ -592,7 +676,9 @@ fn legal_moves(view: SessionView<'_>) -> Vec<(RoleIx, Direction, Transition)> {
             let possible = match direction {
                 Direction::Send => {
                     let edge = view.edge(role, transition.peer).unwrap();
-                    edge.messages().len() < edge.capacity() as usize
+                    // What a policy makes of a full edge is to be seen.
+                    let full = edge.messages().len() == edge.capacity() as usize;
+                    !full || edge.policy() != Policy::Block
                 }
                 Direction::Receive => {
                     let mut queued = view.edge(transition.peer, role).unwrap().messages();

@@ -22,6 +22,7 @@ pub fn open(protocol: &Protocol, session: u128) -> Open {
         owner: Owner::new("host").unwrap(),
         capacities: Capacities::every(CAPACITY_DEFAULT).unchecked(),
         journal: false,
+        policies: Vec::new(),
     }
 }
 

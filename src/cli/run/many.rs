@@ -57,7 +57,8 @@ fn batch(
     for index in 0..live {
         let session = SessionId(u128::from(counts.sessions + index));
         let (owner, capacities) = (owner.clone(), plan.capacities.clone());
-        let open = Open { session, protocol, owner, capacities, journal: false };
+        let (journal, policies) = (false, Vec::new());
+        let open = Open { session, protocol, owner, capacities, journal, policies };
         let opened = machine.handle(Tick(0), Input::Open(open));
         match opened.map_err(|refusal| Failure::Usage(single::refused(&refusal)))? {
             Accepted::Opened(by) => running.push(Running { by, actions: 0 }),

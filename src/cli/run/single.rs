@@ -74,6 +74,7 @@ impl<'a> Play<'a> {
             owner: Owner::new("antiphon").expect("not empty"),
             capacities: plan.capacities.clone(),
             journal: true,
+            policies: Vec::new(),
         };
         let by = match machine.handle(Tick(0), Input::Open(open)) {
             Ok(Accepted::Opened(capability)) => capability,

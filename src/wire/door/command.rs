@@ -12,6 +12,7 @@ use crate::wire::event::{
     ByJson, EdgeJson, EventError, EventJson, Names, read_act, read_by, read_owner,
 };
 use crate::wire::json::read_value;
+use crate::wire::policy::{self, PolicedJson};
 
 /// One line, read.
 pub(super) enum Command {
@@ -39,6 +40,8 @@ pub(super) enum InputJson {
         unchecked: bool,
         #[serde(default)]
         journal: bool,
+        #[serde(default)]
+        policies: Vec<PolicedJson>,
     },
     Act {
         session: String,
@@ -214,12 +217,22 @@ pub(super) struct Step {
 pub(super) fn meant(machine: &Machine, json: InputJson) -> Result<Step, DoorError> {
     let mut misfit = None;
     let input = match json {
-        InputJson::Open { session, protocol, owner, capacity, capacities, unchecked, journal } => {
+        InputJson::Open {
+            session,
+            protocol,
+            owner,
+            capacity,
+            capacities,
+            unchecked,
+            journal,
+            policies,
+        } => {
             let protocol = protocol_digest(&protocol)?;
             let names = Names::loose(machine.protocol(protocol).map(AsRef::as_ref));
             let (session, owner) = (session_id(&session)?, read_owner(&owner)?);
             let capacities = names.capacities(capacity, &capacities, unchecked)?;
-            Input::Open(Open { session, protocol, owner, capacities, journal })
+            let policies = policy::read(names, &policies)?;
+            Input::Open(Open { session, protocol, owner, capacities, journal, policies })
         }
         InputJson::Act { session, by, event } => {
             let session = session_id(&session)?;
