@@ -239,7 +239,7 @@ fn an_edge_grows_to_its_maximum_and_no_further() {
     assert_eq!((capacities, edge(&scene).capacity_start()), (vec![1, 2, 3], 1));
     is_full(&mut scene, "level");
     assert_eq!(queued(&scene), ["0 level 1", "1 level 2", "2 level 3"]);
-    (0..3).for_each(|_| drop(hears(&mut scene)));
+    (1..=3).for_each(|n| assert_eq!(hears(&mut scene).1, n));
     assert_eq!((edge(&scene).capacity(), edge(&scene).dropped()), (3, 0), "it does not shrink");
     // It is still the session that was opened.
     let mut again = open(&scene.protocol, 1);
