@@ -147,6 +147,7 @@ fn the_batch_of_the_corpus_is_what_a_machine_writes() {
         capacities: Capacities::every(CAPACITY_DEFAULT).unchecked(),
         journal: true,
         on_lost: OnLost::default(),
+        policies: Vec::new(),
     };
     let Ok(Accepted::Opened(by)) = machine.handle(Tick(1), Input::Open(open)) else { panic!() };
     let (a, b) = (protocol.role("A").unwrap(), protocol.role("B").unwrap());

@@ -139,7 +139,11 @@ fn same(machine: &Machine, model: &Model) -> Result<(), String> {
             let handler = wanted.handler.as_ref().or(session.default.as_ref());
             let equal = seen == (wanted.from.clone(), wanted.to.clone())
                 && (edge.sent().0, edge.consumed().0) == (wanted.sent, wanted.consumed)
-                && edge.capacity() == wanted.capacity
+                && (edge.capacity(), edge.policy()) == (wanted.capacity, wanted.policy)
+                && edge.capacity_start() == wanted.capacity_start
+                && (edge.dropped(), edge.dropped_before())
+                    == (wanted.dropped, wanted.dropped_before())
+                && edge.seqs().map(|seq| seq.0).eq(wanted.seqs.iter().copied())
                 && messages == wanted.queue
                 && view.handler(ends).map(ToString::to_string).as_ref() == handler;
             if !equal {
@@ -204,7 +208,7 @@ fn the_scripts_reach_every_kind_of_verdict() {
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let mut runner = TestRunner::new_with_rng(ProptestConfig::default(), rng);
     let mut reached = std::collections::BTreeMap::<String, usize>::new();
-    let mut deepest = 0;
+    let (mut deepest, mut dropped, mut grown) = (0, 0, 0);
     for index in 0..1_800 {
         let protocols = protocols().new_tree(&mut runner).unwrap().current();
         let script = match index % 4 {
@@ -226,6 +230,10 @@ fn the_scripts_reach_every_kind_of_verdict() {
                 Err(refusal) => refusal.code().to_owned(),
             };
             *reached.entry(verdict).or_default() += 1;
+        }
+        for edge in machine.sessions().flat_map(SessionView::edges) {
+            dropped += edge.dropped();
+            grown += u64::from(edge.capacity() - edge.capacity_start());
         }
         let positions = machine
             .session(script::session_id(0))
@@ -277,9 +285,11 @@ fn the_scripts_reach_every_kind_of_verdict() {
         "edge_full",
         "edge_empty",
         "unknown_edge",
+        "bad_policy",
     ];
     for verdict in wanted {
         assert!(reached.get(verdict).is_some_and(|count| *count >= 3), "{verdict}: {reached:?}");
     }
+    assert!(dropped > 50 && grown > 50, "{dropped} messages were dropped, edges grew by {grown}");
     assert!(deepest > 50, "the longest run has {deepest} actions");
 }

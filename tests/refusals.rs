@@ -193,12 +193,17 @@ fn row(code: &str) -> (Scene, Input) {
             let disarm = Authority::DisarmTimer { timer: TimerId(3) };
             good(&scene, Act::Authority(Box::new(disarm)))
         }
+        "bad_policy" => {
+            let (from, to) = (scene.role("Buyer"), scene.role("Seller"));
+            let policies = vec![(Edge { from, to }, Policy::DropOldest)];
+            Input::Open(Open { policies, ..open(&scene.protocol, 2) })
+        }
         other => panic!("no row for {other}"),
     };
     (scene, input)
 }
 
-const CODES: [&str; 34] = [
+const CODES: [&str; 35] = [
     "unknown_session",
     "session_exists",
     "unknown_protocol",
@@ -233,6 +238,7 @@ const CODES: [&str; 34] = [
     "invalid_witness",
     "witness_spent",
     "timer_not_armed",
+    "bad_policy",
 ];
 
 /// The codes as the source has them: `Refusal` may grow, so that a match here needs a wildcard.
@@ -335,6 +341,8 @@ fn every_refusal_is_reached_and_explains_itself() {
         witness 0 is spent; the journal says what became of it
     timer_not_armed [TIMER-4]
         timer 3 is not armed
+    bad_policy [EDGE-13]
+        the edge Buyer → Seller cannot have the policy `drop_oldest`: none of its messages may be dropped, as none leaves the receiver where it is wherever it is received
     "#);
 }
 

@@ -332,6 +332,7 @@ fn small() -> (Arc<Protocol>, Vec<Batch>, String) {
         capacities: Capacities { edges: vec![(edge, 2)], ..Capacities::every(9) },
         journal: true,
         on_lost: OnLost::default(),
+        policies: Vec::new(),
     };
     let opened = machine.handle(Tick(1), Input::Open(open)).unwrap();
     let Accepted::Opened(capability) = opened else { panic!("{opened:?}") };
@@ -395,6 +396,7 @@ fn tiny() -> String {
         capacities: Capacities::every(CAPACITY_DEFAULT).unchecked(),
         journal: true,
         on_lost: OnLost::default(),
+        policies: Vec::new(),
     };
     let opened = machine.handle(Tick(1), Input::Open(open)).unwrap();
     let Accepted::Opened(capability) = opened else { panic!("{opened:?}") };
@@ -568,6 +570,7 @@ fn a_drain_with_a_deadline_in_the_past_replays() {
         capacities: Capacities::every(CAPACITY_DEFAULT).unchecked(),
         journal: true,
         on_lost: OnLost::default(),
+        policies: Vec::new(),
     };
     let opened = machine.handle(Tick(100), Input::Open(open)).unwrap();
     let Accepted::Opened(capability) = opened else { panic!("{opened:?}") };

@@ -64,6 +64,7 @@ pub(crate) fn open_with(
         capacities: Capacities::every(CAPACITY_DEFAULT).unchecked(),
         journal,
         on_lost: OnLost::default(),
+        policies: Vec::new(),
     };
     match machine.handle(Tick(0), Input::Open(open)) {
         Ok(Accepted::Opened(capability)) => capability,

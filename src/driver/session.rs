@@ -11,10 +11,10 @@ use super::handler::{self, Action, Closure, Handler, HandlerError, Message};
 use super::host::Host;
 use crate::journal::{FileJournal, Journal, MemoryJournal};
 use crate::machine::{
-    Accepted, Act, Capacities, Input, Machine, OnLost, Open, Owner, Record, Refusal, SessionId,
-    StateDigest, Status,
+    Accepted, Act, Capacities, Input, Machine, OnLost, Open, Owner, Policy, Record, Refusal,
+    SessionId, StateDigest, Status,
 };
-use crate::types::{EdgeIx, LocalType, Name, Protocol, Value};
+use crate::types::{Edge, EdgeIx, LocalType, Name, Protocol, Value};
 use crate::wire;
 
 /// How a session is opened. The default: a fresh id, the owner `host`, a journal in memory.
@@ -25,6 +25,7 @@ pub struct Options {
     capacities: Capacities,
     journal: Kept,
     on_lost: OnLost,
+    policies: Vec<(Edge, Policy)>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -58,6 +59,13 @@ impl Options {
     #[must_use]
     pub fn on_lost(self, on_lost: OnLost) -> Self {
         Self { on_lost, ..self }
+    }
+
+    /// What an edge does when it is full; of several policies for one edge the last one holds.
+    #[must_use]
+    pub fn policy(mut self, edge: Edge, policy: Policy) -> Self {
+        self.policies.push((edge, policy));
+        self
     }
 
     /// Keeps the journal in a new file.
@@ -142,6 +150,7 @@ impl Session {
             capacities: options.capacities.clone(),
             journal: !matches!(options.journal, Kept::Not),
             on_lost: options.on_lost,
+            policies: options.policies.clone(),
         };
         Ok(Self { host: Host::new(protocol, machine, Input::Open(open), make)? })
     }

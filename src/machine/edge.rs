@@ -54,7 +54,8 @@ impl Buffer {
         self.length >= self.capacity
     }
 
-    /// The sequence number of the next message that is consumed.
+    /// The sequence number of the next message that is consumed, where none is dropped: how many
+    /// are gone.
     #[inline]
     pub(super) fn consumed(&self) -> Seq {
         Seq(self.sent.0 - u64::from(self.length))
@@ -122,6 +123,18 @@ impl Buffer {
         let next = self.behind.as_mut().and_then(|behind| behind.pop_front());
         let next = next.expect("`edge_head` counts the messages");
         (seq, core::mem::replace(&mut self.head, next).value)
+    }
+
+    /// Takes out the message behind `index` others; there is one. Those behind it move up.
+    pub(super) fn remove(&mut self, index: usize) {
+        match index.checked_sub(1) {
+            None => drop(self.pop()),
+            Some(index) => {
+                let removed = self.behind.as_mut().and_then(|behind| behind.remove(index));
+                assert!(removed.is_some(), "`edge_head` counts the messages");
+                self.length -= 1;
+            }
+        }
     }
 
     /// Whether `edge_head` holds.

@@ -32,6 +32,7 @@ mod merkle;
 mod output;
 mod ownership;
 mod plain;
+mod policy;
 mod position;
 mod predicate;
 mod receipt;
@@ -74,6 +75,7 @@ pub use input::{Act, Capacities, Input, Open, REASON_BYTES_MAX, Receive, Send};
 pub use invariant::Violation;
 pub use merkle::{Tree, TreeHash, levels, root_by};
 pub use output::{Accepted, Deliver, Event, Output, Received, Status};
+pub use policy::{Policy, Unsound};
 pub use predicate::{PREDICATE_DEPTH_MAX, PREDICATE_TERMS_MAX, Predicate, PredicateError, Term};
 pub use receipt::{Authority, Commit, OUTSTANDING_MAX, Receipt, Recipient, Reclaim};
 pub use record::{Batch, Head, Outcome, Record, RecordError, Recorded};
@@ -344,7 +346,11 @@ impl Machine {
         };
         let (id, generation) = (session.id, session.ownership.generation);
         let open = match open.journal {
-            true => Open { capacities: open.capacities.resolved(plan, session.checked), ..open },
+            true => Open {
+                capacities: open.capacities.resolved(plan, session.checked),
+                policies: open.policies_resolved(plan),
+                ..open
+            },
             false => open,
         };
         let slot = self.sessions.insert(session);

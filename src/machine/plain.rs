@@ -227,7 +227,8 @@ impl Session {
                 remembered: None,
                 handlers: None,
                 spread: None,
-                outstanding: None
+                outstanding: None,
+                policies: None
             })
         ) && matches!(self.status, Status::Active)
             && self.ownership.covers_plainly(by, role)

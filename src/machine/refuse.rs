@@ -9,6 +9,7 @@ use core::fmt;
 use super::authority::Owner;
 use super::id::{Generation, Position, ReceiptId, Serial, SessionId, TimerId, WitnessId};
 use super::output::Status;
+use super::policy::{Policy, Unsound};
 use super::receipt::OUTSTANDING_MAX;
 use crate::types::{
     CAPACITY_MAX, Direction, Evidence, LabelIx, Name, Payload, Protocol, ProtocolDigest, RoleIx,
@@ -209,6 +210,16 @@ pub enum Refusal {
     /// The timer ran out, was taken back, died with the authority of its holder, or never was.
     #[error("timer {0} is not armed")]
     TimerNotArmed(TimerId),
+    /// The edge cannot have the policy.
+    #[error("the edge {edge} cannot have the policy `{policy}`: {why}")]
+    BadPolicy {
+        /// `From → To`.
+        edge: Box<str>,
+        /// What was asked for.
+        policy: Policy,
+        /// Why not.
+        why: Unsound,
+    },
 }
 
 impl Refusal {
@@ -250,6 +261,7 @@ impl Refusal {
             Self::InvalidWitness(_) => "invalid_witness",
             Self::WitnessSpent(_) => "witness_spent",
             Self::TimerNotArmed(_) => "timer_not_armed",
+            Self::BadPolicy { .. } => "bad_policy",
         }
     }
 
@@ -286,6 +298,7 @@ impl Refusal {
             Self::InvalidWitness(_) => "WITN-4",
             Self::WitnessSpent(_) => "WITN-3",
             Self::TimerNotArmed(_) => "TIMER-4",
+            Self::BadPolicy { .. } => "EDGE-13",
         }
     }
 }

@@ -22,6 +22,7 @@ use super::input::{Open, REASON_BYTES_MAX, Send};
 use super::log::Log;
 use super::output::{Received, Status};
 use super::ownership::{Ownership, Spread};
+use super::policy::{Policies, are_covered};
 use super::refuse::{Refusal, edge_name};
 use super::remember::{Performed, Remembered};
 use super::witness::Outstanding;
@@ -79,6 +80,7 @@ pub(super) struct Seldom {
     pub(super) log: Option<Log>,
     pub(super) spread: Option<Box<Spread>>,
     pub(super) outstanding: Option<Box<Outstanding>>,
+    pub(super) policies: Option<Policies>,
 }
 
 impl Session {
@@ -94,6 +96,7 @@ impl Session {
         if open.capacities.edges.iter().any(|(e, _)| protocol.edge(e.from, e.to).is_none()) {
             return Err(unknown_edge(protocol));
         }
+        let asked = open.policies_by_edge(protocol).ok_or_else(|| unknown_edge(protocol))?;
         let edges: Few<Buffer> = open.capacities.vector(protocol).map(Buffer::new).collect();
         for (edge, buffer) in protocol.edges().iter().zip(edges.iter()) {
             if buffer.capacity == 0 || buffer.capacity > CAPACITY_MAX {
@@ -101,11 +104,15 @@ impl Session {
                 return Err(Refusal::BadCapacity { edge, capacity: buffer.capacity });
             }
         }
-        let covered = || protocol.evidence().covers(edges.iter().map(|buffer| buffer.capacity));
-        let checked = if replaying { !open.capacities.unchecked } else { covered() };
-        if !checked && !open.capacities.unchecked {
+        let policies = Policies::new(&asked, protocol, &edges)?;
+        let capacities = edges.iter().map(|buffer| buffer.capacity);
+        let covered = || are_covered(protocol, capacities, policies.as_ref());
+        let known = if replaying { !open.capacities.unchecked } else { covered() };
+        if !known && !open.capacities.unchecked {
             return Err(Refusal::CapacityUnchecked { safe: protocol.evidence().clone() });
         }
+        // EDGE-19: nothing is known of roles that drop messages.
+        let checked = known && !policies.as_ref().is_some_and(Policies::is_lossy);
         let start = Endpoint { state: StateIx::INITIAL, position: Position(0) };
         let endpoints: Few<Endpoint> = protocol.roles().map(|_| start).collect();
         let roles = 0..u16::try_from(endpoints.len()).expect("ROLES_MAX fits");
@@ -122,9 +129,9 @@ impl Session {
             endpoints,
             edges,
             ownership: Ownership::of_opener(open.owner.clone(), protocol),
-            seldom: open.journal.then(|| {
-                let log = Some(Log::new(open.session, protocol));
-                Box::new(Seldom { log, ..Seldom::default() })
+            seldom: (open.journal || policies.is_some()).then(|| {
+                let log = open.journal.then(|| Log::new(open.session, protocol));
+                Box::new(Seldom { log, policies, ..Seldom::default() })
             }),
         })
     }
@@ -135,8 +142,9 @@ impl Session {
             && self.ownership == Ownership::of_opener(open.owner.clone(), protocol)
             && self.log().is_some() == open.journal
             && open.capacities.edges.iter().all(|(e, _)| protocol.edge(e.from, e.to).is_some())
-            && open.capacities.vector(protocol).eq(self.edges.iter().map(|b| b.capacity))
-            && (self.checked || open.capacities.unchecked)
+            && open.capacities.vector(protocol).eq(self.capacities_start())
+            && self.has_policies_of(open, protocol)
+            && (self.checked || open.capacities.unchecked || self.is_lossy_alone(protocol))
             && self.on_lost == open.on_lost
     }
 
@@ -215,10 +223,10 @@ impl Session {
             let given = core::mem::replace(&mut send.value, Value::Unit);
             send.value = conform(protocol, protocol.message(transition.message), given)?;
         }
-        let buffer = &self.edges[transition.edge.index()];
-        if buffer.is_full() {
+        if !self.has_room(transition.edge, transition.message) {
             let edge = edge_name(protocol, send.role, send.to);
-            return Err(Refusal::EdgeFull { edge, capacity: buffer.capacity });
+            let capacity = self.edges[transition.edge.index()].capacity;
+            return Err(Refusal::EdgeFull { edge, capacity });
         }
         Ok(transition)
     }
@@ -238,6 +246,7 @@ impl Session {
             let (edge, message) = (transition.edge, transition.message);
             remembered.push(role, Performed::new(at, edge, message, &value));
         }
+        self.make_room(transition.edge, transition.message);
         let seq = self.edges[transition.edge.index()].push(transition.message, value);
         self.queued += 1;
         (seq, self.advance(protocol, role, transition.next))
@@ -281,6 +290,7 @@ impl Session {
         transition: &Transition,
     ) -> Received {
         let (seq, value) = self.edges[transition.edge.index()].pop();
+        let seq = self.taken(transition.edge, seq);
         self.queued -= 1;
         let position = self.advance(protocol, role, transition.next);
         let (from, label) = (transition.peer, transition.label);

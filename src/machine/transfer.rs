@@ -301,7 +301,7 @@ impl Session {
             }
             Authority::Stage { scope, to, expires, freeze, .. } => {
                 self.movable(protocol, by, *scope)?;
-                self.has_room()?;
+                self.may_issue()?;
                 let receipt = Receipt {
                     session: self.id,
                     id: self.spread().map_or(ReceiptId(0), |spread| spread.receipts),

@@ -330,10 +330,11 @@ impl<'a> EdgeView<'a> {
         self.of.session.edges[self.index].sent
     }
 
-    /// The sequence number of the next message that is consumed.
+    /// How many messages were consumed: on an edge that drops none, the sequence number of the next
+    /// one.
     #[must_use]
     pub fn consumed(self) -> Seq {
-        self.of.session.edges[self.index].consumed()
+        self.of.session.consumed(self.index)
     }
 
     /// The handler that it is bound to itself.
@@ -342,7 +343,7 @@ impl<'a> EdgeView<'a> {
         self.of.session.handlers()?.bound[self.index].as_ref()
     }
 
-    /// How many messages it can hold.
+    /// How many messages it can hold, as far as it has grown.
     #[must_use]
     pub fn capacity(self) -> u32 {
         self.of.session.edges[self.index].capacity
@@ -351,6 +352,10 @@ impl<'a> EdgeView<'a> {
     /// The messages on it, the next one first.
     pub fn messages(self) -> impl ExactSizeIterator<Item = &'a Queued> {
         self.of.session.edges[self.index].iter()
+    }
+
+    pub(super) fn parts(self) -> (&'a Session, usize) {
+        (self.of.session, self.index)
     }
 
     /// Everything that was ever sent over it, in order, from the session's records.

@@ -18,6 +18,8 @@ pub mod journal;
 #[cfg(feature = "syntax")]
 pub mod json;
 #[cfg(feature = "syntax")]
+mod policy;
+#[cfg(feature = "syntax")]
 pub mod proof;
 #[cfg(feature = "syntax")]
 mod record;

@@ -11,9 +11,11 @@ use super::answer::{write_move, write_status};
 use super::authority::{write_receipt, write_scope};
 use super::event::write_edge;
 use super::json::write_value;
+use super::policy::write_policy;
 use super::witness::{write_armed, write_readiness, write_timeout};
 use crate::machine::{
-    EdgeView, EndpointView, HoldingView, OnLost, Performed, Queued, SessionView, StateDigest,
+    EdgeView, EndpointView, HoldingView, OnLost, Performed, Policy, Queued, Seq, SessionView,
+    StateDigest,
 };
 use crate::types::Protocol;
 
@@ -124,19 +126,33 @@ fn edge(protocol: &Protocol, view: EdgeView<'_>) -> Tree {
     put("sent", view.sent().0.into());
     put("consumed", view.consumed().0.into());
     put("capacity", view.capacity().into());
-    put("messages", view.messages().map(|queued| message(protocol, queued)).collect());
+    let lossy = view.policy().is_lossy();
+    let messages = view.messages().zip(view.seqs());
+    let messages = messages.map(|(queued, seq)| message(protocol, queued, lossy.then_some(seq)));
+    put("messages", messages.collect());
+    if view.policy() != Policy::Block {
+        put("policy", write_policy(view.policy()));
+        put("capacity_start", view.capacity_start().into());
+        put("dropped", view.dropped().into());
+        put("dropped_before", view.dropped_before().into());
+    }
     if let Some(handler) = view.bound() {
         put("handler", handler.as_str().into());
     }
     Tree::Object(edge)
 }
 
-fn message(protocol: &Protocol, queued: &Queued) -> Tree {
+/// A message on an edge; with its sequence number where some may be missing.
+fn message(protocol: &Protocol, queued: &Queued, seq: Option<Seq>) -> Tree {
     let message = protocol.message(queued.message);
     let sort = message.payload.sort();
-    json!({
+    let mut said = json!({
         "label": protocol.label_name(message.label).as_str(),
         "sort": sort.to_string(),
         "value": write_value(sort, &queued.value),
-    })
+    });
+    if let Some(seq) = seq {
+        said["seq"] = seq.0.into();
+    }
+    said
 }

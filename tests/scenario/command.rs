@@ -118,7 +118,15 @@ fn open(world: &World, session: SessionId, words: &mut Words<'_>) -> Input {
         }
         false => &world.protocols[0],
     };
-    Input::Open(Open { session, protocol: protocol.digest(), owner, capacities, journal, on_lost })
+    Input::Open(Open {
+        session,
+        protocol: protocol.digest(),
+        owner,
+        capacities,
+        journal,
+        on_lost,
+        policies: Vec::new(),
+    })
 }
 
 fn said(world: &World, session: SessionId, who: &str, words: &mut Words<'_>) -> Input {

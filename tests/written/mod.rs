@@ -42,6 +42,10 @@ pub fn command(machine: &Machine, now: u64, input: &Input) -> (Tree, Input) {
             if open.capacities.unchecked {
                 fields["unchecked"] = json!(true);
             }
+            if !open.policies.is_empty() {
+                let policed = |(at, policy): &(Edge, Policy)| json!({"edge": edge(protocol, *at), "policy": self::policy(*policy)});
+                fields["policies"] = open.policies.iter().map(policed).collect();
+            }
             if open.journal {
                 fields["journal"] = json!(true);
             }
@@ -91,6 +95,15 @@ pub fn command(machine: &Machine, now: u64, input: &Input) -> (Tree, Input) {
         other => panic!("write {other:?} here"),
     };
     (json!({"at": now, "input": input}), said)
+}
+
+fn policy(policy: Policy) -> Tree {
+    match policy {
+        Policy::Block => json!({"block": {}}),
+        Policy::DropOldest => json!({"drop_oldest": {}}),
+        Policy::LatestValue => json!({"latest_value": {}}),
+        Policy::Resize { max } => json!({"resize": {"max": max}}),
+    }
 }
 
 fn event(view: Option<SessionView<'_>>, act: &Act) -> (Tree, Option<Value>) {

@@ -75,6 +75,7 @@ impl<'a> Play<'a> {
             capacities: plan.capacities.clone(),
             journal: true,
             on_lost: OnLost::default(),
+            policies: Vec::new(),
         };
         let by = match machine.handle(Tick(0), Input::Open(open)) {
             Ok(Accepted::Opened(capability)) => capability,

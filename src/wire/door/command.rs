@@ -12,6 +12,7 @@ use crate::wire::event::{
     ByJson, EdgeJson, EventError, EventJson, Names, OnLostJson, read_act, read_by, read_owner,
 };
 use crate::wire::json::read_value;
+use crate::wire::policy::{self, PolicedJson};
 
 /// One line, read.
 pub(super) enum Command {
@@ -42,6 +43,8 @@ pub(super) enum InputJson {
         journal: bool,
         #[serde(default)]
         on_lost: OnLostJson,
+        #[serde(default)]
+        policies: Vec<PolicedJson>,
     },
     Act {
         session: String,
@@ -232,13 +235,15 @@ pub(super) fn meant(machine: &Machine, json: InputJson) -> Result<Step, DoorErro
             unchecked,
             journal,
             on_lost,
+            policies,
         } => {
             let protocol = protocol_digest(&protocol)?;
             let names = Names::loose(machine.protocol(protocol).map(AsRef::as_ref));
             let (session, owner) = (session_id(&session)?, read_owner(&owner)?);
             let capacities = names.capacities(capacity, &capacities, unchecked)?;
             let on_lost = on_lost.into();
-            Input::Open(Open { session, protocol, owner, capacities, journal, on_lost })
+            let policies = policy::read(names, &policies)?;
+            Input::Open(Open { session, protocol, owner, capacities, journal, on_lost, policies })
         }
         InputJson::Act { session, by, event } => {
             let session = session_id(&session)?;
