@@ -82,6 +82,71 @@ fn value_tree(protocol: &Protocol, label: LabelIx, value: &Value) -> Tree {
     antiphon::wire::json::write_value(sort, value)
 }
 
+/// What is left of a session, written by hand.
+fn closed_tree(closed: &ClosedSession) -> Tree {
+    let protocol = closed.protocol();
+    let name = |role: RoleIx| protocol.role_name(role).as_str();
+    let holding = |held: HoldingView<'_>| {
+        json!({
+            "owner": held.owner.as_str(),
+            "generation": held.generation.0,
+            "scope": format!("{:x}", held.scope.bits()),
+            "released": held.released,
+        })
+    };
+    let role = |role: EndpointView<'_>| {
+        let mut said = json!({"role": role.name().as_str(), "position": role.position().0});
+        if let Some((from, sends)) = role.remembered() {
+            let send = |send: &Performed| {
+                let message = protocol.message(send.message);
+                let digest = send.digest.iter().map(|byte| format!("{byte:02x}"));
+                json!({
+                    "at": send.at.0,
+                    "to": name(protocol.edges()[send.edge.index()].to),
+                    "label": protocol.label_name(message.label).as_str(),
+                    "sort": message.payload.sort().to_string(),
+                    "digest": digest.collect::<String>(),
+                })
+            };
+            let sends: Vec<Tree> = sends.map(send).collect();
+            said["remembered"] = json!({"from": from.0, "sends": sends});
+        }
+        said
+    };
+    let edge = |edge: ClosedEdge<'_>| {
+        let mut said = json!({
+            "edge": {"from": name(edge.edge.from), "to": name(edge.edge.to)},
+            "sent": edge.sent.0,
+            "consumed": edge.consumed.0,
+        });
+        if let Some(handler) = edge.handler {
+            said["handler"] = json!(handler.as_str());
+        }
+        said
+    };
+    let mut said = json!({
+        "session": closed.id().to_string(),
+        "protocol": protocol.digest().to_string(),
+        "status": closed.status().as_str(),
+        "tick": closed.tick().0,
+        "checked": closed.is_checked(),
+        "holdings": closed.holdings().map(holding).collect::<Vec<_>>(),
+        "roles": closed.endpoints().map(role).collect::<Vec<_>>(),
+        "edges": closed.edges().map(edge).collect::<Vec<_>>(),
+    });
+    if let Some(reason) = closed.status().reason() {
+        said["reason"] = json!(reason);
+    }
+    if let Some(handler) = closed.default_handler() {
+        said["handler"] = json!(handler.as_str());
+    }
+    if let Some((records, head)) = closed.journal() {
+        said["records"] = json!(records);
+        said["head"] = json!(head.to_string());
+    }
+    said
+}
+
 /// The word and the numbers of an output.
 fn output(protocol: &Protocol, output: &Output) -> (&'static str, Vec<Tree>) {
     let name = |role: RoleIx| json!(protocol.role_name(role).as_str());
@@ -192,10 +257,10 @@ impl Both {
         };
         let verdict = self.twin.handle(Tick(now), input);
         let answer = told(&mut self.door, &command);
-        let view = session.and_then(|session| self.twin.session(session));
+        let protocol = session.and_then(|session| self.twin.protocol_of(session));
         match &verdict {
             Ok(done) => {
-                let wanted = accepted(view.map(|view| view.protocol().as_ref()), done);
+                let wanted = accepted(protocol.map(AsRef::as_ref), done);
                 prop_assert_eq!(answer.get("ok"), Some(&wanted), "{}: {}", command, answer);
             }
             Err(refusal) => {
@@ -219,8 +284,8 @@ impl Both {
         prop_assert_eq!(outputs.len(), said.len(), "{}", answer);
         for (wanted, said) in outputs.iter().zip(said) {
             let (word, fields, session) = output_said(said);
-            let view = self.twin.session(session.parse().unwrap()).unwrap();
-            let (wanted_word, wanted) = output(view.protocol(), wanted);
+            let protocol = self.twin.protocol_of(session.parse().unwrap()).unwrap();
+            let (wanted_word, wanted) = output(protocol, wanted);
             prop_assert_eq!((word.as_str(), &fields), (wanted_word, &wanted));
         }
         for output in outputs {
@@ -238,6 +303,10 @@ impl Both {
         prop_assert_eq!(&answer["ok"]["digest"], &json!(self.twin.digest().to_string()));
         let Some(session) = session else { return Ok(()) };
         let answer = told(&mut self.door, &json!({"state": session.to_string()}));
+        if let Some(closed) = self.twin.archived(session) {
+            prop_assert_eq!(&answer["ok"], &json!({"closed": closed_tree(closed)}));
+            return Ok(());
+        }
         let Some(digest) = self.twin.session_digest(session) else {
             prop_assert_eq!(&answer["refused"]["code"], "unknown_session");
             return Ok(());

@@ -43,6 +43,11 @@ impl Buffer {
         Self { sent: Seq(0), capacity, length: 0, head, behind: None }
     }
 
+    /// Takes what is on it away; nothing but the count of what was sent is left.
+    pub(super) fn clear(&mut self) {
+        *self = Self { sent: self.sent, ..Self::new(self.capacity) };
+    }
+
     /// How many messages are on it.
     #[inline]
     pub(super) fn len(&self) -> usize {
@@ -79,15 +84,16 @@ impl Buffer {
         (0..self.len()).map(|index| self.get(index).expect("`edge_head` counts the messages"))
     }
 
-    /// Appends a message; the caller has checked that there is room.
+    /// Appends a message; the caller has checked that there is room. `heaps` counts the bytes of
+    /// all queues.
     #[inline(always)]
-    pub(super) fn push(&mut self, message: MessageIx, value: Value) -> Seq {
+    pub(super) fn push(&mut self, message: MessageIx, value: Value, heaps: &mut u64) -> Seq {
         if self.length == 0 {
             // What stood there carries nothing: there is nothing to drop.
             core::mem::forget(core::mem::replace(&mut self.head.value, value));
             self.head.message = message;
         } else {
-            self.push_behind(Queued { message, value });
+            self.push_behind(Queued { message, value }, heaps);
         }
         self.length += 1;
         let seq = self.sent;
@@ -96,8 +102,28 @@ impl Buffer {
     }
 
     #[inline(never)]
-    fn push_behind(&mut self, queued: Queued) {
-        self.behind.get_or_insert_default().push_back(queued);
+    fn push_behind(&mut self, queued: Queued, heaps: &mut u64) {
+        let behind = match &mut self.behind {
+            Some(behind) => behind,
+            none => {
+                *heaps += size_of::<VecDeque<Queued>>() as u64;
+                none.insert(Box::default())
+            }
+        };
+        let room = behind.capacity();
+        if behind.len() == room {
+            behind.reserve(1);
+            *heaps += ((behind.capacity() - room) * size_of::<Queued>()) as u64;
+        }
+        behind.push_back(queued);
+    }
+
+    /// The bytes that it takes elsewhere.
+    pub(super) fn heap(&self) -> usize {
+        let queue = |behind: &VecDeque<Queued>| {
+            size_of::<VecDeque<Queued>>() + behind.capacity() * size_of::<Queued>()
+        };
+        self.behind.as_deref().map_or(0, queue)
     }
 
     /// Takes the value of the head; the caller has seen that there is one.

@@ -33,6 +33,17 @@ impl Handlers {
         self.default.is_none() && self.bound.iter().all(Option::is_none)
     }
 
+    /// How many bindings there are.
+    pub(super) fn len(&self) -> usize {
+        core::iter::once(&self.default).chain(&self.bound).filter(|bound| bound.is_some()).count()
+    }
+
+    /// The bytes that it takes elsewhere.
+    pub(super) fn heap(&self) -> usize {
+        self.bound.capacity() * size_of::<Option<Name>>()
+            + self.delivered.capacity() * size_of::<Seq>()
+    }
+
     /// Who gets the messages of an edge.
     pub(super) fn of(&self, edge: usize) -> Option<&Name> {
         self.bound[edge].as_ref().or(self.default.as_ref())

@@ -38,6 +38,12 @@ pub enum Input {
     },
     /// Nothing but the time.
     Tick,
+    /// The host needs the room of a session that has ended: what is left of it goes to the
+    /// archive. No record: it changes nothing that the session's journal determines.
+    Reap {
+        /// The session.
+        session: SessionId,
+    },
 }
 
 /// What can be done to a session under an authority.

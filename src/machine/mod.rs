@@ -12,6 +12,7 @@
 //! outputs that must wait are not handed out until [`Input::Persisted`] covers them.
 
 mod action;
+mod archive;
 mod audit;
 mod authority;
 mod digest;
@@ -25,9 +26,11 @@ mod input;
 mod invariant;
 mod lifecycle;
 mod log;
+mod memory;
 mod output;
 mod ownership;
 mod position;
+mod reap;
 mod receipt;
 mod record;
 mod refuse;
@@ -46,6 +49,7 @@ use alloc::vec::Vec;
 use hashbrown::HashMap;
 
 pub use crate::types::{CAPACITY_DEFAULT, CAPACITY_MAX};
+pub use archive::{ARCHIVE_MAX, ClosedEdge, ClosedSession};
 pub use audit::{AUDITS_MAX, Audit};
 pub use authority::{Capability, OWNER_BYTES_MAX, Owner, OwnerError, Presented, Scope};
 pub use digest::StateDigest;
@@ -53,6 +57,7 @@ pub use edge::Queued;
 pub use id::{Generation, Position, ReceiptId, RequestId, Seq, SessionId, SessionIdError, Tick};
 pub use input::{Act, Capacities, Input, Open, REASON_BYTES_MAX, Receive, Send};
 pub use invariant::Violation;
+pub use memory::{Memory, Retained};
 pub use output::{Accepted, Deliver, Event, Output, Received, Status};
 pub use receipt::{Authority, Commit, OUTSTANDING_MAX, Receipt, Recipient};
 pub use record::{Batch, Head, Outcome, Record, RecordError, Recorded};
@@ -63,12 +68,13 @@ pub use timer::Timer;
 pub use view::{EdgeView, EndpointView, HoldingView, SessionView};
 
 use crate::types::{EdgeIx, Evidence, Protocol, ProtocolDigest, RoleIx};
+use archive::{Archive, Ended};
 use session::Session;
 use store::Store;
 use timer::Timers;
 
 /// The protocol machine. See the module.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Machine {
     protocols: Vec<Arc<Protocol>>,
     protocol_slots: HashMap<ProtocolDigest, u32>,
@@ -80,6 +86,32 @@ pub struct Machine {
     /// Slots of sessions with an open batch.
     touched: Vec<u32>,
     outputs: VecDeque<Output>,
+    // INVARIANT(memory_counted): what `counted` counts.
+    memory: Memory,
+    archive: Archive,
+    ended: Ended,
+}
+
+impl Clone for Machine {
+    /// A copy may have allocated less than what it was copied from: it is counted anew.
+    fn clone(&self) -> Self {
+        let mut machine = Self {
+            protocols: self.protocols.clone(),
+            protocol_slots: self.protocol_slots.clone(),
+            sessions: self.sessions.clone(),
+            timers: self.timers.clone(),
+            now: self.now,
+            observed: self.observed,
+            replaying: self.replaying,
+            touched: self.touched.clone(),
+            outputs: self.outputs.clone(),
+            memory: self.memory,
+            archive: self.archive.clone(),
+            ended: self.ended.clone(),
+        };
+        machine.memory = machine.counted();
+        machine
+    }
 }
 
 impl Machine {
@@ -136,6 +168,10 @@ impl Machine {
                 self.advance_time(now);
                 Ok(Accepted::Done)
             }
+            Input::Reap { session } => {
+                self.advance_time(now);
+                self.reap(session)
+            }
         }
     }
 
@@ -154,13 +190,16 @@ impl Machine {
             {
                 // Taken apart only now, where nothing else can happen to it: spares two copies.
                 let Act::Send(Send { value, .. }) = act else { unreachable!("it is a send") };
-                let (seq, position) = step.send(self.now, value);
+                self.memory.messages += 1;
+                let heaps = &mut self.memory.bytes.queues;
+                let (seq, position) = step.send(self.now, value, heaps);
                 return Ok(Accepted::Sent { seq, position });
             } else if let Act::Receive(receive) = &act
                 && let Some(step) = session.plain_receive(protocol, by, receive)
             {
                 // It owns nothing: spares a look at what there is to drop.
                 core::mem::forget(act);
+                self.memory.messages -= 1;
                 return Ok(Accepted::Received(step.receive(self.now)));
             }
         }
@@ -172,8 +211,12 @@ impl Machine {
     #[inline(never)]
     fn act_in_full(&mut self, by: &Presented, act: Act) -> Result<Accepted, Refusal> {
         let Some(slot) = self.sessions.find(by.session, by.hint) else {
-            return Err(Refusal::UnknownSession(by.session));
+            return self.act_archived(by, act);
         };
+        self.weighed(slot, |machine| machine.act_on(slot, by, act))
+    }
+
+    fn act_on(&mut self, slot: u32, by: &Presented, act: Act) -> Result<Accepted, Refusal> {
         match act {
             Act::Send(send) => self.send(slot, by, send),
             Act::Receive(receive) => self.receive(slot, by, receive),
@@ -199,9 +242,11 @@ impl Machine {
     /// session.
     pub fn seal(&mut self) {
         for slot in core::mem::take(&mut self.touched) {
-            let session = self.sessions.at_mut(slot);
-            let id = session.id;
-            let batch = session.log_mut().and_then(|log| log.seal(id));
+            let batch = self.weighed(slot, |machine| {
+                let session = machine.sessions.at_mut(slot);
+                let id = session.id;
+                session.log_mut().and_then(|log| log.seal(id))
+            });
             self.outputs.extend(batch.map(Output::Persist));
         }
     }
@@ -233,7 +278,7 @@ impl Machine {
             && let Some((at, session, timer)) = self.timers.take_due(self.now)
         {
             let slot = self.sessions.find(session, u32::MAX).expect("a timer's session is there");
-            self.expire(slot, timer, at);
+            self.weighed(slot, |machine| machine.expire(slot, timer, at));
         }
     }
 
@@ -265,6 +310,10 @@ impl Machine {
             }
             return Err(Refusal::SessionExists(open.session));
         }
+        // LIFE-16: one that was reaped is not opened again.
+        if self.archive.get(open.session).is_some() {
+            return Err(Refusal::SessionExists(open.session));
+        }
         let Some(&protocol) = self.protocol_slots.get(&open.protocol) else {
             return Err(Refusal::UnknownProtocol(open.protocol));
         };
@@ -276,10 +325,16 @@ impl Machine {
             false => open,
         };
         let slot = self.sessions.insert(session);
+        self.memory.came(self.sessions.at(slot));
+        self.memory.live += 1;
+        self.weighed(slot, |machine| machine.opened(slot, open, id, generation));
+        Ok(Accepted::Opened(self.capability(slot)))
+    }
+
+    fn opened(&mut self, slot: u32, open: Open, id: SessionId, generation: Generation) {
         self.record(slot, &Recorded::Input(Input::Open(open)), Outcome::Opened(generation));
         self.event(slot, || Event::Opened { session: id });
         self.settle(slot);
-        Ok(Accepted::Opened(self.capability(slot)))
     }
 
     /// The capability over everything, for the owner that the session has.
@@ -295,10 +350,17 @@ impl Machine {
     }
 
     fn persisted(&mut self, id: SessionId, upto: u64) -> Result<Accepted, Refusal> {
-        let slot = self.sessions.find(id, u32::MAX).ok_or(Refusal::UnknownSession(id))?;
+        let Some(slot) = self.sessions.find(id, u32::MAX) else {
+            let known = self.archive.get(id).is_some();
+            return if known { Ok(Accepted::Done) } else { Err(Refusal::UnknownSession(id)) };
+        };
         let outputs = &mut self.outputs;
         if let Some(log) = self.sessions.at_mut(slot).log_mut() {
+            let was_durable = log.is_durable();
             log.persisted(upto, |output| outputs.push_back(output));
+            if !was_durable {
+                self.note_ended(slot);
+            }
         }
         Ok(Accepted::Done)
     }

@@ -11,8 +11,8 @@ use alloc::vec::Vec;
 
 use super::authority::{Owner, Presented, Scope};
 use super::id::{Generation, ReceiptId, Tick};
-use super::input::Input;
-use super::receipt::Receipt;
+use super::input::{Act, Input};
+use super::receipt::{Authority, Commit, Receipt};
 use crate::types::{Protocol, RoleIx};
 
 /// What the opener has and nobody else has had: everything, in a plain session.
@@ -230,6 +230,23 @@ impl Spread {
         ownership.scope = ownership.scope.without(scope);
         self.holdings.iter_mut().for_each(|held| held.scope = held.scope.without(scope));
         self.holdings.retain(|held| !held.scope.is_empty());
+    }
+
+    /// The bytes that it takes, with its own place.
+    pub(super) fn heap(&self) -> usize {
+        let made = self.holdings.iter().map(|holding| &holding.made);
+        let made = made.chain(self.staged.iter().map(|staged| &staged.made)).map(|made| {
+            let inner = match **made {
+                Input::Act { act: Act::Authority(_), .. } => size_of::<Authority>(),
+                Input::Commit(_) => size_of::<Commit>(),
+                _ => 0,
+            };
+            size_of::<Input>() + inner
+        });
+        size_of::<Self>()
+            + self.holdings.capacity() * size_of::<Holding>()
+            + self.staged.capacity() * size_of::<Staged>()
+            + made.sum::<usize>()
     }
 
     /// Takes a transfer out of what is outstanding.

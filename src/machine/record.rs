@@ -230,7 +230,7 @@ fn is_of(protocol: &Protocol, event: &Recorded, outcome: Outcome) -> bool {
             Act::Drain { .. } | Act::Close | Act::Cancel { .. } | Act::Fault { .. } => true,
         },
         Recorded::Input(Input::Commit(commit)) => authority::is_of(protocol, commit.receipt.scope),
-        Recorded::Input(Input::Persisted { .. } | Input::Tick) => false,
+        Recorded::Input(Input::Persisted { .. } | Input::Tick | Input::Reap { .. }) => false,
     };
     event
         && match outcome {

@@ -169,6 +169,17 @@ pub enum Refusal {
         /// The edges it has.
         known: Box<str>,
     },
+    /// The session goes on: it cannot be reaped.
+    #[error("the session is {0}: only one that has ended is reaped")]
+    NotTerminal(Status),
+    /// Not all records of the session are known to be durable: it cannot be reaped yet.
+    #[error("{durable} of {records} records are durable; seal and persist the rest first")]
+    NotDurable {
+        /// How many records it has.
+        records: u64,
+        /// How many of them are durable.
+        durable: u64,
+    },
 }
 
 impl Refusal {
@@ -202,6 +213,8 @@ impl Refusal {
             Self::EdgeFull { .. } => "edge_full",
             Self::EdgeEmpty { .. } => "edge_empty",
             Self::UnknownEdge { .. } => "unknown_edge",
+            Self::NotTerminal(_) => "not_terminal",
+            Self::NotDurable { .. } => "not_durable",
         }
     }
 
@@ -230,6 +243,7 @@ impl Refusal {
             Self::WrongSort { .. } => "VALUE-1",
             Self::EdgeFull { .. } => "EDGE-2",
             Self::EdgeEmpty { .. } => "EDGE-3",
+            Self::NotTerminal(_) | Self::NotDurable { .. } => "LIFE-13",
         }
     }
 }

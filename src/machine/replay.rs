@@ -135,7 +135,7 @@ impl Machine {
         self.now = self.now.max(at);
         self.timers.disarm(at, session, timer);
         let slot = self.sessions.find(session, u32::MAX).expect("it has a deadline");
-        self.expire(slot, timer, at);
+        self.weighed(slot, |machine| machine.expire(slot, timer, at));
     }
 
     fn replay_input(
@@ -145,7 +145,9 @@ impl Machine {
         input: &Input,
     ) -> Result<(), ReplayError> {
         let index = record.index;
-        if input.session() != Some(session) || matches!(input, Input::Persisted { .. }) {
+        if input.session() != Some(session)
+            || matches!(input, Input::Persisted { .. } | Input::Reap { .. })
+        {
             return Err(ReplayError::OtherSession { index });
         }
         let accepted = self
@@ -197,12 +199,17 @@ impl Machine {
     /// chain over it.
     pub fn resume_journal(&mut self, session: SessionId, head: Head) {
         let slot = self.sessions.find(session, u32::MAX);
-        if let Some(log) = slot.and_then(|slot| self.sessions.at_mut(slot).log_mut()) {
+        let Some(slot) = slot else { return };
+        if let Some(log) = self.sessions.at_mut(slot).log_mut() {
+            let was_durable = log.is_durable();
             log.replayed(head);
+            if !was_durable {
+                self.note_ended(slot);
+            }
         }
     }
 
-    /// The ids of all sessions, in the order in which they were opened.
+    /// The ids of all sessions, in the order of [`sessions`](Self::sessions).
     #[must_use]
     pub fn session_ids(&self) -> Vec<SessionId> {
         self.sessions.iter().map(|session| session.id).collect()
@@ -217,7 +224,7 @@ impl Input {
             Self::Open(open) => open.session,
             Self::Act { by, .. } => by.session,
             Self::Commit(commit) => commit.receipt.session,
-            Self::Persisted { session, .. } => *session,
+            Self::Persisted { session, .. } | Self::Reap { session } => *session,
             Self::Tick => return None,
         })
     }

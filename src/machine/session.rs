@@ -10,13 +10,13 @@ use alloc::vec::Vec;
 
 use smol_str::SmolStr;
 
-use super::authority::{Presented, Scope};
+use super::authority::{Owner, Presented, Scope};
 use super::edge::Buffer;
 use super::explain::{inactive, receive_not_allowed, send_not_allowed, uncovered};
 use super::explain::{unknown_edge, unknown_role};
 use super::few::Few;
 use super::handler::Handlers;
-use super::id::{Position, Seq, SessionId, Tick};
+use super::id::{Generation, Position, Seq, SessionId, Tick};
 use super::input::{Open, REASON_BYTES_MAX, Receive, Send};
 use super::log::Log;
 use super::output::{Received, Status};
@@ -65,6 +65,9 @@ pub(super) struct Session {
     pub(super) seldom: Option<Box<Seldom>>,
 }
 
+/// As many running roles as no session has.
+const VACANT: u16 = u16::MAX;
+
 /// What a plain session has none of: it takes no room until it is used, and one look tells that
 /// nothing of it is there.
 #[derive(Debug, Clone, Default)]
@@ -75,6 +78,15 @@ pub(super) struct Seldom {
     pub(super) handlers: Option<Handlers>,
     pub(super) log: Option<Log>,
     pub(super) spread: Option<Box<Spread>>,
+}
+
+impl Seldom {
+    /// Whether nothing of it is there.
+    pub(super) fn is_empty(&self) -> bool {
+        let Self { deadline, remembered, handlers, log, spread } = self;
+        deadline.is_none()
+            && (remembered.is_none() && handlers.is_none() && log.is_none() && spread.is_none())
+    }
 }
 
 /// What a plain action changes, found and checked: to perform it looks up nothing any more.
@@ -88,10 +100,10 @@ pub(super) struct Step<'a> {
 
 // The machine's time never runs back, so that `now` is at or after the session's tick.
 impl Step<'_> {
-    /// Appends the message and advances the sender.
+    /// Appends the message and advances the sender; `heaps` counts the bytes of all queues.
     #[inline(always)]
-    pub(super) fn send(self, now: Tick, value: Value) -> (Seq, Position) {
-        let seq = self.buffer.push(self.transition.message, value);
+    pub(super) fn send(self, now: Tick, value: Value, heaps: &mut u64) -> (Seq, Position) {
+        let seq = self.buffer.push(self.transition.message, value, heaps);
         *self.tick = now;
         *self.queued += 1;
         (seq, self.endpoint.step(self.transition.next))
@@ -164,6 +176,31 @@ impl Session {
             && open.capacities.edges.iter().all(|(e, _)| protocol.edge(e.from, e.to).is_some())
             && open.capacities.vector(protocol).eq(self.edges.iter().map(|b| b.capacity))
             && (self.checked || open.capacities.unchecked)
+    }
+
+    /// What stands in a slot where no session is: nothing that a slot's hint could take for one
+    /// that acts.
+    pub(super) fn vacant(id: SessionId, protocol: u32, nobody: Owner) -> Self {
+        let (generation, scope) = (Generation(0), Scope::from_bits(0));
+        Self {
+            id,
+            protocol,
+            running: VACANT,
+            checked: false,
+            status: Status::Closed,
+            tick: Tick(0),
+            queued: 0,
+            endpoints: Few::Other(Box::new([])),
+            edges: Few::Other(Box::new([])),
+            ownership: Ownership { owner: nobody, generation, scope },
+            seldom: None,
+        }
+    }
+
+    /// Whether it is no session at all.
+    #[inline]
+    pub(super) fn is_vacant(&self) -> bool {
+        self.running == VACANT
     }
 
     /// What the session keeps of its journal.
@@ -307,6 +344,7 @@ impl Session {
         role: RoleIx,
         transition: &Transition,
         value: Value,
+        heaps: &mut u64,
     ) -> (Seq, Position) {
         if let Some(remembered) = self.seldom.as_mut().and_then(|seldom| seldom.remembered.as_mut())
             && remembered.keeps(role)
@@ -315,7 +353,7 @@ impl Session {
             let (edge, message) = (transition.edge, transition.message);
             remembered.push(role, Performed::new(at, edge, message, &value));
         }
-        let seq = self.edges[transition.edge.index()].push(transition.message, value);
+        let seq = self.edges[transition.edge.index()].push(transition.message, value, heaps);
         self.queued += 1;
         (seq, self.advance(protocol, role, transition.next))
     }

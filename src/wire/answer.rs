@@ -107,6 +107,10 @@ fn data(refusal: &Refusal) -> Tree {
             "expected": error.expected,
             "found": error.found,
         }),
+        Refusal::NotTerminal(status) => Tree::Object(write_status(status)),
+        Refusal::NotDurable { records, durable } => {
+            json!({"records": records, "durable": durable})
+        }
     }
 }
 
@@ -160,7 +164,7 @@ pub(super) fn write_status(status: &Status) -> Map<String, Tree> {
 /// An output, by one word.
 pub(super) fn write_output(machine: &Machine, output: &Output) -> Tree {
     let protocol = |session: SessionId| {
-        machine.session(session).expect("an output is of a session that is there").protocol()
+        machine.protocol_of(session).expect("an output is of a session that is there")
     };
     match output {
         Output::Persist(batch) => json!({"persist": batch_tree(protocol(batch.session), batch)}),

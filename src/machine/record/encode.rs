@@ -67,7 +67,9 @@ fn encode_input(tick: Tick, input: &Input, outcome: Outcome, out: &mut Vec<u8>) 
             head(COMMIT, tick, outcome, out);
             authority::encode_commit(commit, out);
         }
-        Input::Persisted { .. } | Input::Tick => unreachable!("these are not recorded"),
+        Input::Persisted { .. } | Input::Tick | Input::Reap { .. } => {
+            unreachable!("these are not recorded")
+        }
     }
 }
 
