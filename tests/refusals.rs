@@ -142,12 +142,21 @@ fn row(code: &str) -> (Scene, Input) {
             let handler = Some(Name::new("shop").unwrap());
             good(&scene, Act::Bind { edge: Some(EdgeIx(2)), handler })
         }
+        "not_terminal" => Input::Reap { session: scene.by.session },
+        "not_durable" => {
+            scene = Scene::with(Machine::new(), TRADE, |_, open| open.journal = true);
+            scene.send("Buyer", "Seller", "ask", "Ulysses");
+            scene.machine.seal();
+            scene.persisted(1, 1);
+            scene.done(Act::Close);
+            Input::Reap { session: scene.by.session }
+        }
         other => panic!("no row for {other}"),
     };
     (scene, input)
 }
 
-const CODES: [&str; 26] = [
+const CODES: [&str; 28] = [
     "unknown_session",
     "session_exists",
     "unknown_protocol",
@@ -174,6 +183,8 @@ const CODES: [&str; 26] = [
     "edge_full",
     "edge_empty",
     "unknown_edge",
+    "not_terminal",
+    "not_durable",
 ];
 
 /// The codes as the source has them: `Refusal` may grow, so that a match here needs a wildcard.
@@ -260,6 +271,10 @@ fn every_refusal_is_reached_and_explains_itself() {
         the edge Buyer → Seller is empty: there is nothing to receive yet
     unknown_edge [MACH-3]
         the protocol has no such edge; its edges are Buyer → Seller, Seller → Buyer
+    not_terminal [LIFE-13]
+        the session is active: only one that has ended is reaped
+    not_durable [LIFE-13]
+        1 of 3 records are durable; seal and persist the rest first
     "#);
 }
 

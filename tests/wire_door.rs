@@ -605,3 +605,58 @@ fn every_difference_that_the_digest_sees_is_in_the_state() {
         assert_eq!(before, None, "another script has this state too: {script:?}");
     }
 }
+
+/// DOOR-2, LIFE-14, MACH-10: reaping, what is left, and what is held, in lines.
+#[test]
+fn a_session_is_reaped_and_asked_for_through_the_door() {
+    let id = SessionId(1).to_string();
+    let text = "A = B!x(nat) . end   B = A?x(nat) . end";
+    let digest = text.parse::<Protocol>().unwrap().digest().to_string();
+    let open = |id: &str| {
+        let open = json!({"session": id, "protocol": digest, "owner": "a"});
+        json!({"at": 0, "input": {"open": open}})
+    };
+    let act = |event: Tree| {
+        let by = json!({"owner": "a", "generation": 1, "scope": "7"});
+        json!({"at": 1, "input": {"act": {"session": id, "by": by, "event": event}}})
+    };
+    let send = |value: u64| {
+        act(json!({"send": {"role": "A", "to": "B", "label": "x", "value": value, "at": 0}}))
+    };
+    let reap = || json!({"at": 2, "input": {"reap": {"session": id}}});
+    let mut door = Door::new(Machine::observed().with_archive(1), DoorLimits::default());
+    let mut tell = |command: Tree| told(&mut door, &command);
+    tell(json!({"register": {"text": text}}));
+    tell(open(&id));
+    tell(send(7));
+    assert_eq!(tell(reap())["refused"]["code"], "not_terminal");
+    tell(act(json!({"cancel": {"reason": "enough"}})));
+    assert_eq!(tell(reap())["ok"], json!({"done": {}}));
+    let left = tell(json!({"state": id}))["ok"]["closed"].clone();
+    assert_eq!((&left["status"], &left["reason"]), (&json!("cancelled"), &json!("enough")));
+    let edge = json!([{"edge": {"from": "A", "to": "B"}, "sent": 1, "consumed": 0}]);
+    assert_eq!(left["edges"], edge);
+    // The same value is the same action, and names still mean what they meant.
+    assert_eq!(tell(send(7))["ok"], json!({"duplicate": {"position": 1}}));
+    assert_eq!(tell(send(8))["refused"]["code"], "position_conflict");
+    assert_eq!(tell(open(&id))["refused"]["code"], "session_exists");
+    let held = tell(json!({"memory": true}))["ok"]["memory"].clone();
+    assert_eq!((&held["terminal"], &held["archived"]), (&json!(0), &json!(1)));
+    assert!(held["bytes"]["archive"].as_u64().unwrap() > 0);
+
+    // A session runs out of time in the very line that reaps it, and there is room for one alone.
+    let second = SessionId(2).to_string();
+    tell(open(&second));
+    let by = json!({"owner": "a", "generation": 1, "scope": "7"});
+    let mut acts = |event: Tree| {
+        tell(json!({"at": 3, "input": {"act": {"session": second, "by": by, "event": event}}}))
+    };
+    acts(json!({"send": {"role": "A", "to": "B", "label": "x", "value": 1}}));
+    acts(json!({"drain": {"deadline": 9}}));
+    let answer = tell(json!({"at": 10, "input": {"reap": {"session": second}}}));
+    assert_eq!(answer["ok"], json!({"done": {}}));
+    assert_eq!(answer["outputs"][0]["event"]["ended"]["session"], json!(second));
+    assert_eq!(tell(json!({"state": id}))["refused"]["code"], "unknown_session");
+    tell(open(&SessionId(3).to_string()));
+    assert_eq!(tell(json!({"reap": 10}))["ok"], json!({"reaped": 0}));
+}

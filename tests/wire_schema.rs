@@ -46,7 +46,8 @@ fn run(protocol: &Arc<Protocol>, steps: &[Step]) -> (Door, Vec<Tree>, Vec<Tree>)
             answers.push(told(&mut door, command));
         }
     }
-    for command in [json!({"digest": true}), json!({"sessions": true}), json!({"more": 1})] {
+    let asked = ["digest", "sessions", "memory"].map(|what| json!({what: true}));
+    for command in asked.into_iter().chain([json!({"reap": 9}), json!({"more": 1})]) {
         answers.push(told(&mut door, &command));
         commands.push(command);
     }

@@ -97,7 +97,30 @@ impl Host {
     /// As [`act`](Self::act), under a presented capability.
     pub(super) fn act_by(&self, by: Option<&Presented>, act: Act) -> Result<Accepted, Error> {
         let now = self.now();
-        let mut state = self.state();
+        self.act_in(self.state(), now, by, act)
+    }
+
+    /// Does something if the session is like this, and says whether it was; nothing comes between.
+    pub(super) fn act_while(
+        &self,
+        like: impl FnOnce(SessionView<'_>) -> bool,
+        act: Act,
+    ) -> Result<bool, Error> {
+        let now = self.now();
+        let state = self.state();
+        if !like(state.machine.session(self.id).expect("the session is there")) {
+            return Ok(false);
+        }
+        self.act_in(state, now, None, act).map(|_| true)
+    }
+
+    fn act_in(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        now: Tick,
+        by: Option<&Presented>,
+        act: Act,
+    ) -> Result<Accepted, Error> {
         if let Some(failed) = &state.failed {
             return Err(failed.clone());
         }

@@ -45,7 +45,7 @@ impl Machine {
         }
     }
 
-    /// LIFE-3: the session ends; nothing of it moves from here on.
+    /// LIFE-3, LIFE-11: the session ends; nothing of it moves from here on.
     pub(super) fn end(&mut self, slot: u32, status: Status) {
         let session = self.sessions.at_mut(slot);
         session.status = status.clone();

@@ -26,6 +26,12 @@ impl Handlers {
             None => self.default = handler,
             Some(edge) => self.bound[edge.index()] = handler,
         }
+        // What was handed out to one that is gone is handed out to the next one.
+        for edge in 0..self.bound.len() {
+            if self.of(edge).is_none() {
+                self.delivered[edge] = Seq(0);
+            }
+        }
     }
 
     /// Whether anything is bound.

@@ -216,6 +216,7 @@ impl Machine {
         self.weighed(slot, |machine| machine.act_on(slot, by, act))
     }
 
+    /// LIFE-10: every act is on the session in one slot, and on nothing else.
     fn act_on(&mut self, slot: u32, by: &Presented, act: Act) -> Result<Accepted, Refusal> {
         match act {
             Act::Send(send) => self.send(slot, by, send),

@@ -184,15 +184,19 @@ impl Machine {
     /// How many records the journal of a session has; `None` if it keeps none.
     #[must_use]
     pub fn journal_len(&self, session: SessionId) -> Option<u64> {
-        let slot = self.sessions.find(session, u32::MAX)?;
-        self.sessions.at(slot).log().map(|log| log.len())
+        match self.sessions.find(session, u32::MAX) {
+            Some(slot) => self.sessions.at(slot).log().map(|log| log.len()),
+            None => self.archived(session)?.journal().map(|(records, _)| records),
+        }
     }
 
     /// The chain over the sealed batches of a session; `None` if it keeps no journal.
     #[must_use]
     pub fn journal_head(&self, session: SessionId) -> Option<Head> {
-        let slot = self.sessions.find(session, u32::MAX)?;
-        self.sessions.at(slot).log().map(|log| log.head)
+        match self.sessions.find(session, u32::MAX) {
+            Some(slot) => self.sessions.at(slot).log().map(|log| log.head),
+            None => self.archived(session)?.journal().map(|(_, head)| head),
+        }
     }
 
     /// The replayed session goes on from here: everything so far is durable, and `head` is the

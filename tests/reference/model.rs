@@ -389,7 +389,8 @@ impl Session {
                 }
             }
             Act::Acknowledge { role, position } => {
-                if position.0 > self.roles[self.acting(by, *role)?].position {
+                let own = self.acting(by, *role)?;
+                if position.0 > self.roles[own].position {
                     return over;
                 }
             }
