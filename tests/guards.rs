@@ -89,8 +89,10 @@ fn memory_is_flat_when_sessions_come_and_go() {
     cycles(&mut machine, 0..2 * ARCHIVE);
     let before = machine.memory();
     let info = measure(|| cycles(&mut machine, 2 * ARCHIVE..20 * ARCHIVE));
-    assert_eq!(info.bytes_current, 0, "{info:?}");
-    assert_eq!(machine.memory(), before);
+    // An index by id may double once, for room to mark what was removed from it.
+    assert!(info.bytes_current <= 8_192, "{info:?}");
+    let grown = machine.memory().bytes.total() - before.bytes.total();
+    assert_eq!(grown, u64::try_from(info.bytes_current).unwrap());
     assert_eq!((before.live, before.terminal, u128::from(before.archived)), (0, 0, ARCHIVE));
 }
 
