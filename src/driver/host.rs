@@ -120,7 +120,30 @@ impl Host {
         told: impl FnOnce(&mut State, Tick) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let now = self.now();
-        let mut state = self.state();
+        self.change_in(self.state(), now, told)
+    }
+
+    /// Does something if the session is like this, and says whether it was; nothing comes between.
+    pub(super) fn act_while(
+        &self,
+        like: impl FnOnce(SessionView<'_>) -> bool,
+        act: Act,
+    ) -> Result<bool, Error> {
+        let now = self.now();
+        let state = self.state();
+        if !like(state.machine.session(self.id).expect("the session is there")) {
+            return Ok(false);
+        }
+        let by = self.capability.present();
+        self.change_in(state, now, |state, now| Ok(state.machine.act(now, by, act)?)).map(|_| true)
+    }
+
+    fn change_in<T>(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        now: Tick,
+        told: impl FnOnce(&mut State, Tick) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         if let Some(failed) = &state.failed {
             return Err(failed.clone());
         }

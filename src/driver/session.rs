@@ -187,15 +187,55 @@ impl Session {
 
     /// Runs `handler` for each message from `from` to `to`, on the current tokio runtime; the
     /// message is consumed when the handler has returned, and the actions that it returns are
-    /// performed as `to`. A handler that fails or panics faults this session, and no other.
+    /// performed as `to`. A handler that fails or panics faults this session, and no other. Binding
+    /// again replaces the handler from the next message on.
     ///
     /// # Errors
     /// `unknown_role`, `unknown_edge`, `terminal`, [`Error::NoRuntime`].
     pub fn bind(&self, from: &str, to: &str, handler: impl Handler) -> Result<(), Error> {
         let edge = self.edge(from, to)?;
-        let short = || Name::new(&format!("edge_{}", edge.0)).expect("this is a name");
-        let name = Name::new(&format!("{from}_to_{to}")).unwrap_or_else(|_| short());
-        handler::bind(&self.host, edge, name, Arc::new(handler))
+        let name = handler_name(from, to, edge);
+        handler::bind(&self.host, Some(edge), name, Arc::new(handler))
+    }
+
+    /// Runs `handler` for each message of every edge that is bound to no other, as
+    /// [`bind`](Self::bind) does.
+    ///
+    /// # Errors
+    /// `terminal`, [`Error::NoRuntime`].
+    pub fn bind_default(&self, handler: impl Handler) -> Result<(), Error> {
+        handler::bind(&self.host, None, default_name(), Arc::new(handler))
+    }
+
+    /// As [`bind_default`](Self::bind_default), with a function.
+    ///
+    /// # Errors
+    /// As [`bind_default`](Self::bind_default).
+    pub fn bind_default_fn<F, R>(&self, function: F) -> Result<(), Error>
+    where
+        F: Fn(Message) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Vec<Action>, HandlerError>> + Send + 'static,
+    {
+        self.bind_default(Closure(function))
+    }
+
+    /// The messages from `from` to `to` go to the session's own handler again, or where it has none
+    /// to who receives them. A handler that is at work goes on: its message is consumed when it has
+    /// returned, unless somebody else has received it meanwhile.
+    ///
+    /// # Errors
+    /// `unknown_role`, `unknown_edge`, `terminal`.
+    pub fn unbind(&self, from: &str, to: &str) -> Result<(), Error> {
+        let edge = self.edge(from, to)?;
+        handler::unbind(&self.host, Some(edge), &handler_name(from, to, edge))
+    }
+
+    /// As [`unbind`](Self::unbind), for the handler of the whole session.
+    ///
+    /// # Errors
+    /// `terminal`.
+    pub fn unbind_default(&self) -> Result<(), Error> {
+        handler::unbind(&self.host, None, &default_name())
     }
 
     /// As [`bind`](Self::bind), with a function.
@@ -352,6 +392,17 @@ impl fmt::Debug for Session {
 pub struct EdgeTrace {
     /// Labels and values.
     pub messages: Vec<(Name, Value)>,
+}
+
+/// What the machine calls the handler of an edge.
+fn handler_name(from: &str, to: &str, edge: EdgeIx) -> Name {
+    let short = || Name::new(&format!("edge_{}", edge.0)).expect("this is a name");
+    Name::new(&format!("{from}_to_{to}")).unwrap_or_else(|_| short())
+}
+
+/// What the machine calls the handler of a whole session; no edge is called so.
+fn default_name() -> Name {
+    Name::new("default").expect("this is a name")
 }
 
 fn fresh_id() -> Result<SessionId, Error> {

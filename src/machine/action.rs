@@ -55,7 +55,8 @@ impl Machine {
         }
         let (from, label) = (transition.peer, transition.label);
         let seen = self.observed.then(|| send.value.clone());
-        session.perform_send(protocol, role, transition, send.value);
+        let heaps = &mut self.memory.bytes.queues;
+        session.perform_send(protocol, role, transition, send.value, heaps);
         for received in consumed {
             self.advanced(slot, role, Direction::Receive, received);
         }

@@ -43,6 +43,11 @@ impl Buffer {
         Self { sent: Seq(0), capacity, length: 0, head, behind: None }
     }
 
+    /// Takes what is on it away; nothing but the count of what was sent is left.
+    pub(super) fn clear(&mut self) {
+        *self = Self { sent: self.sent, ..Self::new(self.capacity) };
+    }
+
     /// How many messages are on it.
     #[inline]
     pub(super) fn len(&self) -> usize {
@@ -80,6 +85,12 @@ impl Buffer {
         (0..self.len()).map(|index| self.get(index).expect("`edge_head` counts the messages"))
     }
 
+    /// Whether one more message would have it take more memory.
+    #[inline(always)]
+    pub(super) fn would_grow(&self) -> bool {
+        self.length > 0 && self.behind.as_ref().is_none_or(|queue| queue.len() == queue.capacity())
+    }
+
     /// Appends a message; the caller has checked that there is room.
     #[inline(always)]
     pub(super) fn push(&mut self, message: MessageIx, value: Value) -> Seq {
@@ -99,6 +110,14 @@ impl Buffer {
     #[inline(never)]
     fn push_behind(&mut self, queued: Queued) {
         self.behind.get_or_insert_default().push_back(queued);
+    }
+
+    /// The bytes that it takes elsewhere.
+    pub(super) fn heap(&self) -> usize {
+        let queue = |behind: &VecDeque<Queued>| {
+            size_of::<VecDeque<Queued>>() + behind.capacity() * size_of::<Queued>()
+        };
+        self.behind.as_deref().map_or(0, queue)
     }
 
     /// Takes the value of the head; the caller has seen that there is one.

@@ -48,10 +48,12 @@ impl Machine {
         }
     }
 
-    /// LIFE-3: the session ends; nothing of it moves from here on.
+    /// LIFE-3, LIFE-11: the session ends; nothing of it moves from here on.
     pub(super) fn end(&mut self, slot: u32, status: Status) {
         let session = self.sessions.at_mut(slot);
         session.status = status.clone();
+        self.memory.live -= 1;
+        self.memory.terminal += 1;
         let id = session.id;
         if let Some(seldom) = session.seldom.as_mut() {
             if let Some(at) = seldom.deadline.take() {
@@ -75,6 +77,7 @@ impl Machine {
             let undelivered = session.undelivered(&self.protocols[session.protocol as usize]);
             self.event(slot, || Event::Ended { session: id, status, undelivered });
         }
+        self.note_ended(slot);
     }
 
     /// MACH-8: hands each message to its handler once, as soon as its receiver waits for it, and to

@@ -42,6 +42,12 @@ pub enum Input {
     Tick,
     /// The host gives fragments that were released an owner: under nobody's authority.
     Reclaim(Box<Reclaim>),
+    /// The host needs the room of a session that has ended: what is left of it goes to the
+    /// archive. No record: it changes nothing that the session's journal determines.
+    Reap {
+        /// The session.
+        session: SessionId,
+    },
 }
 
 /// What can be done to a session under an authority.

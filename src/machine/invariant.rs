@@ -28,7 +28,8 @@ impl Machine {
     /// `edge_head`, `edge_window`, `edge_seqs`, `position_counts`, `running_counts`,
     /// `queued_counts`, `one_owner_a_fragment`, `generation_monotone`, `receipt_commits_once`,
     /// `witness_single_use`, `terminal_is_final` (no timer left), `values_conform`,
-    /// `serial_window`, `serial_of_the_living`.
+    /// `serial_window`, `serial_of_the_living`, `memory_counted`, `archive_bounded`,
+    /// `slots_indexed`.
     ///
     /// # Errors
     /// The first [`Violation`] found.
@@ -45,7 +46,14 @@ impl Machine {
                 || format!("session {} has ended and waits for a timer", session.id),
             )?;
         }
-        Ok(())
+        self.holdings_of_the_machine()
+    }
+
+    fn holdings_of_the_machine(&self) -> Result<(), Violation> {
+        let (counted, anew) = (self.memory(), self.recount());
+        hold("memory_counted", counted == anew, || format!("{counted:?}, and it is {anew:?}"))?;
+        hold("archive_bounded", self.archive.is_bounded(), || format!("{:?}", self.archive))?;
+        hold("slots_indexed", self.sessions.is_indexed(), || format!("{:?}", self.sessions))
     }
 }
 

@@ -53,6 +53,16 @@ impl Log {
         self.persisted == self.len()
     }
 
+    /// How many of its records are known to be durable.
+    pub(super) fn durable(&self) -> u64 {
+        self.persisted
+    }
+
+    /// The bytes that it takes elsewhere.
+    pub(super) fn heap(&self) -> usize {
+        self.bytes.capacity() + self.gated.capacity() * size_of::<(u64, Output)>()
+    }
+
     /// Appends a record to the open batch; returns whether it is the first one there.
     pub(super) fn append(&mut self, tick: Tick, event: &Recorded, outcome: Outcome) -> bool {
         self.add(|out| record::encode(tick, event, outcome, out))

@@ -40,7 +40,9 @@ impl Machine {
         if let Some((session, protocol)) = self.plain(by, role)
             && let Some(step) = session.plain_send(protocol, role, to, label, &value)
         {
-            return Ok(step.send(now, value));
+            let sent = step.send(now, value);
+            self.memory.messages += 1;
+            return Ok(sent);
         }
         self.send_otherwise(by, Send { role, to, label, value, at: None })
     }
@@ -63,7 +65,9 @@ impl Machine {
         if let Some((session, protocol)) = self.plain(by, role)
             && let Some(step) = session.plain_receive(protocol, role, from)
         {
-            return Ok(step.receive(now));
+            let received = step.receive(now);
+            self.memory.messages -= 1;
+            return Ok(received);
         }
         self.receive_otherwise(by, Receive { role, from, at: None })
     }
@@ -80,11 +84,10 @@ impl Machine {
             && let Some(mut step) =
                 session.plain_send(protocol, send.role, send.to, send.label, &send.value)
         {
-            let first = step.record_send(now, by, &send);
+            let recorded = step.record_send(now, by, &send);
             let done = step.send(now, send.value);
-            if first {
-                self.touched.push(by.hint);
-            }
+            self.memory.messages += 1;
+            self.recorded(by.hint, recorded);
             return Ok(done);
         }
         match self.act_in_full(by, Act::Send(send))? {
@@ -104,16 +107,23 @@ impl Machine {
         if let Some((session, protocol)) = self.journalled(by, receive.role)
             && let Some(mut step) = session.plain_receive(protocol, receive.role, receive.from)
         {
-            let first = step.record_receive(now, by, receive);
+            let recorded = step.record_receive(now, by, receive);
             let done = step.receive(now);
-            if first {
-                self.touched.push(by.hint);
-            }
+            self.memory.messages -= 1;
+            self.recorded(by.hint, recorded);
             return Ok(done);
         }
         match self.act_in_full(by, Act::Receive(receive))? {
             Accepted::Received(received) => Ok(received),
             _ => unreachable!("what is not numbered is no duplicate"),
+        }
+    }
+
+    /// Counts what a record has taken, and remembers that a batch began with it.
+    fn recorded(&mut self, slot: u32, (first, grown): (bool, usize)) {
+        self.memory.bytes.journals += grown as u64;
+        if first {
+            self.touched.push(slot);
         }
     }
 
@@ -155,20 +165,26 @@ pub(super) struct Step<'a> {
 
 // The machine's time never runs back, so that `now` is at or after the session's tick.
 impl Step<'_> {
-    /// JRNL-1: records the send, which is then performed; returns whether a batch begins with it.
-    fn record_send(&mut self, now: Tick, by: &Presented, send: &Send) -> bool {
+    /// JRNL-1: records the send, which is then performed; returns whether a batch begins with it,
+    /// and by how many bytes the log has grown.
+    fn record_send(&mut self, now: Tick, by: &Presented, send: &Send) -> (bool, usize) {
         let position = Position(self.endpoint.position.0 + 1);
         let outcome = Outcome::Sent(self.transition.message, self.buffer.sent, position);
-        let Some(log) = self.log.as_mut() else { return false };
-        log.append_send(now, by, send, &send.value, outcome)
+        self.record(|log| log.append_send(now, by, send, &send.value, outcome))
     }
 
     /// As [`record_send`](Self::record_send).
-    fn record_receive(&mut self, now: Tick, by: &Presented, receive: Receive) -> bool {
+    fn record_receive(&mut self, now: Tick, by: &Presented, receive: Receive) -> (bool, usize) {
         let position = Position(self.endpoint.position.0 + 1);
         let outcome = Outcome::Received(self.transition.label, self.buffer.consumed(), position);
-        let Some(log) = self.log.as_mut() else { return false };
-        log.append_act(now, by, &Act::Receive(receive), outcome)
+        self.record(|log| log.append_act(now, by, &Act::Receive(receive), outcome))
+    }
+
+    fn record(&mut self, append: impl FnOnce(&mut Log) -> bool) -> (bool, usize) {
+        let Some(log) = self.log.as_mut() else { return (false, 0) };
+        let before = log.heap();
+        let first = append(log);
+        (first, log.heap() - before)
     }
 
     /// Appends the message and advances the sender.
@@ -248,7 +264,8 @@ impl Session {
         let endpoint = self.endpoints.at_mut(role.index())?;
         let transition = protocol.automaton(role).send(endpoint.state, to, label)?;
         let buffer = self.edges.at_mut(transition.edge.index())?;
-        let plain = transition.kind.admits(value) && !buffer.is_full() && !transition.ends;
+        let room = !buffer.is_full() && !buffer.would_grow();
+        let plain = transition.kind.admits(value) && room && !transition.ends;
         let (queued, tick) = (&mut self.queued, &mut self.tick);
         let log = self.seldom.as_mut().and_then(|seldom| seldom.log.as_mut());
         plain.then_some(Step { endpoint, buffer, queued, tick, log, transition })

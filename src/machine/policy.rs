@@ -126,6 +126,16 @@ struct Policed {
 pub(super) struct Policies(Box<[Policed]>);
 
 impl Policies {
+    /// The bytes that they take.
+    pub(super) fn heap(&self) -> usize {
+        let of = |policed: &Policed| {
+            size_of::<Policed>()
+                + policed.droppable.capacity() * size_of::<MessageIx>()
+                + policed.seqs.capacity() * size_of::<Seq>()
+        };
+        self.0.iter().map(of).sum()
+    }
+
     /// EDGE-13: checks the policies; `None` if there is none.
     pub(super) fn new(
         open: &[(EdgeIx, Policy)],

@@ -263,7 +263,7 @@ fn is_of(protocol: &Protocol, event: &Recorded, outcome: Outcome) -> bool {
         },
         Recorded::Input(Input::Commit(commit)) => authority::has(protocol, commit.receipt.scope),
         Recorded::Input(Input::Reclaim(reclaim)) => authority::has(protocol, reclaim.scope),
-        Recorded::Input(Input::Persisted { .. } | Input::Tick) => false,
+        Recorded::Input(Input::Persisted { .. } | Input::Tick | Input::Reap { .. }) => false,
     };
     event
         && match outcome {

@@ -220,6 +220,17 @@ pub enum Refusal {
         /// Why not.
         why: Unsound,
     },
+    /// The session goes on: it cannot be reaped.
+    #[error("the session is {0}: only one that has ended is reaped")]
+    NotTerminal(Status),
+    /// Not all records of the session are known to be durable: it cannot be reaped yet.
+    #[error("{durable} of {records} records are durable; seal and persist the rest first")]
+    NotDurable {
+        /// How many records it has.
+        records: u64,
+        /// How many of them are durable.
+        durable: u64,
+    },
 }
 
 impl Refusal {
@@ -262,6 +273,8 @@ impl Refusal {
             Self::WitnessSpent(_) => "witness_spent",
             Self::TimerNotArmed(_) => "timer_not_armed",
             Self::BadPolicy { .. } => "bad_policy",
+            Self::NotTerminal(_) => "not_terminal",
+            Self::NotDurable { .. } => "not_durable",
         }
     }
 
@@ -299,6 +312,7 @@ impl Refusal {
             Self::WitnessSpent(_) => "WITN-3",
             Self::TimerNotArmed(_) => "TIMER-4",
             Self::BadPolicy { .. } => "EDGE-13",
+            Self::NotTerminal(_) | Self::NotDurable { .. } => "LIFE-13",
         }
     }
 }

@@ -10,14 +10,14 @@ use alloc::vec::Vec;
 
 use smol_str::SmolStr;
 
-use super::authority::{Presented, Scope};
+use super::authority::{Owner, Presented, Scope};
 use super::edge::Buffer;
 use super::ends::OnLost;
 use super::explain::{inactive, receive_not_allowed, send_not_allowed, uncovered};
 use super::explain::{unknown_edge, unknown_role};
 use super::few::Few;
 use super::handler::Handlers;
-use super::id::{Position, Seq, SessionId, Tick};
+use super::id::{Generation, Position, Seq, SessionId, Tick};
 use super::input::{Open, REASON_BYTES_MAX, Send};
 use super::log::Log;
 use super::output::{Received, Status};
@@ -69,6 +69,9 @@ pub(super) struct Session {
     pub(super) seldom: Option<Box<Seldom>>,
 }
 
+/// As many running roles as no session has.
+const VACANT: u16 = u16::MAX;
+
 /// What a plain session has none of: it takes no room until it is used, and one look tells that
 /// nothing of it is there.
 #[derive(Debug, Clone, Default)]
@@ -81,6 +84,17 @@ pub(super) struct Seldom {
     pub(super) spread: Option<Box<Spread>>,
     pub(super) outstanding: Option<Box<Outstanding>>,
     pub(super) policies: Option<Policies>,
+}
+
+impl Seldom {
+    /// Whether nothing of it is there.
+    pub(super) fn is_empty(&self) -> bool {
+        let Self { deadline, remembered, handlers, log, spread, outstanding, policies } = self;
+        deadline.is_none()
+            && (remembered.is_none() && handlers.is_none() && log.is_none() && spread.is_none())
+            && outstanding.is_none()
+            && policies.is_none()
+    }
 }
 
 impl Session {
@@ -146,6 +160,32 @@ impl Session {
             && self.has_policies_of(open, protocol)
             && (self.checked || open.capacities.unchecked || self.is_lossy_alone(protocol))
             && self.on_lost == open.on_lost
+    }
+
+    /// What stands in a slot where no session is: nothing that a slot's hint could take for one
+    /// that acts.
+    pub(super) fn vacant(id: SessionId, protocol: u32, nobody: Owner) -> Self {
+        let (generation, scope) = (Generation(0), Scope::from_bits(0));
+        Self {
+            id,
+            protocol,
+            running: VACANT,
+            checked: false,
+            status: Status::Closed,
+            tick: Tick(0),
+            queued: 0,
+            endpoints: Few::Other(Box::new([])),
+            edges: Few::Other(Box::new([])),
+            ownership: Ownership { owner: nobody, generation, scope },
+            on_lost: OnLost::default(),
+            seldom: None,
+        }
+    }
+
+    /// Whether it is no session at all.
+    #[inline]
+    pub(super) fn is_vacant(&self) -> bool {
+        self.running == VACANT
     }
 
     /// What the session keeps of its journal.
@@ -231,13 +271,14 @@ impl Session {
         Ok(transition)
     }
 
-    /// Appends the message and advances the sender.
+    /// Appends the message and advances the sender; `heaps` counts the bytes of all queues.
     pub(super) fn perform_send(
         &mut self,
         protocol: &Protocol,
         role: RoleIx,
         transition: &Transition,
         value: Value,
+        heaps: &mut u64,
     ) -> (Seq, Position) {
         if let Some(remembered) = self.seldom.as_mut().and_then(|seldom| seldom.remembered.as_mut())
             && remembered.keeps(role)
@@ -246,8 +287,11 @@ impl Session {
             let (edge, message) = (transition.edge, transition.message);
             remembered.push(role, Performed::new(at, edge, message, &value));
         }
+        let before = self.edges[transition.edge.index()].heap();
         self.make_room(transition.edge, transition.message);
-        let seq = self.edges[transition.edge.index()].push(transition.message, value);
+        let buffer = &mut self.edges[transition.edge.index()];
+        let seq = buffer.push(transition.message, value);
+        *heaps = *heaps + buffer.heap() as u64 - before as u64;
         self.queued += 1;
         (seq, self.advance(protocol, role, transition.next))
     }

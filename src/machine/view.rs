@@ -69,7 +69,8 @@ impl Machine {
         Some(SessionView { session, protocol: &self.protocols[session.protocol as usize] })
     }
 
-    /// All sessions, in the order in which they were opened.
+    /// All sessions that are live or terminal, in the order in which they were opened, as long as
+    /// none was reaped: later ones take the places of those.
     pub fn sessions(&self) -> impl Iterator<Item = SessionView<'_>> {
         let protocol = |session: &Session| &self.protocols[session.protocol as usize];
         self.sessions
@@ -77,7 +78,7 @@ impl Machine {
             .map(move |session| SessionView { session, protocol: protocol(session) })
     }
 
-    /// How many sessions there are.
+    /// How many sessions there are, live and terminal.
     #[must_use]
     pub fn sessions_len(&self) -> usize {
         self.sessions.len()
@@ -91,6 +92,10 @@ impl Machine {
 }
 
 impl<'a> SessionView<'a> {
+    pub(super) fn of(session: &'a Session, protocol: &'a Arc<Protocol>) -> Self {
+        Self { session, protocol }
+    }
+
     /// Its identity.
     #[must_use]
     pub fn id(self) -> SessionId {

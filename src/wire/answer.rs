@@ -148,6 +148,10 @@ fn data(refusal: &Refusal) -> Tree {
             "policy": write_policy(*policy),
             "why": why.to_string(),
         }),
+        Refusal::NotTerminal(status) => Tree::Object(write_status(status)),
+        Refusal::NotDurable { records, durable } => {
+            json!({"records": records, "durable": durable})
+        }
     }
 }
 
@@ -201,7 +205,7 @@ pub(super) fn write_status(status: &Status) -> Map<String, Tree> {
 /// An output, by one word.
 pub(super) fn write_output(machine: &Machine, output: &Output) -> Tree {
     let protocol = |session: SessionId| {
-        machine.session(session).expect("an output is of a session that is there").protocol()
+        machine.protocol_of(session).expect("an output is of a session that is there")
     };
     match output {
         Output::Persist(batch) => json!({"persist": batch_tree(protocol(batch.session), batch)}),

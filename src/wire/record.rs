@@ -76,7 +76,7 @@ pub(super) fn write(protocol: &Protocol, record: &Record) -> RecordJson {
             };
             (Some(write_by(by)), write_act(protocol, act, sent))
         }
-        Recorded::Input(Input::Persisted { .. } | Input::Tick) => {
+        Recorded::Input(Input::Persisted { .. } | Input::Tick | Input::Reap { .. }) => {
             unreachable!("these are not recorded")
         }
     };

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use antiphon::machine::{
     Accepted, Act, Armed, Authority, CAPACITY_MAX, Capacities, Commit, Death, Input,
     OUTSTANDING_MAX, OnLost, Open, Policy, Predicate, Presented, REASON_BYTES_MAX, REMEMBERED_MAX,
-    Readiness, Receipt, Recipient, Reclaim, Scope, Site, Term, Tick, TimeoutWitness, TimerId,
-    WitnessId,
+    Readiness, Receipt, Receive, Recipient, Reclaim, Scope, Send, Site, Term, Tick, TimeoutWitness,
+    TimerId, WitnessId,
 };
 use antiphon::types::{Direction, EdgeIx, Evidence, LabelIx, Protocol, RoleIx, Sort, Value};
 
@@ -21,6 +21,10 @@ pub type Verdict = Result<String, &'static str>;
 pub struct Model {
     pub protocols: Vec<Arc<Protocol>>,
     pub sessions: Vec<Session>,
+    /// Those that were reaped, the first one in front.
+    pub archived: Vec<Session>,
+    /// How many of them are kept.
+    pub archive: usize,
     pub now: u64,
 }
 
@@ -54,6 +58,9 @@ pub struct Session {
     pub on_lost: OnLost,
     /// Every serial that was ever issued, by generation: whether it is known to have arrived.
     pub serials: BTreeMap<u64, Vec<bool>>,
+    /// How many records it would have, and how many of them are durable.
+    pub records: usize,
+    pub durable: usize,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -149,7 +156,8 @@ pub fn shown(protocol: Option<&Protocol>, accepted: &Accepted) -> String {
 
 impl Model {
     pub fn new(protocols: &[Arc<Protocol>]) -> Self {
-        Self { protocols: protocols.to_vec(), sessions: Vec::new(), now: 0 }
+        let (sessions, archived) = (Vec::new(), Vec::new());
+        Self { protocols: protocols.to_vec(), sessions, archived, archive: usize::MAX, now: 0 }
     }
 
     pub fn handle(&mut self, now: u64, input: &Input) -> Verdict {
@@ -159,13 +167,17 @@ impl Model {
             Input::Open(open) => self.open(open),
             Input::Act { by, act } => {
                 let now = self.now;
+                if let Some(closed) = self.archived.iter().find(|s| s.id == by.session.0) {
+                    return closed.act_archived(by, act);
+                }
                 let session = self.sessions.iter_mut().find(|s| s.id == by.session.0);
                 session.ok_or("unknown_session")?.act(now, by, act)
             }
             Input::Commit(commit) => {
                 let now = self.now;
                 let id = commit.receipt.session.0;
-                let session = self.sessions.iter_mut().find(|s| s.id == id);
+                let mut all = self.sessions.iter_mut().chain(&mut self.archived);
+                let session = all.find(|s| s.id == id);
                 session.ok_or("unknown_session")?.commit(now, commit)
             }
             Input::Reclaim(reclaim) => {
@@ -174,11 +186,38 @@ impl Model {
                 session.ok_or("unknown_session")?.reclaim(now, reclaim)
             }
             Input::Persisted { session, .. } => {
-                let known = self.sessions.iter().any(|s| s.id == session.0);
+                let mut all = self.sessions.iter().chain(&self.archived);
+                let known = all.any(|s| s.id == session.0);
                 if known { Ok("done".into()) } else { Err("unknown_session") }
             }
+            Input::Reap { session } => self.reap(session.0),
             _ => Ok("done".into()),
         }
+    }
+
+    /// All that was told so far is durable.
+    pub fn persist(&mut self) {
+        self.sessions.iter_mut().for_each(|session| session.durable = session.records);
+    }
+
+    fn reap(&mut self, id: u128) -> Verdict {
+        if self.archived.iter().any(|session| session.id == id) {
+            return Ok("done".into());
+        }
+        let at = self.sessions.iter().position(|session| session.id == id);
+        let at = at.ok_or("unknown_session")?;
+        match &self.sessions[at] {
+            session if !session.is_terminal() => return Err("not_terminal"),
+            session if session.journal && session.durable < session.records => {
+                return Err("not_durable");
+            }
+            _ => {}
+        }
+        self.archived.push(self.sessions.remove(at));
+        if self.archived.len() > self.archive {
+            self.archived.remove(0);
+        }
+        Ok("done".into())
     }
 
     fn expire(&mut self) {
@@ -186,6 +225,7 @@ impl Model {
             // The first one that is due, until none is; the drain goes first of two.
             while let Some(due) = session.due().filter(|due| *due <= self.now) {
                 session.tick = session.tick.max(due);
+                session.records += 1;
                 if session.deadline == Some(due) {
                     session.end("closed".into());
                 } else {
@@ -213,6 +253,9 @@ impl Model {
                         && (known.checked || known.is_lossy() || open.capacities.unchecked)
                 });
             return if same { Ok(opened) } else { Err("session_exists") };
+        }
+        if self.archived.iter().any(|session| session.id == open.session.0) {
+            return Err("session_exists");
         }
         let protocol = self.protocols.iter().find(|p| p.digest() == open.protocol);
         let protocol = protocol.ok_or("unknown_protocol")?;
@@ -479,12 +522,20 @@ impl Session {
             default: None,
             on_lost: open.on_lost,
             serials: BTreeMap::new(),
+            records: 1,
+            durable: 0,
             protocol,
         })
     }
 
     fn is_lossy(&self) -> bool {
         self.edges.iter().any(|edge| edge.policy.is_lossy())
+    }
+
+    /// Something was done.
+    fn changed(&mut self, now: u64) {
+        self.tick = self.tick.max(now);
+        self.records += 1;
     }
 
     pub fn is_terminal(&self) -> bool {
@@ -505,6 +556,28 @@ impl Session {
             Act::Authority(authority) => self.transfer(now, by, authority),
             other => self.govern(now, by, other),
         }
+    }
+
+    /// A session that was reaped says again what it has said, and else that it is over.
+    fn act_archived(&self, by: &Presented, act: &Act) -> Verdict {
+        let over = Err("terminal");
+        let mut copy = self.clone();
+        match act {
+            Act::Send(Send { role, at, .. }) | Act::Receive(Receive { role, at, .. }) => {
+                let own = self.acting(by, *role)?;
+                if at.is_none_or(|at| at.0 >= self.roles[own].position) {
+                    return over;
+                }
+            }
+            Act::Acknowledge { role, position } => {
+                let own = self.acting(by, *role)?;
+                if position.0 > self.roles[own].position {
+                    return over;
+                }
+            }
+            _ => {}
+        }
+        copy.act(0, by, act)
     }
 
     /// The fragments of a scope, by number; beyond the last one are none.
@@ -759,7 +832,7 @@ impl Session {
             _ => content,
         };
         self.made.push((content, came_to.clone()));
-        self.tick = self.tick.max(now);
+        self.changed(now);
         Ok(came_to)
     }
 
@@ -778,7 +851,7 @@ impl Session {
         self.staged.remove(at);
         let came_to = self.issue(commit.owner.as_str(), commit.receipt.scope);
         self.made.push((content, came_to.clone()));
-        self.tick = self.tick.max(now);
+        self.changed(now);
         Ok(came_to)
     }
 
@@ -917,7 +990,7 @@ impl Session {
         sender.position += 1;
         let position = sender.position;
         *self = after;
-        self.tick = self.tick.max(now);
+        self.changed(now);
         self.settle();
         Ok(format!("sent {seq} at {position}"))
     }
@@ -960,7 +1033,7 @@ impl Session {
             self.roles[own].from.get_or_insert(position);
         }
         let shown = self.take(own, from);
-        self.tick = self.tick.max(now);
+        self.changed(now);
         self.settle();
         Ok(shown)
     }
@@ -978,7 +1051,7 @@ impl Session {
         for from in &implied {
             self.take(own, from);
         }
-        self.tick = self.tick.max(now);
+        self.changed(now);
         self.settle();
         Ok(format!("acknowledged {} at {upto}", implied.len()))
     }
@@ -1019,7 +1092,7 @@ impl Session {
             Act::Fault { reason } => self.end(format!("faulted ({})", cut(reason))),
             other => unreachable!("{other:?}"),
         }
-        self.tick = self.tick.max(now);
+        self.changed(now);
         self.settle();
         Ok("done".into())
     }

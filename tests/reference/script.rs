@@ -56,6 +56,8 @@ pub enum Op {
         owner: u8,
     },
     Tick,
+    /// The host reaps a session, which goes on or not.
+    Reap(u8),
     /// Somebody says something again, word for word.
     Repeat(u8),
 }
@@ -354,6 +356,7 @@ pub fn legal_script(journal: bool) -> BoxedStrategy<Vec<Step>> {
         1 => reclaim(),
         1 => act(ending(), Just(By::Owner)),
         2 => any::<u8>().prop_map(Op::Repeat),
+        1 => Just(Op::Reap(0)),
     ];
     steps(op.boxed(), journal, 80)
 }
@@ -380,6 +383,7 @@ pub fn wild_script(journal: bool) -> BoxedStrategy<Vec<Step>> {
         1 => act(ending(), by()),
         6 => any::<u8>().prop_map(Op::Repeat),
         3 => Just(Op::Tick),
+        3 => (0..4u8).prop_map(Op::Reap),
     ];
     steps(op.boxed(), journal, 60)
 }
@@ -429,6 +433,7 @@ impl Stage {
         self.now += step.wait;
         let input = match &step.op {
             Op::Tick => Input::Tick,
+            Op::Reap(session) => Input::Reap { session: session_id(*session) },
             Op::Commit { session, receipt, owner: by, wrong } => {
                 let session = session_id(*session);
                 let receipt = some_receipt(machine.session(session), session, *receipt, *wrong);

@@ -57,8 +57,7 @@ pub fn command(machine: &Machine, now: u64, input: &Input) -> (Tree, Input) {
             json!({"open": fields})
         }
         Input::Act { by, act } => {
-            let view = machine.session(by.session);
-            let (event, value) = event(view, act);
+            let (event, value) = event(machine, by.session, act);
             if let (Some(value), Input::Act { act: Act::Send(send), .. }) = (value, &mut said) {
                 send.value = value;
             }
@@ -92,6 +91,7 @@ pub fn command(machine: &Machine, now: u64, input: &Input) -> (Tree, Input) {
                 "scope": scope(reclaim.scope),
             },
         }}),
+        Input::Reap { session } => json!({"reap": {"session": session.to_string()}}),
         other => panic!("write {other:?} here"),
     };
     (json!({"at": now, "input": input}), said)
@@ -105,9 +105,8 @@ fn policy(policy: Policy) -> Tree {
         Policy::Resize { max } => json!({"resize": {"max": max}}),
     }
 }
-
-fn event(view: Option<SessionView<'_>>, act: &Act) -> (Tree, Option<Value>) {
-    let protocol = view.map(|view| view.protocol().as_ref());
+fn event(machine: &Machine, session: SessionId, act: &Act) -> (Tree, Option<Value>) {
+    let protocol = machine.protocol_of(session).map(AsRef::as_ref);
     let name = |ix| role(protocol, ix);
     let at = |fields: Tree, at: Option<Position>| {
         let mut fields = fields;
@@ -120,7 +119,7 @@ fn event(view: Option<SessionView<'_>>, act: &Act) -> (Tree, Option<Value>) {
     let event = match act {
         Act::Send(send) => {
             let label = protocol.and_then(|protocol| protocol.labels().get(send.label.index()));
-            let (tree, value) = value(view, send);
+            let (tree, value) = value(machine, session, send);
             instead = value;
             let fields = json!({
                 "role": name(send.role),
@@ -162,11 +161,14 @@ fn event(view: Option<SessionView<'_>>, act: &Act) -> (Tree, Option<Value>) {
 }
 
 /// The value of a send as JSON, and another value where JSON cannot say it.
-fn value(view: Option<SessionView<'_>>, send: &Send) -> (Tree, Option<Value>) {
-    let endpoint = view.and_then(|view| view.endpoint(send.role));
+fn value(machine: &Machine, session: SessionId, send: &Send) -> (Tree, Option<Value>) {
+    let live = machine.session(session).and_then(|view| view.endpoint(send.role));
+    let closed = machine.archived(session).and_then(|closed| closed.endpoint(send.role));
+    let endpoint = live.or(closed);
     let meant = endpoint.and_then(|endpoint| endpoint.meant(send.to, send.label, send.at));
-    let Some((view, meant)) = view.zip(meant) else { return (Tree::Null, None) };
-    let sort = view.protocol().message(meant).payload.sort();
+    let protocol = machine.protocol_of(session);
+    let Some((protocol, meant)) = protocol.zip(meant) else { return (Tree::Null, None) };
+    let sort = protocol.message(meant).payload.sort();
     if let Ok(value) = sort.conform(send.value.clone()) {
         return (json::write_value(sort, &value), None);
     }

@@ -83,7 +83,9 @@ fn encode_input(tick: Tick, input: &Input, outcome: Outcome, out: &mut Vec<u8>) 
             head(RECLAIM, tick, outcome, out);
             authority::encode_reclaim(reclaim, out);
         }
-        Input::Persisted { .. } | Input::Tick => unreachable!("these are not recorded"),
+        Input::Persisted { .. } | Input::Tick | Input::Reap { .. } => {
+            unreachable!("these are not recorded")
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Tree;
 
 use super::{DoorError, DoorLimits};
-use crate::machine::{Act, EndpointView, Input, Machine, Open, Send, SessionId, SessionView, Tick};
+use crate::machine::{Act, EndpointView, Input, Machine, Open, Send, SessionId, Tick};
 use crate::types::syntax::{Limits, Source};
 use crate::types::{Protocol, ProtocolDigest, Sort, Value, WrongSort};
 use crate::wire::authority::{self, CommitJson, ReclaimJson};
@@ -23,6 +23,8 @@ pub(super) enum Command {
     Digest,
     Sessions,
     Refused,
+    Memory,
+    Reap(usize),
 }
 
 /// What the machine is told; the words are those of [`Input`].
@@ -64,6 +66,9 @@ pub(super) enum InputJson {
         session: String,
         reclaim: ReclaimJson,
     },
+    Reap {
+        session: String,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -98,6 +103,8 @@ enum AskJson {
     Digest(bool),
     Sessions(bool),
     Refused(bool),
+    Memory(bool),
+    Reap(u64),
 }
 
 fn wrong(text: impl Into<String>) -> DoorError {
@@ -132,8 +139,12 @@ pub(super) fn read(line: &[u8], limits: &DoorLimits) -> Result<Command, DoorErro
             AskJson::Digest(true) => Ok(Command::Digest),
             AskJson::Sessions(true) => Ok(Command::Sessions),
             AskJson::Refused(true) => Ok(Command::Refused),
+            AskJson::Memory(true) => Ok(Command::Memory),
+            AskJson::Reap(most) => Ok(Command::Reap(usize::try_from(most).unwrap_or(usize::MAX))),
             AskJson::State(session) => Ok(Command::State(session_id(&session)?)),
-            _ => Err(wrong("`seal`, `digest`, `sessions` and `refused` are asked for with `true`")),
+            _ => Err(wrong(
+                "`seal`, `digest`, `sessions`, `memory` and `refused` are asked for with `true`",
+            )),
         }
     }
 }
@@ -247,11 +258,10 @@ pub(super) fn meant(machine: &Machine, json: InputJson) -> Result<Step, DoorErro
         }
         InputJson::Act { session, by, event } => {
             let session = session_id(&session)?;
-            let view = machine.session(session);
-            let names = Names::loose(view.map(|view| view.protocol().as_ref()));
+            let names = Names::loose(machine.protocol_of(session).map(AsRef::as_ref));
             let by = read_by(session, &by)?;
             let act: Act = read_act(names, session, event, |send, tree| {
-                Ok(sent(view, send, tree).unwrap_or_else(|(error, instead)| {
+                Ok(sent(machine, session, send, tree).unwrap_or_else(|(error, instead)| {
                     misfit = Some(error);
                     instead
                 }))
@@ -270,6 +280,7 @@ pub(super) fn meant(machine: &Machine, json: InputJson) -> Result<Step, DoorErro
             let reclaim = authority::read_reclaim(session_id(&session)?, &reclaim)?;
             Input::Reclaim(Box::new(reclaim))
         }
+        InputJson::Reap { session } => Input::Reap { session: session_id(&session)? },
     };
     Ok(Step { input, misfit })
 }
@@ -278,14 +289,19 @@ pub(super) fn meant(machine: &Machine, json: InputJson) -> Result<Step, DoorErro
 /// machine refuses the send before it looks at the value. A value of another sort is for the
 /// machine to refuse, too: something that does not conform stands in for it.
 fn sent(
-    view: Option<SessionView<'_>>,
+    machine: &Machine,
+    session: SessionId,
     send: &Send,
     tree: &Tree,
 ) -> Result<Value, (WrongSort, Value)> {
-    let endpoint: Option<EndpointView<'_>> = view.and_then(|view| view.endpoint(send.role));
+    let endpoint: Option<EndpointView<'_>> = match machine.session(session) {
+        Some(view) => view.endpoint(send.role),
+        None => machine.archived(session).and_then(|closed| closed.endpoint(send.role)),
+    };
     let message = endpoint.and_then(|endpoint| endpoint.meant(send.to, send.label, send.at));
-    let Some((view, message)) = view.zip(message) else { return Ok(Value::Unit) };
-    let sort = view.protocol().message(message).payload.sort();
+    let protocol = machine.protocol_of(session);
+    let Some((protocol, message)) = protocol.zip(message) else { return Ok(Value::Unit) };
+    let sort = protocol.message(message).payload.sort();
     read_value(sort, tree).map_err(|error| (error, misfit(sort)))
 }
 
