@@ -2,7 +2,7 @@
 //!
 //! [`Session`] opens a session of a protocol and hands out its [`Endpoint`]s, for tokio; an
 //! endpoint becomes a [`BlockingEndpoint`] for threads. What an endpoint answers is journaled
-//! before (law 4).
+//! before (law 4). [`Shards`] are several machines on several cores, for hosts with many sessions.
 
 mod endpoint;
 mod error;
@@ -10,9 +10,14 @@ mod handler;
 mod host;
 mod kept;
 mod session;
+mod shards;
 
 pub use endpoint::{BlockingEndpoint, Endpoint};
 pub use error::Error;
 pub use handler::{Action, Answer, Handler, HandlerError, Message};
 pub use kept::{JournalFile, JournalFileError, Replayed};
 pub use session::{EdgeTrace, Options, Session};
+pub use shards::{
+    NotKept, SHARD_CHUNK_MAX, SHARD_QUEUE_MAX, SHARD_TURN_MAX, SHARDS_MAX, ShardError, Shards,
+    Sink, StartError, shard_of,
+};
