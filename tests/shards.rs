@@ -131,11 +131,11 @@ fn shown(answer: &Result<Accepted, Refusal>) -> String {
     }
 }
 
-/// Runs the inputs on one machine, as a host without shards does.
-fn alone(
-    protocols: &[Arc<Protocol>],
-    steps: &[Step],
-) -> (Vec<(Tick, Input)>, Vec<String>, BTreeMap<SessionId, Left>) {
+/// What a run on one machine was told, what it answered, and what it left behind.
+type Alone = (Vec<(Tick, Input)>, Vec<String>, BTreeMap<SessionId, Left>);
+
+/// Runs a script on one machine, as a host without shards does.
+fn alone(protocols: &[Arc<Protocol>], steps: &[Step]) -> Alone {
     let mut machine = Machine::observed();
     for protocol in protocols {
         machine.register(protocol);
