@@ -53,7 +53,8 @@
 //!   `types::syntax` reads and prints them (Scribble, local types, JSON, automata) and draws
 //!   diagnostics.
 //! - [`machine`]: sessions, edges, capabilities, positions, records, replay.
-//! - [`wire`]: values, records and journals as JSON; a machine spoken to in lines of JSON.
+//! - [`wire`]: values, records and journals as JSON; a machine spoken to in lines of JSON; sealed
+//!   tokens.
 //! - `files`: protocols in files, and the modules that they import.
 //! - `journal`: where the lines of a journal go.
 //! - `driver`: sessions in this process, their endpoints and handlers.
@@ -86,11 +87,12 @@
 //! | feature | adds |
 //! |---|---|
 //! | `std` | the standard library under the pure layers |
+//! | `seal` | sealed tokens; needs no standard library, and `driver` includes it |
 //! | `syntax` | readers and printers of protocols, `files`, diagnostics, JSON of values, journals |
 //! | `driver` | `journal` and `driver`: sessions on tokio or on threads |
 //! | `cli` (default) | the `antiphon` command |
 //!
-//! Each one includes those before it.
+//! `driver` includes all before it, `cli` all of them, `syntax` the standard library.
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;

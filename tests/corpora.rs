@@ -65,6 +65,20 @@ fn door() {
     replay("door", properties::door);
 }
 
+#[test]
+fn token() {
+    replay("token", properties::token);
+}
+
+/// A new form of bodies makes these unreadable, and the fuzzer would start from nothing.
+#[test]
+fn the_whole_bodies_of_the_corpus_are_read() {
+    let whole = corpus("token").into_iter().filter(|(name, _)| {
+        ["body_resume", "body_handoff", "body_invitation"].contains(&name.as_str())
+    });
+    assert_eq!(whole.map(|(_, bytes)| assert!(properties::sealed(&bytes[1..]))).count(), 3);
+}
+
 /// A new form of commands makes these errors, and the fuzzer would start from nothing.
 #[test]
 fn the_whole_scripts_of_the_corpus_are_understood() {
@@ -114,7 +128,7 @@ fn the_library_of_protocols() {
 #[test]
 fn the_corpora_are_small() {
     let size = |target| corpus(target).iter().map(|(_, bytes)| bytes.len() as u64).sum::<u64>();
-    let targets = ["scribble", "local", "json", "automata", "journal", "door"];
+    let targets = ["scribble", "local", "json", "automata", "journal", "door", "token"];
     let all: u64 = targets.into_iter().map(size).sum();
     assert!(all <= BYTES_MAX, "{all} bytes\nremedy: keep the inputs that show something new");
 }
@@ -133,6 +147,7 @@ fn the_batch_of_the_corpus_is_what_a_machine_writes() {
         capacities: Capacities::every(CAPACITY_DEFAULT).unchecked(),
         journal: true,
         on_lost: OnLost::default(),
+        policies: Vec::new(),
     };
     let Ok(Accepted::Opened(by)) = machine.handle(Tick(1), Input::Open(open)) else { panic!() };
     let (a, b) = (protocol.role("A").unwrap(), protocol.role("B").unwrap());

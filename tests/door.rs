@@ -37,15 +37,17 @@ fn answers(output: &Output) -> Vec<Tree> {
 }
 
 #[test]
-fn the_readme_shows_a_script_and_its_answers() {
+fn the_readme_shows_each_script_and_its_answers() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let script = std::fs::read_to_string(root.join("specs/door/shop.jsonl")).unwrap();
     let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
-    let output = antiphon(&[], script.as_bytes());
-    let shown = String::from_utf8(output.stdout.clone()).unwrap();
-    assert_eq!(answers(&output).len(), script.lines().count());
-    assert!(readme.contains(&format!("```json\n{script}```")), "{script}");
-    assert!(readme.contains(&format!("```json\n{shown}```")), "{shown}");
+    for entry in std::fs::read_dir(root.join("specs/door")).unwrap() {
+        let script = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        let output = antiphon(&[], script.as_bytes());
+        let shown = String::from_utf8(output.stdout.clone()).unwrap();
+        assert_eq!(answers(&output).len(), script.lines().count());
+        assert!(readme.contains(&format!("```json\n{script}```")), "{script}");
+        assert!(readme.contains(&format!("```json\n{shown}```")), "{shown}");
+    }
 }
 
 /// DOOR-6, DOOR-1.

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use allocation_counter::{AllocationInfo, measure};
-use antiphon::machine::{Accepted, Act, CAPACITY_DEFAULT, Receive, Send, Tick};
+use antiphon::machine::{
+    Accepted, Act, CAPACITY_DEFAULT, Input, Machine, Position, Receive, Send, SessionId, Tick,
+};
 use antiphon::types::{
     LocalBuilder, LocalType, LocalTypes, Name, Payload, Protocol, RoleIx, Sort, SortNode, Value,
 };
@@ -12,7 +14,7 @@ use bytes::Bytes;
 #[path = "../benches/ping_pong/mod.rs"]
 #[expect(dead_code, reason = "what it has for the benches alone")]
 mod ping_pong;
-use ping_pong::{Labels, exchange, machine, open, protocol};
+use ping_pong::{Labels, Passing, exchange, exchange_acts, machine, open, open_with, protocol};
 
 #[test]
 fn messages_take_no_allocation() {
@@ -29,7 +31,8 @@ fn messages_take_no_allocation() {
         let info = measure(|| {
             for _ in 0..1_000 {
                 let passed = std::mem::replace(&mut value, Value::Unit);
-                value = exchange(&mut machine, &by, labels, passed);
+                let passed = exchange(&mut machine, &by, labels, passed);
+                value = exchange_acts(&mut machine, &by, labels, passed);
             }
         });
         assert_eq!((info.count_total, info.bytes_current), (0, 0), "{node:?}");
@@ -58,6 +61,69 @@ fn a_full_edge_takes_no_allocation_once_it_has_been_full() {
     };
     fill_and_drain();
     assert_eq!(measure(fill_and_drain).count_total, 0);
+}
+
+/// A machine that opens, ends and reaps sessions for ever holds what it held when its archive was
+/// full for the first time (LIFE-17, MACH-12).
+#[test]
+fn memory_is_flat_when_sessions_come_and_go() {
+    const ARCHIVE: u128 = 64;
+    let protocol = Arc::new(stream());
+    let mut machine = machine(&protocol).with_archive(ARCHIVE as usize);
+    let label = protocol.label("n").unwrap();
+    let cycles = |machine: &mut Machine, ids: std::ops::Range<u128>| {
+        for id in ids {
+            let by = open(machine, &protocol, id);
+            for n in 0..3 {
+                let (value, at) = (Value::Nat(n), Some(Position(n)));
+                let send = Send { role: FROM, to: TO, label, value, at };
+                machine.act(Tick(0), by.present(), Act::Send(send)).unwrap();
+            }
+            machine.act(Tick(0), by.present(), Act::Close).unwrap();
+            // Some are swept, some are reaped out of turn.
+            match id % 3 {
+                0 => assert_eq!(machine.reap_terminal(2), 1),
+                _ => drop(machine.handle(Tick(0), Input::Reap { session: SessionId(id) }).unwrap()),
+            }
+        }
+    };
+    cycles(&mut machine, 0..2 * ARCHIVE);
+    let before = machine.memory();
+    let info = measure(|| cycles(&mut machine, 2 * ARCHIVE..20 * ARCHIVE));
+    // An index by id may double once, for room to mark what was removed from it.
+    assert!(info.bytes_current <= 8_192, "{info:?}");
+    let grown = machine.memory().bytes.total() - before.bytes.total();
+    assert_eq!(grown, u64::try_from(info.bytes_current).unwrap());
+    assert_eq!((before.live, before.terminal, u128::from(before.archived)), (0, 0, ARCHIVE));
+}
+
+/// What a machine says that it holds is what it has allocated (MACH-11).
+#[test]
+fn retained_bytes_are_those_that_were_allocated() {
+    let protocol = Arc::new(stream());
+    let label = protocol.label("n").unwrap();
+    let mut machine = machine(&protocol);
+    let before = machine.memory().bytes.total();
+    let mut held = Vec::with_capacity(1_000);
+    let info = measure(|| {
+        for id in 0..1_000 {
+            let by = open(&mut machine, &protocol, id);
+            for n in 0..4 {
+                let (value, at) = (Value::Nat(n), (id % 2 == 0).then_some(Position(n)));
+                let send = Send { role: FROM, to: TO, label, value, at };
+                machine.act(Tick(0), by.present(), Act::Send(send)).unwrap();
+            }
+            if id % 5 == 0 {
+                machine.act(Tick(0), by.present(), Act::Close).unwrap();
+                machine.handle(Tick(0), Input::Reap { session: SessionId(id) }).unwrap();
+            }
+            held.push(by);
+        }
+    });
+    let counted = machine.memory().bytes.total() - before;
+    // The names of the owners are shared, that of vacant slots too: two counts and five bytes each.
+    let owners = 1_001 * 24;
+    assert_eq!(counted + owners, u64::try_from(info.bytes_current).unwrap());
 }
 
 const FROM: RoleIx = RoleIx(0);
@@ -96,4 +162,39 @@ fn an_idle_session_of_two_roles_takes_600_bytes() {
     assert!(all <= 600, "{bytes} bytes in the machine, {all} with the capability");
     // Opening one allocates no more than its owner's name; blocks and the index are amortised.
     assert!(opened.count_total <= u64::from(SESSIONS) * 11 / 10, "{opened:?}");
+}
+
+#[test]
+fn transfers_of_one_session_leave_nothing_behind() {
+    let protocol = protocol(SortNode::Nat);
+    let mut machine = machine(&protocol);
+    let mut passing = Passing::new(open(&mut machine, &protocol, 1));
+    let mut thousands =
+        |count: u32| measure(|| (0..1_000 * count).for_each(|_| passing.pass(&mut machine)));
+    thousands(1);
+    let (early, late) = (thousands(1), thousands(100));
+    assert_eq!((early.bytes_current, late.bytes_current), (0, 0));
+    assert_eq!(early.bytes_max, late.bytes_max, "the most that was held at once");
+    assert_eq!(100 * early.count_total, late.count_total);
+}
+
+#[test]
+fn a_record_takes_no_allocation_within_a_batch_of_the_usual_size() {
+    let protocol = protocol(SortNode::Nat);
+    let mut machine = machine(&protocol);
+    let by = open_with(&mut machine, &protocol, 1, true);
+    let labels = Labels::of(&protocol);
+    let batch = |machine: &mut antiphon::machine::Machine| {
+        for _ in 0..64 {
+            exchange(machine, &by, labels, Value::Nat(7));
+        }
+    };
+    // The first one tells what is usual, the second one that what is sealed is gone for good.
+    for _ in 0..2 {
+        batch(&mut machine);
+        machine.seal();
+        while machine.poll().is_some() {}
+    }
+    // The room for the batch, and the note that there is one.
+    assert!(measure(|| batch(&mut machine)).count_total <= 2);
 }

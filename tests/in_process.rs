@@ -536,3 +536,163 @@ fn a_session_is_opened_with_what_a_loss_comes_to() {
     let Recorded::Input(Input::Open(open)) = &records[0].event else { panic!("{records:?}") };
     assert_eq!(open.on_lost, OnLost::Release);
 }
+
+/// Both ends of two edges, and what each handler has heard.
+const FAN: &str = "
+    A = rec X . B!say(nat) . C!say(nat) . X
+    B = rec X . A?say(nat) . X
+    C = rec X . A?say(nat) . X
+";
+
+type Heard = tokio::sync::mpsc::UnboundedReceiver<(&'static str, String, u64)>;
+
+/// A handler that tells who heard what.
+fn hears(
+    who: &'static str,
+    tell: &tokio::sync::mpsc::UnboundedSender<(&'static str, String, u64)>,
+) -> impl Fn(antiphon::driver::Message) -> std::future::Ready<Result<Vec<Action>, HandlerError>> + use<>
+{
+    let tell = tell.clone();
+    move |message| {
+        let _ = tell.send((who, message.role.to_string(), message.value.as_nat().unwrap()));
+        std::future::ready(Ok(vec![]))
+    }
+}
+
+async fn next(heard: &mut Heard) -> (&'static str, String, u64) {
+    tokio::time::timeout(Duration::from_secs(60), heard.recv()).await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn the_default_handler_gets_what_no_other_is_bound_to() {
+    let (tell, mut heard) = tokio::sync::mpsc::unbounded_channel();
+    let session = Session::open(&protocol(FAN)).unwrap();
+    let mut a = session.endpoint("A").unwrap();
+    session.bind_default_fn(hears("default", &tell)).unwrap();
+    session.bind_fn("A", "B", hears("edge", &tell)).unwrap();
+    let mut both = async |n: u64| {
+        a.send("B", "say", n).await.unwrap();
+        a.send("C", "say", n).await.unwrap();
+        let mut two = vec![next(&mut heard).await, next(&mut heard).await];
+        two.sort_by_key(|(_, role, _)| role.clone());
+        two.into_iter().map(|(who, role, n)| format!("{who} {role} {n}")).collect::<Vec<_>>()
+    };
+    assert_eq!(both(1).await, ["edge B 1", "default C 1"]);
+    session.bind_fn("A", "B", hears("other", &tell)).unwrap();
+    assert_eq!(both(2).await, ["other B 2", "default C 2"], "bound again");
+    session.unbind("A", "B").unwrap();
+    assert_eq!(both(3).await, ["default B 3", "default C 3"]);
+    session.bind_default_fn(hears("second", &tell)).unwrap();
+    assert_eq!(both(4).await, ["second B 4", "second C 4"]);
+    assert_eq!(code(session.unbind("B", "A")), "unknown_edge");
+    session.unbind_default().unwrap();
+    a.send("B", "say", 5_u64).await.unwrap();
+    let mut b = session.endpoint("B").unwrap();
+    assert_eq!(b.receive_from("A").await.unwrap().1, Value::Nat(5), "nobody is bound");
+    session.close().unwrap();
+    assert_eq!(code(session.unbind_default()), "terminal");
+    assert_eq!(code(session.bind_default_fn(hears("late", &tell))), "terminal");
+    replays(&session);
+}
+
+/// What happened: the handler was at work, was unbound, somebody else received its message, and
+/// when it returned it consumed the next one, which nobody had seen (MACH-13).
+#[tokio::test]
+async fn a_handler_that_was_unbound_does_not_consume_the_next_message() {
+    let (began, mut begun) = tokio::sync::mpsc::unbounded_channel();
+    let go_on = Arc::new(tokio::sync::Notify::new());
+    let session = Session::open(&protocol(TALK)).unwrap();
+    let gate = Arc::clone(&go_on);
+    session
+        .bind_fn("A", "B", move |_| {
+            began.send(()).unwrap();
+            let gate = Arc::clone(&gate);
+            async move {
+                gate.notified().await;
+                Ok(vec![])
+            }
+        })
+        .unwrap();
+    let [mut a, mut b] = session.endpoints(["A", "B"]).unwrap();
+    a.send("B", "say", 1_u64).await.unwrap();
+    begun.recv().await.unwrap();
+    session.unbind("A", "B").unwrap();
+    assert_eq!(b.receive_from("A").await.unwrap().1, Value::Nat(1));
+    a.send("B", "say", 2_u64).await.unwrap();
+    go_on.notify_one();
+    // The handler returns, and its task comes to an end.
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(b.try_receive_from("A").unwrap().1, Value::Nat(2));
+    assert_eq!(session.status(), Status::Active);
+}
+
+/// A message that nobody has begun to handle goes to the handler that is bound next.
+#[tokio::test(flavor = "current_thread")]
+async fn a_message_that_waits_goes_to_the_next_handler() {
+    let (tell, mut heard) = tokio::sync::mpsc::unbounded_channel();
+    let session = Session::open(&protocol(FAN)).unwrap();
+    let mut a = session.endpoint("A").unwrap();
+    session.bind_fn("A", "C", hears("c", &tell)).unwrap();
+    session.bind_fn("A", "B", hears("first", &tell)).unwrap();
+    // No other task runs before this one waits.
+    a.try_send("B", "say", 1_u64).unwrap();
+    session.unbind("A", "B").unwrap();
+    a.try_send("C", "say", 1_u64).unwrap();
+    assert_eq!(next(&mut heard).await.0, "c");
+    session.bind_fn("A", "B", hears("second", &tell)).unwrap();
+    assert_eq!(next(&mut heard).await, ("second", "B".into(), 1));
+}
+
+/// LIFE-7: of many sessions at once, each fails in its own way or not at all.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_sessions_at_once_only_those_fail_whose_handlers_do() {
+    const MESSAGES: u64 = 20;
+    let tasks = (0..30_u64).map(|n| {
+        tokio::spawn(async move {
+            let session = Session::open_with(&protocol(TALK), capacity(2)).unwrap();
+            let heard = Arc::new(AtomicUsize::new(0));
+            let count = Arc::clone(&heard);
+            let handle = move |message: antiphon::driver::Message| {
+                count.fetch_add(1, Ordering::Relaxed);
+                let bad = message.value == Value::Nat(n % 7);
+                async move {
+                    match n % 3 {
+                        1 if bad => Err(HandlerError::new("no stock")),
+                        2 if bad => panic!("at the disco"),
+                        _ => Ok(vec![]),
+                    }
+                }
+            };
+            match n % 2 {
+                0 => session.bind_default_fn(handle).unwrap(),
+                _ => session.bind_fn("A", "B", handle).unwrap(),
+            }
+            let mut a = session.endpoint("A").unwrap();
+            for message in 0..MESSAGES {
+                if a.send("B", "say", message).await.is_err() {
+                    break;
+                }
+            }
+            let heard = || heard.load(Ordering::Relaxed) as u64;
+            match n % 3 {
+                0 => {
+                    session.drain().unwrap();
+                    assert_eq!(session.ended().await, Status::Closed, "{n}");
+                    assert_eq!(heard(), MESSAGES, "{n}");
+                }
+                kind => {
+                    let why = if kind == 1 { "failed: no stock" } else { "panicked" };
+                    let ended = session.ended().await.to_string();
+                    assert!(ended.starts_with("faulted") && ended.contains(why), "{n}: {ended}");
+                    assert_eq!(heard(), n % 7 + 1, "{n}: nothing behind it");
+                }
+            }
+            replays(&session);
+        })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        tokio::time::timeout(Duration::from_secs(60), task).await.unwrap().unwrap();
+    }
+}

@@ -31,18 +31,24 @@ fn in_status(status: &str) -> Scene {
         "closed" => Act::Close,
         "cancelled" => Act::Cancel { reason: "no".into() },
         "faulted" => Act::Fault { reason: "oh".into() },
+        "reaped" => Act::Close,
         other => panic!("{other}"),
     };
     scene.done(act);
-    assert!(scene.status().starts_with(status));
+    if status == "reaped" {
+        let reaped = Input::Reap { session: scene.by.session };
+        assert_eq!(scene.machine.handle(Tick(10), reaped), Ok(Accepted::Done));
+    } else {
+        assert!(scene.status().starts_with(status));
+    }
     scene
 }
 
 #[test]
 fn every_input_in_every_status() {
-    let statuses = ["active", "draining", "closed", "cancelled", "faulted"];
+    let statuses = ["active", "draining", "closed", "cancelled", "faulted", "reaped"];
     type Make = fn(&Scene) -> Input;
-    let inputs: [(&str, Make); 16] = [
+    let inputs: [(&str, Make); 17] = [
         ("open again", |s| Input::Open(open(&s.protocol, 1))),
         ("open otherwise", |s| Input::Open(Open { journal: true, ..open(&s.protocol, 1) })),
         ("send", |s| Input::Act { by: s.by.clone(), act: s.sending("A", "B", "say", 9_u64, None) }),
@@ -74,6 +80,7 @@ fn every_input_in_every_status() {
         ("cancel", |s| Input::Act { by: s.by.clone(), act: Act::Cancel { reason: "why".into() } }),
         ("fault", |s| Input::Act { by: s.by.clone(), act: Act::Fault { reason: "why".into() } }),
         ("tick to 100", |_| Input::Tick),
+        ("reap", |s| Input::Reap { session: s.by.session }),
     ];
     let mut table = String::new();
     for (name, make) in inputs {
@@ -90,7 +97,11 @@ fn every_input_in_every_status() {
                 Err(refusal) => refusal.code().to_owned(),
             };
             scene.machine.check_invariants().unwrap();
-            table += &format!("{name:<20} {status:<10} {verdict:<18} {}\n", scene.status());
+            let now = scene
+                .machine
+                .session(SessionId(1))
+                .map_or("reaped".into(), |session| session.status().to_string());
+            table += &format!("{name:<20} {status:<10} {verdict:<18} {now}\n");
         }
     }
     insta::assert_snapshot!(table);

@@ -49,6 +49,7 @@ fn open(machine: &mut Machine, protocol: &Arc<Protocol>) -> Presented {
         capacities: Capacities::every(3).unchecked(),
         journal: false,
         on_lost: OnLost::default(),
+        policies: Vec::new(),
     };
     match machine.handle(Tick(0), Input::Open(open)) {
         Ok(Accepted::Opened(capability)) => capability.present().clone(),

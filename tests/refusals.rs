@@ -193,12 +193,26 @@ fn row(code: &str) -> (Scene, Input) {
             let disarm = Authority::DisarmTimer { timer: TimerId(3) };
             good(&scene, Act::Authority(Box::new(disarm)))
         }
+        "bad_policy" => {
+            let (from, to) = (scene.role("Buyer"), scene.role("Seller"));
+            let policies = vec![(Edge { from, to }, Policy::DropOldest)];
+            Input::Open(Open { policies, ..open(&scene.protocol, 2) })
+        }
+        "not_terminal" => Input::Reap { session: scene.by.session },
+        "not_durable" => {
+            scene = Scene::with(Machine::new(), TRADE, |_, open| open.journal = true);
+            scene.send("Buyer", "Seller", "ask", "Ulysses");
+            scene.machine.seal();
+            scene.persisted(1, 1);
+            scene.done(Act::Close);
+            Input::Reap { session: scene.by.session }
+        }
         other => panic!("no row for {other}"),
     };
     (scene, input)
 }
 
-const CODES: [&str; 34] = [
+const CODES: [&str; 37] = [
     "unknown_session",
     "session_exists",
     "unknown_protocol",
@@ -233,6 +247,9 @@ const CODES: [&str; 34] = [
     "invalid_witness",
     "witness_spent",
     "timer_not_armed",
+    "bad_policy",
+    "not_terminal",
+    "not_durable",
 ];
 
 /// The codes as the source has them: `Refusal` may grow, so that a match here needs a wildcard.
@@ -335,6 +352,12 @@ fn every_refusal_is_reached_and_explains_itself() {
         witness 0 is spent; the journal says what became of it
     timer_not_armed [TIMER-4]
         timer 3 is not armed
+    bad_policy [EDGE-13]
+        the edge Buyer → Seller cannot have the policy `drop_oldest`: none of its messages may be dropped, as none leaves the receiver where it is wherever it is received
+    not_terminal [LIFE-13]
+        the session is active: only one that has ended is reaped
+    not_durable [LIFE-13]
+        1 of 3 records are durable; seal and persist the rest first
     "#);
 }
 

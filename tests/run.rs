@@ -35,6 +35,30 @@ fn protocols_of_several_files_and_of_local_protocols_run() {
     }
 }
 
+/// VALUE-20: a run plays one protocol, and the endpoints in it are made up.
+#[test]
+fn a_protocol_that_carries_endpoints_runs_with_made_up_ones() {
+    const PURCHASE: &str = "specs/protocols/global/delegated_purchase.scr";
+    let folder = Folder::new("endpoints");
+    let journal = folder.file("handover.journal");
+    let run = ["run", PURCHASE, "--protocol", "Handover", "--seed", "0"];
+    let output = antiphon(&[&run[..], &["--journal", &journal]].concat(), "");
+    let shown = text(&output.stdout);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    for part in ["handover(endpoint)", "endpoints  made up", "verified"] {
+        assert!(shown.contains(part), "{part} in {shown}");
+    }
+    let replayed = antiphon(&["replay", &journal, "--chart"], "");
+    assert!(replayed.status.success(), "{}", text(&replayed.stderr));
+    assert!(text(&replayed.stdout).contains("handover(endpoint)"));
+    let values = folder.file("values.json");
+    std::fs::write(&values, "{\"handover\": \"AP8=\"}").unwrap();
+    let output = antiphon(&[&run[..], &["--values", &values, "--json"]].concat(), "");
+    assert!(text(&output.stdout).contains("\"value\":\"AP8=\""), "{}", text(&output.stdout));
+    let many = ["run", PURCHASE, "--protocol", "Handover", "--seed", "0", "--sessions", "20"];
+    assert!(antiphon(&many, "").status.success());
+}
+
 const ENDLESS: &str = "A = rec X . B!tick . X   B = rec X . A?tick . X";
 
 /// A folder of this test's own, gone when it ends.

@@ -32,6 +32,7 @@ fn opening(protocol: &Protocol, session: SessionId) -> Input {
         protocol: protocol.digest(),
         owner: Owner::new("host").unwrap(),
         capacities: Capacities::every(CAPACITY_MAX),
+        policies: Vec::new(),
         journal: true,
         on_lost: OnLost::default(),
     })
@@ -144,6 +145,10 @@ fn alone(protocols: &[Arc<Protocol>], steps: &[Step]) -> Alone {
     let (mut inputs, mut answers, mut outputs) = (Vec::new(), Vec::new(), Vec::new());
     for step in steps {
         let input = stage.input(&machine, step);
+        // Only what is durable can be reaped.
+        if matches!(input, Input::Reap { .. }) {
+            keep(&mut machine, &mut outputs);
+        }
         inputs.push((Tick(stage.now), input.clone()));
         answers.push(shown(&machine.handle(Tick(stage.now), input)));
         if step.seal {
@@ -185,7 +190,10 @@ fn sharded(
     }
     let (mut answers, mut rest, mut sizes) = (Vec::new(), inputs, sizes.iter().cycle());
     while !rest.is_empty() {
-        let (now, later) = rest.split_at(rest.len().min(*sizes.next().unwrap()));
+        // What was answered is durable: a session is reaped when its last answer is there.
+        let mut reaps = rest.iter().skip(1).map(|(_, input)| matches!(input, Input::Reap { .. }));
+        let most = reaps.position(|reaps| reaps).map_or(rest.len(), |at| at + 1);
+        let (now, later) = rest.split_at(most.min(*sizes.next().unwrap()));
         rest = later;
         let said = match now {
             [(now, input)] => vec![shards.submit(*now, input.clone())],
@@ -241,7 +249,10 @@ fn interleaved(scripts: Vec<Vec<Step>>, order: &[usize]) -> Vec<Step> {
                 *session += first;
                 *protocol = (*protocol + third) % 4;
             }
-            Op::Act { session, .. } | Op::Commit { session, .. } | Op::Reclaim { session, .. } => {
+            Op::Act { session, .. }
+            | Op::Commit { session, .. }
+            | Op::Reclaim { session, .. }
+            | Op::Reap(session) => {
                 *session += first;
             }
             Op::Tick | Op::Repeat(_) => {}
@@ -733,8 +744,8 @@ fn what_is_durable_is_said_by_the_sink_alone() {
     let shards = Shards::new(2).unwrap();
     let persisted = Input::Persisted { session: SessionId(1), upto: 9 };
     let answers = shards.submit_batch(vec![(Tick(0), persisted.clone()), (Tick(0), Input::Tick)]);
-    assert!(matches!(answers[..], [Err(ShardError::NotDurable), Ok(Accepted::Done)]));
-    assert!(matches!(shards.try_submit(Tick(0), persisted), Err(ShardError::NotDurable)));
+    assert!(matches!(answers[..], [Err(ShardError::SinkOnly), Ok(Accepted::Done)]));
+    assert!(matches!(shards.try_submit(Tick(0), persisted), Err(ShardError::SinkOnly)));
     assert!(shards.submit_batch(Vec::new()).is_empty());
 }
 

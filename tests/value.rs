@@ -25,7 +25,7 @@ fn encoded(value: &Value) -> Bytes {
 }
 
 fn sort_and_value() -> impl Strategy<Value = (Sort, Value)> {
-    strategies::data_sort().prop_flat_map(|sort| {
+    strategies::sort().prop_flat_map(|sort| {
         let value = value(&sort);
         (Just(sort), value)
     })
@@ -70,7 +70,7 @@ proptest! {
     #[test]
     fn a_value_of_one_sort_conforms_to_another_only_if_it_is_one(
         (_, value) in sort_and_value(),
-        other in strategies::data_sort(),
+        other in strategies::sort(),
     ) {
         if let Ok(conforming) = other.conform(value) {
             prop_assert_eq!(other.conform(conforming.clone()), Ok(conforming.clone()));
@@ -107,6 +107,9 @@ fn json_of_a_value_has_one_form() {
         ("float", Value::Float(5e-324), tree!(5e-324)),
         ("bytes", Value::from(vec![0_u8, 255]), tree!("AP8=")),
         ("bytes", Value::from(Vec::<u8>::new()), tree!("")),
+        ("chan(end)", Value::Chan(vec![0_u8, 255].into()), tree!("AP8=")),
+        ("chan(end)?", Value::None, tree!(null)),
+        ("chan(end)?", some(Value::Chan(vec![1_u8].into())), tree!("AQ==")),
         ("int?", Value::None, tree!(null)),
         ("int?", some(Value::Int(1)), tree!(1)),
         ("int??", Value::None, tree!(null)),
@@ -175,6 +178,8 @@ fn what_is_wrong_is_named_with_its_place() {
         ("{x: int}", tree!({"x": 1, "y": 2})),
         ("{x: {y: [nat]}}", tree!({"x": {"y": [1, -1]}})),
         ("chan(end)", tree!(null)),
+        ("chan(end)", tree!("")),
+        ("chan(q!m . end)", tree!("AP9=")),
     ];
     let mut shown = String::new();
     for (text, tree) in table {
@@ -202,6 +207,9 @@ fn what_a_program_gives_wrong_is_named_too() {
         ("{}", x(&[1])),
         ("Money", Value::Int(1)),
         ("string", Value::from(vec![1_u8])),
+        ("bytes", Value::Chan(vec![1_u8].into())),
+        ("chan(end)", Value::from(vec![1_u8])),
+        ("chan(q!m . end)", Value::Chan(vec![1_u8; 1025].into())),
     ];
     let mut shown = String::new();
     for (text, value) in table {

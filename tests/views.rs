@@ -25,6 +25,7 @@ fn opened() -> (Machine, machine::Capability) {
         capacities: Capacities::every(CAPACITY_DEFAULT).unchecked(),
         journal: false,
         on_lost: OnLost::default(),
+        policies: Vec::new(),
     };
     match machine.handle(Tick(5), Input::Open(open)) {
         Ok(Accepted::Opened(capability)) => (machine, capability),

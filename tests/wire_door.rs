@@ -87,6 +87,71 @@ fn value_tree(protocol: &Protocol, label: LabelIx, value: &Value) -> Tree {
     antiphon::wire::json::write_value(sort, value)
 }
 
+/// What is left of a session, written by hand.
+fn closed_tree(closed: &ClosedSession) -> Tree {
+    let protocol = closed.protocol();
+    let name = |role: RoleIx| protocol.role_name(role).as_str();
+    let holding = |held: HoldingView<'_>| {
+        json!({
+            "owner": held.owner.as_str(),
+            "generation": held.generation.0,
+            "scope": format!("{:x}", held.scope.bits()),
+            "released": held.released,
+        })
+    };
+    let role = |role: EndpointView<'_>| {
+        let mut said = json!({"role": role.name().as_str(), "position": role.position().0});
+        if let Some((from, sends)) = role.remembered() {
+            let send = |send: &Performed| {
+                let message = protocol.message(send.message);
+                let digest = send.digest.iter().map(|byte| format!("{byte:02x}"));
+                json!({
+                    "at": send.at.0,
+                    "to": name(protocol.edges()[send.edge.index()].to),
+                    "label": protocol.label_name(message.label).as_str(),
+                    "sort": message.payload.sort().to_string(),
+                    "digest": digest.collect::<String>(),
+                })
+            };
+            let sends: Vec<Tree> = sends.map(send).collect();
+            said["remembered"] = json!({"from": from.0, "sends": sends});
+        }
+        said
+    };
+    let edge = |edge: ClosedEdge<'_>| {
+        let mut said = json!({
+            "edge": {"from": name(edge.edge.from), "to": name(edge.edge.to)},
+            "sent": edge.sent.0,
+            "consumed": edge.consumed.0,
+        });
+        if let Some(handler) = edge.handler {
+            said["handler"] = json!(handler.as_str());
+        }
+        said
+    };
+    let mut said = json!({
+        "session": closed.id().to_string(),
+        "protocol": protocol.digest().to_string(),
+        "status": closed.status().as_str(),
+        "tick": closed.tick().0,
+        "checked": closed.is_checked(),
+        "holdings": closed.holdings().map(holding).collect::<Vec<_>>(),
+        "roles": closed.endpoints().map(role).collect::<Vec<_>>(),
+        "edges": closed.edges().map(edge).collect::<Vec<_>>(),
+    });
+    if let Some(reason) = closed.status().reason() {
+        said["reason"] = json!(reason);
+    }
+    if let Some(handler) = closed.default_handler() {
+        said["handler"] = json!(handler.as_str());
+    }
+    if let Some((records, head)) = closed.journal() {
+        said["records"] = json!(records);
+        said["head"] = json!(head.to_string());
+    }
+    said
+}
+
 /// The word and the numbers of an output.
 fn output(protocol: &Protocol, output: &Output) -> (&'static str, Vec<Tree>) {
     let name = |role: RoleIx| json!(protocol.role_name(role).as_str());
@@ -102,6 +167,10 @@ fn output(protocol: &Protocol, output: &Output) -> (&'static str, Vec<Tree>) {
                 name(deliver.from),
                 json!(deliver.seq.0),
                 value_tree(protocol, deliver.label, &deliver.value),
+                match deliver.dropped_before {
+                    0 => Tree::Null,
+                    dropped => json!(dropped),
+                },
             ],
         ),
         Output::Event(Event::Opened { .. }) => ("opened", vec![]),
@@ -201,7 +270,7 @@ fn output_said(tree: &Tree) -> (String, Vec<Tree>, String) {
         "lost" => &["owner"],
         "token" | "confirmed" => &["generation", "serial"],
         "persist" => &["first", "count", "head"],
-        "deliver" => &["handler", "role", "from", "seq", "value"],
+        "deliver" => &["handler", "role", "from", "seq", "value", "dropped_before"],
         "advanced" => &["role", "peer", "value", "seq", "position"],
         "ended" => &["status", "reason", "undelivered"],
         _ => &[],
@@ -232,10 +301,10 @@ impl Both {
         };
         let verdict = self.twin.handle(Tick(now), input);
         let answer = told(&mut self.door, &command);
-        let view = session.and_then(|session| self.twin.session(session));
+        let protocol = session.and_then(|session| self.twin.protocol_of(session));
         match &verdict {
             Ok(done) => {
-                let wanted = accepted(view.map(|view| view.protocol().as_ref()), done);
+                let wanted = accepted(protocol.map(AsRef::as_ref), done);
                 prop_assert_eq!(answer.get("ok"), Some(&wanted), "{}: {}", command, answer);
             }
             Err(refusal) => {
@@ -259,8 +328,8 @@ impl Both {
         prop_assert_eq!(outputs.len(), said.len(), "{}", answer);
         for (wanted, said) in outputs.iter().zip(said) {
             let (word, fields, session) = output_said(said);
-            let view = self.twin.session(session.parse().unwrap()).unwrap();
-            let (wanted_word, wanted) = output(view.protocol(), wanted);
+            let protocol = self.twin.protocol_of(session.parse().unwrap()).unwrap();
+            let (wanted_word, wanted) = output(protocol, wanted);
             prop_assert_eq!((word.as_str(), &fields), (wanted_word, &wanted));
         }
         for output in outputs {
@@ -278,6 +347,10 @@ impl Both {
         prop_assert_eq!(&answer["ok"]["digest"], &json!(self.twin.digest().to_string()));
         let Some(session) = session else { return Ok(()) };
         let answer = told(&mut self.door, &json!({"state": session.to_string()}));
+        if let Some(closed) = self.twin.archived(session) {
+            prop_assert_eq!(&answer["ok"], &json!({"closed": closed_tree(closed)}));
+            return Ok(());
+        }
         let Some(digest) = self.twin.session_digest(session) else {
             prop_assert_eq!(&answer["refused"]["code"], "unknown_session");
             return Ok(());
@@ -578,4 +651,59 @@ fn every_difference_that_the_digest_sees_is_in_the_state() {
         let before = seen.insert(state.to_string(), digest);
         assert_eq!(before, None, "another script has this state too: {script:?}");
     }
+}
+
+/// DOOR-2, LIFE-14, MACH-10: reaping, what is left, and what is held, in lines.
+#[test]
+fn a_session_is_reaped_and_asked_for_through_the_door() {
+    let id = SessionId(1).to_string();
+    let text = "A = B!x(nat) . end   B = A?x(nat) . end";
+    let digest = text.parse::<Protocol>().unwrap().digest().to_string();
+    let open = |id: &str| {
+        let open = json!({"session": id, "protocol": digest, "owner": "a"});
+        json!({"at": 0, "input": {"open": open}})
+    };
+    let act = |event: Tree| {
+        let by = json!({"owner": "a", "generation": 1, "scope": "7"});
+        json!({"at": 1, "input": {"act": {"session": id, "by": by, "event": event}}})
+    };
+    let send = |value: u64| {
+        act(json!({"send": {"role": "A", "to": "B", "label": "x", "value": value, "at": 0}}))
+    };
+    let reap = || json!({"at": 2, "input": {"reap": {"session": id}}});
+    let mut door = Door::new(Machine::observed().with_archive(1), DoorLimits::default());
+    let mut tell = |command: Tree| told(&mut door, &command);
+    tell(json!({"register": {"text": text}}));
+    tell(open(&id));
+    tell(send(7));
+    assert_eq!(tell(reap())["refused"]["code"], "not_terminal");
+    tell(act(json!({"cancel": {"reason": "enough"}})));
+    assert_eq!(tell(reap())["ok"], json!({"done": {}}));
+    let left = tell(json!({"state": id}))["ok"]["closed"].clone();
+    assert_eq!((&left["status"], &left["reason"]), (&json!("cancelled"), &json!("enough")));
+    let edge = json!([{"edge": {"from": "A", "to": "B"}, "sent": 1, "consumed": 0}]);
+    assert_eq!(left["edges"], edge);
+    // The same value is the same action, and names still mean what they meant.
+    assert_eq!(tell(send(7))["ok"], json!({"duplicate": {"position": 1}}));
+    assert_eq!(tell(send(8))["refused"]["code"], "position_conflict");
+    assert_eq!(tell(open(&id))["refused"]["code"], "session_exists");
+    let held = tell(json!({"memory": true}))["ok"]["memory"].clone();
+    assert_eq!((&held["terminal"], &held["archived"]), (&json!(0), &json!(1)));
+    assert!(held["bytes"]["archive"].as_u64().unwrap() > 0);
+
+    // A session runs out of time in the very line that reaps it, and there is room for one alone.
+    let second = SessionId(2).to_string();
+    tell(open(&second));
+    let by = json!({"owner": "a", "generation": 1, "scope": "7"});
+    let mut acts = |event: Tree| {
+        tell(json!({"at": 3, "input": {"act": {"session": second, "by": by, "event": event}}}))
+    };
+    acts(json!({"send": {"role": "A", "to": "B", "label": "x", "value": 1}}));
+    acts(json!({"drain": {"deadline": 9}}));
+    let answer = tell(json!({"at": 10, "input": {"reap": {"session": second}}}));
+    assert_eq!(answer["ok"], json!({"done": {}}));
+    assert_eq!(answer["outputs"][0]["event"]["ended"]["session"], json!(second));
+    assert_eq!(tell(json!({"state": id}))["refused"]["code"], "unknown_session");
+    tell(open(&SessionId(3).to_string()));
+    assert_eq!(tell(json!({"reap": 10}))["ok"], json!({"reaped": 0}));
 }

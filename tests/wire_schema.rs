@@ -46,8 +46,8 @@ fn run(protocol: &Arc<Protocol>, steps: &[Step]) -> (Door, Vec<Tree>, Vec<Tree>)
             answers.push(told(&mut door, command));
         }
     }
-    let asked = ["digest", "sessions", "refused"].map(|what| json!({what: true}));
-    for command in asked.into_iter().chain([json!({"more": 1})]) {
+    let asked = ["digest", "sessions", "refused", "memory"].map(|what| json!({what: true}));
+    for command in asked.into_iter().chain([json!({"reap": 9}), json!({"more": 1})]) {
         answers.push(told(&mut door, &command));
         commands.push(command);
     }

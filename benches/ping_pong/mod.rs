@@ -5,8 +5,8 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use antiphon::machine::{
-    Accepted, Act, CAPACITY_DEFAULT, Capability, Capacities, Input, Machine, OnLost, Open, Owner,
-    Receive, Send, SessionId, Tick,
+    Accepted, Act, Authority, CAPACITY_DEFAULT, Capability, Capacities, Commit, Input, Machine,
+    OnLost, Open, Owner, Receive, Recipient, RequestId, Scope, Send, SessionId, Tick,
 };
 use antiphon::types::{
     LabelIx, LocalBuilder, LocalTypes, Name, Payload, Protocol, RoleIx, Sort, SortNode, Value,
@@ -47,13 +47,24 @@ pub(crate) fn machine(protocol: &Arc<Protocol>) -> Machine {
 
 /// A session without a journal, owned by an owner of its own.
 pub(crate) fn open(machine: &mut Machine, protocol: &Protocol, id: u128) -> Capability {
+    open_with(machine, protocol, id, false)
+}
+
+/// As [`open`], with or without a journal.
+pub(crate) fn open_with(
+    machine: &mut Machine,
+    protocol: &Protocol,
+    id: u128,
+    journal: bool,
+) -> Capability {
     let open = Open {
         session: SessionId(id),
         protocol: protocol.digest(),
         owner: Owner::new("bench").unwrap(),
         capacities: Capacities::every(CAPACITY_DEFAULT).unchecked(),
-        journal: false,
+        journal,
         on_lost: OnLost::default(),
+        policies: Vec::new(),
     };
     match machine.handle(Tick(0), Input::Open(open)) {
         Ok(Accepted::Opened(capability)) => capability,
@@ -95,16 +106,35 @@ fn message(
     label: LabelIx,
     value: Value,
 ) -> Value {
-    let send = Act::Send(Send { role, to, label, value, at: None });
-    match machine.act(Tick(0), by.present(), send) {
-        Ok(Accepted::Sent { .. }) => {}
-        other => panic!("{other:?}"),
+    let now = black_box(Tick(0));
+    if let Err(refusal) = machine.send(now, by.present(), role, to, label, value) {
+        panic!("{refusal}");
     }
-    let receive = Act::Receive(Receive { role: to, from: role, at: None });
-    match machine.act(Tick(0), by.present(), receive) {
-        Ok(Accepted::Received(received)) => received.value,
-        other => panic!("{other:?}"),
+    match machine.receive(now, by.present(), to, role) {
+        Ok(received) => received.value,
+        Err(refusal) => panic!("{refusal}"),
     }
+}
+
+/// As [`exchange`], each message as an act: what a host does that is told what to do by others.
+pub(crate) fn exchange_acts(
+    machine: &mut Machine,
+    by: &Capability,
+    labels: Labels,
+    mut value: Value,
+) -> Value {
+    for (role, to, label) in [(PING, PONG, labels.ping), (PONG, PING, labels.pong)] {
+        let send = Act::Send(Send { role, to, label, value, at: None });
+        if let Err(refusal) = machine.act(Tick(0), by.present(), send) {
+            panic!("{refusal}");
+        }
+        let receive = Act::Receive(Receive { role: to, from: role, at: None });
+        value = match machine.act(Tick(0), by.present(), receive) {
+            Ok(Accepted::Received(received)) => received.value,
+            other => panic!("{other:?}"),
+        };
+    }
+    value
 }
 
 /// The floor: the bare queue that moves the same value, message after message. `black_box` keeps
@@ -119,4 +149,39 @@ pub(crate) fn floor(messages: u64, value: Bytes) -> Bytes {
         moved = value;
     }
     moved
+}
+
+/// A role that changes hands again and again.
+pub(crate) struct Passing {
+    by: Capability,
+    owners: [Owner; 2],
+    requests: u64,
+}
+
+impl Passing {
+    /// Under a capability that covers the role `Ping`.
+    pub(crate) fn new(by: Capability) -> Self {
+        let owners = ["one", "two"].map(|name| Owner::new(name).unwrap());
+        Self { by, owners, requests: 0 }
+    }
+
+    /// One transfer: staged by who has the role, committed by the other.
+    pub(crate) fn pass(&mut self, machine: &mut Machine) {
+        self.requests += 1;
+        let request = RequestId(self.requests);
+        let owner = self.owners[usize::from(self.requests.is_multiple_of(2))].clone();
+        let to = Recipient::Owner(owner.clone());
+        let scope = Scope::role(PING);
+        let stage = Authority::Stage { request, scope, to, expires: None, freeze: false };
+        let act = Act::Authority(Box::new(stage));
+        let receipt = match machine.act(Tick(0), self.by.present(), act) {
+            Ok(Accepted::Staged(receipt)) => *receipt,
+            other => panic!("{other:?}"),
+        };
+        let commit = Commit { request, receipt, owner };
+        self.by = match machine.handle(Tick(0), Input::Commit(Box::new(commit))) {
+            Ok(Accepted::Issued(capability)) => capability,
+            other => panic!("{other:?}"),
+        };
+    }
 }

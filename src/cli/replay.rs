@@ -160,7 +160,7 @@ fn state(view: SessionView<'_>, until: usize, out: &mut impl Write) -> Result<()
     for edge in view.edges().filter(|edge| edge.messages().len() > 0) {
         let name = |role| protocol.role_name(role);
         let (from, to) = (name(edge.edge().from), name(edge.edge().to));
-        for (seq, queued) in (edge.consumed().0..).zip(edge.messages()) {
+        for (seq, queued) in edge.seqs().zip(edge.messages()) {
             let label = protocol.label_name(protocol.message(queued.message).label);
             writeln!(out, "on {from} → {to}: #{seq} {label}({})", queued.value)?;
         }

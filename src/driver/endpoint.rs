@@ -1,25 +1,59 @@
 //! One role of a session, for its participant.
+//!
+//! Clauses: AUTH-6, HOLD-2, HOLD-3.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::authority::{Hand, holds};
 use super::error::Error;
 use super::host::Host;
 use super::session::received;
-use crate::machine::{Act, Move, Position, Receive, Refusal, Send, Status};
+use crate::machine::{
+    Act, Capability, Move, Position, Presented, Receive, Refusal, Scope, Send, Status,
+};
 use crate::types::{Direction, Edge, LabelIx, LocalType, Name, RoleIx, Value};
 
-/// One role of a session (AUTH-6). Moved, never copied; dropping it gives it back to the session.
+/// One role of a session (AUTH-6). Moved, never copied; dropping it gives it back to the session,
+/// or releases the role if it was given to it apart from the session.
 pub struct Endpoint {
-    host: Arc<Host>,
-    role: RoleIx,
+    pub(super) host: Arc<Host>,
+    pub(super) role: RoleIx,
+    pub(super) by: By,
+    /// Whether it is the one that the session handed out.
+    pub(super) is_taken: bool,
+}
+
+/// Under which authority an endpoint acts.
+pub(super) enum By {
+    /// The session's own.
+    Session,
+    /// Its own; it goes with it.
+    Capability(Box<Capability>),
+    /// That of a holding which somebody else keeps.
+    Lent(Box<Presented>),
 }
 
 impl Endpoint {
     pub(super) fn take(host: Arc<Host>, role: RoleIx) -> Result<Self, Error> {
+        // HOLD-3: what is somebody else's is not handed out.
+        host.view(|session| holds(session, host.capability.present(), role))?;
         host.state().take_endpoint(&host.protocol, role)?;
-        Ok(Self { host, role })
+        Ok(Self { host, role, by: By::Session, is_taken: true })
+    }
+
+    pub(super) fn under(host: Arc<Host>, role: RoleIx, by: By) -> Self {
+        Self { host, role, by, is_taken: false }
+    }
+
+    /// What it presents.
+    pub(super) fn presents(&self) -> &Presented {
+        match &self.by {
+            By::Session => self.host.capability.present(),
+            By::Capability(capability) => capability.present(),
+            By::Lent(presented) => presented,
+        }
     }
 
     /// Sends a message; resolves when it is accepted and kept. Waits while the edge is full.
@@ -128,11 +162,17 @@ impl Endpoint {
         current.unwrap_or_else(|_| self.original().clone())
     }
 
-    /// What it may do now: what its type allows, as far as the session still goes on.
+    /// What it may do now: what its type allows, as far as the session still goes on, and nothing
+    /// while the role is frozen or somebody else's.
     #[must_use]
     pub fn legal_moves(&self) -> Vec<Move> {
-        let role = self.role;
+        let (role, by) = (self.role, self.presents());
+        self.host.catch_up();
         self.host.view(|session| {
+            let is_frozen = session.frozen().covers(Scope::role(role));
+            if is_frozen || holds(session, by, role).is_err() {
+                return Vec::new();
+            }
             let endpoint = session.endpoint(role).expect("the role is there");
             let goes = |legal: &Move| match session.status() {
                 Status::Active => true,
@@ -150,7 +190,7 @@ impl Endpoint {
         self.view(|endpoint| endpoint.position())
     }
 
-    fn view<T>(&self, look: impl FnOnce(crate::machine::EndpointView<'_>) -> T) -> T {
+    pub(super) fn view<T>(&self, look: impl FnOnce(crate::machine::EndpointView<'_>) -> T) -> T {
         let role = self.role;
         self.host.view(|session| look(session.endpoint(role).expect("the role is there")))
     }
@@ -166,17 +206,17 @@ impl Endpoint {
         roles
     }
 
-    fn named(&self, role: &str) -> RoleIx {
+    pub(super) fn named(&self, role: &str) -> RoleIx {
         self.host.protocol.role(role).unwrap_or(RoleIx::UNKNOWN)
     }
 
-    fn to_send(&self, to: &str, label: &str, value: Value) -> Send {
+    pub(super) fn to_send(&self, to: &str, label: &str, value: Value) -> Send {
         let label = self.host.protocol.label(label).unwrap_or(LabelIx::UNKNOWN);
         Send { role: self.role, to: self.named(to), label, value, at: None }
     }
 
-    fn try_act(&self, act: Act) -> Result<(), Error> {
-        self.host.act(act).map(drop)
+    pub(super) fn try_act(&self, act: Act) -> Result<(), Error> {
+        self.host.act_by(Some(self.presents()), act).map(drop)
     }
 
     fn try_receive_role(&self, from: RoleIx) -> Result<(Name, Value), Error> {
@@ -186,14 +226,21 @@ impl Endpoint {
             return Err(Error::Handled { from: name(from), to: name(self.role) });
         }
         let receive = Receive { role: self.role, from, at: None };
-        let accepted = self.host.act(Act::Receive(receive))?;
+        let accepted = self.host.act_by(Some(self.presents()), Act::Receive(receive))?;
         Ok(received(&self.host.protocol, accepted))
     }
 }
 
 impl Drop for Endpoint {
     fn drop(&mut self) {
-        self.host.state().taken &= !(1_u128 << self.role.0);
+        if self.is_taken {
+            self.host.state().taken &= !(1_u128 << self.role.0);
+        }
+        if let By::Capability(capability) = &self.by {
+            // Refused where nothing is left to release.
+            let hand = Hand { host: &self.host, by: capability.present() };
+            let _ = hand.release(capability.scope());
+        }
     }
 }
 
@@ -221,8 +268,8 @@ impl fmt::Debug for Endpoint {
 /// ```
 #[derive(Debug)]
 pub struct BlockingEndpoint {
-    endpoint: Endpoint,
-    timeout: Option<Duration>,
+    pub(super) endpoint: Endpoint,
+    pub(super) timeout: Option<Duration>,
 }
 
 impl BlockingEndpoint {

@@ -2,8 +2,10 @@
 
 use std::io;
 
-use crate::machine::{Attempt, Refusal};
+use crate::machine::{Attempt, OwnerError, Refusal};
 use crate::types::Name;
+
+use super::delegation::CARRIED_MAX;
 
 /// Why an endpoint did not do what was asked.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -35,6 +37,31 @@ pub enum Error {
     /// A handler needs a tokio runtime to run on.
     #[error("a handler runs on tokio: bind it within a runtime")]
     NoRuntime,
+    /// The text names no owner.
+    #[error(transparent)]
+    BadOwner(OwnerError),
+    /// The message carries no endpoint.
+    #[error("`{label}` carries no endpoint: it is of sort `{sort}`")]
+    NoEndpoint {
+        /// The message.
+        label: Name,
+        /// What it carries.
+        sort: Box<str>,
+    },
+    /// The endpoint is not where the message says that it is.
+    #[error("the endpoint goes on as `{found}`, the message hands over `{expected}`")]
+    WrongEndpoint {
+        /// The type that the message's sort says.
+        expected: Box<str>,
+        /// The type that is left of the endpoint.
+        found: Box<str>,
+    },
+    /// The value is no endpoint that is on its way over this session.
+    #[error("no endpoint of this receipt is on its way over this session")]
+    NotCarried,
+    /// Too many endpoints are on their way over this session.
+    #[error("{CARRIED_MAX} endpoints are on their way over this session; receive one first")]
+    TooManyCarried,
     /// Nothing came in time.
     #[error("nothing came within {0:?}")]
     TimedOut(std::time::Duration),

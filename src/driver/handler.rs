@@ -1,4 +1,6 @@
 //! Handlers: code of this process that is called with the messages of an edge.
+//!
+//! Clauses: MACH-8, MACH-13, LIFE-7.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -8,8 +10,10 @@ use tokio::sync::Notify;
 
 use super::error::Error;
 use super::host::Host;
-use crate::machine::{Act, Deliver, Position, Receive, Refusal, Send as SendAct, Seq};
-use crate::types::{EdgeIx, LabelIx, Name, RoleIx, Value};
+use crate::machine::{
+    Act, Deliver, EdgeView, Position, Receive, Refusal, Send as SendAct, Seq, SessionView,
+};
+use crate::types::{Edge, EdgeIx, LabelIx, Name, RoleIx, Value};
 
 /// A message for a handler.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,18 +93,33 @@ where
 /// Names the handler to the machine, and starts the pump if it does not run.
 pub(super) fn bind(
     host: &Arc<Host>,
-    edge: EdgeIx,
+    edge: Option<EdgeIx>,
     name: Name,
     handler: Arc<dyn Handler>,
 ) -> Result<(), Error> {
     let runtime = tokio::runtime::Handle::try_current().map_err(|_| Error::NoRuntime)?;
-    host.state().handlers.insert(name.clone(), handler);
-    host.act(Act::Bind { edge: Some(edge), handler: Some(name) })?;
+    // It must be there before the machine names it: a message may be waiting.
+    let before = host.state().handlers.insert(name.clone(), handler);
+    if let Err(error) = host.act(Act::Bind { edge, handler: Some(name.clone()) }) {
+        let handlers = &mut host.state().handlers;
+        match before {
+            Some(before) => handlers.insert(name, before),
+            None => handlers.remove(&name),
+        };
+        return Err(error);
+    }
     let mut state = host.state();
     if !std::mem::replace(&mut state.is_pumping, true) {
         drop(state);
         runtime.spawn(pump(Running(Arc::downgrade(host)), host.changed()));
     }
+    Ok(())
+}
+
+/// Takes the handler of an edge away, or that of the session. One that is at work goes on.
+pub(super) fn unbind(host: &Host, edge: Option<EdgeIx>, name: &Name) -> Result<(), Error> {
+    host.act(Act::Bind { edge, handler: None })?;
+    host.state().handlers.remove(name);
     Ok(())
 }
 
@@ -164,9 +183,16 @@ async fn deliver_one(
     let Deliver { handler: name, role, from, seq, label, value, .. } = deliver;
     let (handler, message) = {
         let Some(host) = host.upgrade() else { return Ok(()) };
-        let handler = host.state().handlers.get(&name).cloned();
+        // It may have been unbound since: then the message is for who has it now, or for nobody.
+        let edge = Edge { from, to: role };
+        let bound = host.view(|session| session.handler(edge).cloned());
+        let Some(now) = bound else { return Ok(()) };
+        let handler = {
+            let handlers = &host.state().handlers;
+            handlers.get(&name).or_else(|| handlers.get(&now)).cloned()
+        };
         let handler =
-            handler.ok_or_else(|| HandlerError(format!("there is no handler `{name}`")))?;
+            handler.ok_or_else(|| HandlerError(format!("there is no handler `{now}`")))?;
         let protocol = &host.protocol;
         let message = Message {
             role: protocol.role_name(role).clone(),
@@ -185,17 +211,23 @@ async fn deliver_one(
         Ok(Err(error)) => return Err(HandlerError(format!("handler `{name}` failed: {error}"))),
         Err(_) => return Err(HandlerError(format!("handler `{name}` panicked"))),
     };
-    let receive = Act::Receive(Receive { role, from, at: None });
-    let mut acts = vec![receive];
-    if let Some(host) = host.upgrade() {
-        acts.extend(actions.into_iter().map(|Action { to, label, value }| {
+    let failed = |error| HandlerError(format!("handler `{name}`: {error}"));
+    let acts: Vec<Act> = {
+        let Some(host) = host.upgrade() else { return Ok(()) };
+        // MACH-13: somebody else may have had the message while the handler was changed.
+        let consumed = |session: SessionView<'_>| session.edge(from, role).map(EdgeView::consumed);
+        let receive = Act::Receive(Receive { role, from, at: None });
+        if !host.act_while(|session| consumed(session) == Some(seq), receive).map_err(failed)? {
+            return Ok(());
+        }
+        let send = |Action { to, label, value }| {
             let to = host.protocol.role(&to).unwrap_or(RoleIx::UNKNOWN);
             let label = host.protocol.label(&label).unwrap_or(LabelIx::UNKNOWN);
             Act::Send(SendAct { role, to, label, value, at: None })
-        }));
-    }
+        };
+        actions.into_iter().map(send).collect()
+    };
     for act in acts {
-        let failed = |error| HandlerError(format!("handler `{name}`: {error}"));
         perform(host, changes, act).await.map_err(failed)?;
     }
     Ok(())

@@ -1,17 +1,21 @@
 //! One session's machine with its journal, shared by its endpoints.
+//!
+//! Clauses: HOLD-2, DELEG-6.
 
+use std::mem::take;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use hashbrown::HashMap;
 use tokio::sync::Notify;
 
+use super::delegation::{self, Carried, Returned};
 use super::error::Error;
 use super::handler::Handler;
 use crate::journal::Journal;
 use crate::machine::{
-    Accepted, Act, Capability, Deliver, Input, Machine, Output, Presented, Refusal, SessionId,
-    SessionView, Tick,
+    Accepted, Act, Capability, Deliver, Input, Machine, Output, Presented, Refusal, RequestId,
+    SessionId, SessionView, Tick,
 };
 use crate::types::{Name, Protocol, RoleIx};
 use crate::wire::journal;
@@ -25,11 +29,12 @@ pub(super) struct Host {
     started: Instant,
     pub(super) id: SessionId,
     pub(super) protocol: Arc<Protocol>,
+    /// Everything of the session, as far as it was not handed over.
+    pub(super) capability: Capability,
 }
 
 pub(super) struct State {
     pub(super) machine: Machine,
-    pub(super) capability: Capability,
     pub(super) journal: Option<Box<dyn Journal>>,
     pub(super) handlers: HashMap<Name, Arc<dyn Handler>>,
     /// Messages for handlers, at most one an edge.
@@ -37,6 +42,12 @@ pub(super) struct State {
     /// Bit `r` is set while somebody holds the endpoint of role `r`.
     pub(super) taken: u128,
     pub(super) is_pumping: bool,
+    /// Endpoints of other sessions whose messages were sent over this one, until they are received.
+    pub(super) carried: Vec<Carried>,
+    /// Those that came back, for who gave them.
+    pub(super) returned: Vec<Returned>,
+    /// The number of the next request that creates something.
+    requests: u64,
     /// Grows with every change: who waits for one compares it.
     changes: u64,
     /// Why nothing can be kept any more.
@@ -57,12 +68,14 @@ impl Host {
         let id = capability.session();
         let mut state = State {
             machine,
-            capability,
             journal: journal()?,
             handlers: HashMap::new(),
             deliveries: Vec::new(),
             taken: 0,
             is_pumping: false,
+            carried: Vec::new(),
+            returned: Vec::new(),
+            requests: 0,
             changes: 0,
             failed: None,
         };
@@ -77,6 +90,7 @@ impl Host {
             started: Instant::now(),
             id,
             protocol,
+            capability,
         }))
     }
 
@@ -96,24 +110,96 @@ impl Host {
 
     /// As [`act`](Self::act), under a presented capability.
     pub(super) fn act_by(&self, by: Option<&Presented>, act: Act) -> Result<Accepted, Error> {
+        let by = by.unwrap_or(self.capability.present());
+        self.change(|state, now| Ok(state.machine.act(now, by, act)?))
+    }
+
+    /// Tells the machine something, and answers when it is kept.
+    pub(super) fn change<T>(
+        &self,
+        told: impl FnOnce(&mut State, Tick) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let now = self.now();
-        let mut state = self.state();
+        self.change_in(self.state(), now, told)
+    }
+
+    /// Does something if the session is like this, and says whether it was; nothing comes between.
+    pub(super) fn act_while(
+        &self,
+        like: impl FnOnce(SessionView<'_>) -> bool,
+        act: Act,
+    ) -> Result<bool, Error> {
+        let now = self.now();
+        let state = self.state();
+        if !like(state.machine.session(self.id).expect("the session is there")) {
+            return Ok(false);
+        }
+        let by = self.capability.present();
+        self.change_in(state, now, |state, now| Ok(state.machine.act(now, by, act)?)).map(|_| true)
+    }
+
+    fn change_in<T>(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        now: Tick,
+        told: impl FnOnce(&mut State, Tick) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         if let Some(failed) = &state.failed {
             return Err(failed.clone());
         }
-        let State { machine, capability, .. } = &mut *state;
-        let accepted = machine.act(now, by.unwrap_or(capability.present()), act);
+        let accepted = told(&mut state, now);
         let kept = state.keep(now, &self.protocol);
         // Those who wait must hear of a failure, too: nothing else would wake them.
         let is_changed = accepted.is_ok() || kept.is_err();
         state.changes += u64::from(is_changed);
+        let left = self.left_lying(&mut state);
         drop(state);
+        // HOLD-2: whoever waits under an authority that is gone now is woken, too, and refused.
         if is_changed {
             self.changed.notify_waiters();
             self.changed_blocking.notify_all();
         }
+        self.give_back(left);
         kept?;
-        Ok(accepted?)
+        accepted
+    }
+
+    /// DELEG-6: what nobody will receive any more, because the session has ended.
+    fn left_lying(&self, state: &mut State) -> Vec<Carried> {
+        if state.carried.is_empty() {
+            return Vec::new();
+        }
+        let session = state.machine.session(self.id).expect("the session is there");
+        if !session.status().is_terminal() {
+            return Vec::new();
+        }
+        state.carried.extract_if(.., |carried| carried.lies_on(session)).collect()
+    }
+
+    /// Rolls transfers back, with no session locked: each speaks to its own.
+    fn give_back(&self, left: Vec<Carried>) {
+        let returned: Vec<Returned> = left.into_iter().map(Carried::back).collect();
+        if !returned.is_empty() {
+            self.state().returned.extend(returned);
+        }
+    }
+
+    /// Lets the timers of the session run out that are due.
+    pub(super) fn catch_up(&self) {
+        let due = self.state().machine.poll_timeout();
+        if due.is_some_and(|due| due <= self.now()) {
+            // A journal that failed is told to whoever acts next.
+            let _ = self.change(|state, now| Ok(state.machine.handle(now, Input::Tick)?));
+        }
+    }
+
+    /// The role of this name.
+    pub(super) fn role(&self, role: &str) -> Result<RoleIx, Error> {
+        self.protocol.role(role).ok_or_else(|| {
+            let known = self.protocol.roles().map(|role| format!("`{role}`"));
+            let known = known.collect::<Vec<_>>().join(", ").into();
+            Error::Refused(Refusal::UnknownRole { known })
+        })
     }
 
     /// Looks at the session.
@@ -183,6 +269,9 @@ impl Host {
 impl Drop for Host {
     fn drop(&mut self) {
         self.changed.notify_waiters();
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let (carried, returned) = (take(&mut state.carried), take(&mut state.returned));
+        delegation::let_go(carried, returned);
     }
 }
 
@@ -192,6 +281,12 @@ fn must_wait(error: &Error) -> bool {
 }
 
 impl State {
+    /// A number that no request of this session had before.
+    pub(super) fn request(&mut self) -> RequestId {
+        self.requests += 1;
+        RequestId(self.requests)
+    }
+
     /// AUTH-6: gives the endpoint of `role` to somebody, if nobody holds it.
     pub(super) fn take_endpoint(&mut self, protocol: &Protocol, role: RoleIx) -> Result<(), Error> {
         let bit = 1_u128 << role.0;

@@ -11,10 +11,10 @@ use super::handler::{self, Action, Closure, Handler, HandlerError, Message};
 use super::host::Host;
 use crate::journal::{FileJournal, Journal, MemoryJournal};
 use crate::machine::{
-    Accepted, Act, Capacities, Input, Machine, OnLost, Open, Owner, Record, Refusal, SessionId,
-    StateDigest, Status,
+    Accepted, Act, Capacities, Input, Machine, OnLost, Open, Owner, Policy, Record, Refusal,
+    SessionId, StateDigest, Status,
 };
-use crate::types::{EdgeIx, LocalType, Name, Protocol, RoleIx, Value};
+use crate::types::{Edge, EdgeIx, LocalType, Name, Protocol, Value};
 use crate::wire;
 
 /// How a session is opened. The default: a fresh id, the owner `host`, a journal in memory.
@@ -25,6 +25,7 @@ pub struct Options {
     capacities: Capacities,
     journal: Kept,
     on_lost: OnLost,
+    policies: Vec<(Edge, Policy)>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -58,6 +59,13 @@ impl Options {
     #[must_use]
     pub fn on_lost(self, on_lost: OnLost) -> Self {
         Self { on_lost, ..self }
+    }
+
+    /// What an edge does when it is full; of several policies for one edge the last one holds.
+    #[must_use]
+    pub fn policy(mut self, edge: Edge, policy: Policy) -> Self {
+        self.policies.push((edge, policy));
+        self
     }
 
     /// Keeps the journal in a new file.
@@ -105,7 +113,7 @@ impl Options {
 /// ```
 #[derive(Clone)]
 pub struct Session {
-    host: Arc<Host>,
+    pub(super) host: Arc<Host>,
 }
 
 impl Session {
@@ -142,6 +150,7 @@ impl Session {
             capacities: options.capacities.clone(),
             journal: !matches!(options.journal, Kept::Not),
             on_lost: options.on_lost,
+            policies: options.policies.clone(),
         };
         Ok(Self { host: Host::new(protocol, machine, Input::Open(open), make)? })
     }
@@ -161,19 +170,11 @@ impl Session {
     /// # Errors
     /// `unknown_role`, [`Error::EndpointTaken`].
     pub fn endpoint(&self, role: &str) -> Result<Endpoint, Error> {
-        Endpoint::take(Arc::clone(&self.host), self.role(role)?)
-    }
-
-    fn role(&self, role: &str) -> Result<RoleIx, Error> {
-        self.host.protocol.role(role).ok_or_else(|| {
-            let known = self.host.protocol.roles().map(|role| format!("`{role}`"));
-            let known = known.collect::<Vec<_>>().join(", ").into();
-            Error::Refused(Refusal::UnknownRole { known })
-        })
+        Endpoint::take(Arc::clone(&self.host), self.host.role(role)?)
     }
 
     fn edge(&self, from: &str, to: &str) -> Result<EdgeIx, Error> {
-        let (from, to) = (self.role(from)?, self.role(to)?);
+        let (from, to) = (self.host.role(from)?, self.host.role(to)?);
         self.host.protocol.edge(from, to).ok_or_else(|| {
             let protocol = &self.host.protocol;
             let name = |role| protocol.role_name(role);
@@ -186,15 +187,55 @@ impl Session {
 
     /// Runs `handler` for each message from `from` to `to`, on the current tokio runtime; the
     /// message is consumed when the handler has returned, and the actions that it returns are
-    /// performed as `to`. A handler that fails or panics faults this session, and no other.
+    /// performed as `to`. A handler that fails or panics faults this session, and no other. Binding
+    /// again replaces the handler from the next message on.
     ///
     /// # Errors
     /// `unknown_role`, `unknown_edge`, `terminal`, [`Error::NoRuntime`].
     pub fn bind(&self, from: &str, to: &str, handler: impl Handler) -> Result<(), Error> {
         let edge = self.edge(from, to)?;
-        let short = || Name::new(&format!("edge_{}", edge.0)).expect("this is a name");
-        let name = Name::new(&format!("{from}_to_{to}")).unwrap_or_else(|_| short());
-        handler::bind(&self.host, edge, name, Arc::new(handler))
+        let name = handler_name(from, to, edge);
+        handler::bind(&self.host, Some(edge), name, Arc::new(handler))
+    }
+
+    /// Runs `handler` for each message of every edge that is bound to no other, as
+    /// [`bind`](Self::bind) does.
+    ///
+    /// # Errors
+    /// `terminal`, [`Error::NoRuntime`].
+    pub fn bind_default(&self, handler: impl Handler) -> Result<(), Error> {
+        handler::bind(&self.host, None, default_name(), Arc::new(handler))
+    }
+
+    /// As [`bind_default`](Self::bind_default), with a function.
+    ///
+    /// # Errors
+    /// As [`bind_default`](Self::bind_default).
+    pub fn bind_default_fn<F, R>(&self, function: F) -> Result<(), Error>
+    where
+        F: Fn(Message) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Vec<Action>, HandlerError>> + Send + 'static,
+    {
+        self.bind_default(Closure(function))
+    }
+
+    /// The messages from `from` to `to` go to the session's own handler again, or where it has none
+    /// to who receives them. A handler that is at work goes on: its message is consumed when it has
+    /// returned, unless somebody else has received it meanwhile.
+    ///
+    /// # Errors
+    /// `unknown_role`, `unknown_edge`, `terminal`.
+    pub fn unbind(&self, from: &str, to: &str) -> Result<(), Error> {
+        let edge = self.edge(from, to)?;
+        handler::unbind(&self.host, Some(edge), &handler_name(from, to, edge))
+    }
+
+    /// As [`unbind`](Self::unbind), for the handler of the whole session.
+    ///
+    /// # Errors
+    /// `terminal`.
+    pub fn unbind_default(&self) -> Result<(), Error> {
+        handler::unbind(&self.host, None, &default_name())
     }
 
     /// As [`bind`](Self::bind), with a function.
@@ -274,7 +315,7 @@ impl Session {
     /// # Errors
     /// `unknown_role`.
     pub fn current(&self, role: &str) -> Result<LocalType, Error> {
-        let role = self.role(role)?;
+        let role = self.host.role(role)?;
         let current = self.host.view(|s| s.endpoint(role).map(|endpoint| endpoint.current()));
         Ok(current.and_then(Result::ok).unwrap_or_else(LocalType::end))
     }
@@ -351,6 +392,17 @@ impl fmt::Debug for Session {
 pub struct EdgeTrace {
     /// Labels and values.
     pub messages: Vec<(Name, Value)>,
+}
+
+/// What the machine calls the handler of an edge.
+fn handler_name(from: &str, to: &str, edge: EdgeIx) -> Name {
+    let short = || Name::new(&format!("edge_{}", edge.0)).expect("this is a name");
+    Name::new(&format!("{from}_to_{to}")).unwrap_or_else(|_| short())
+}
+
+/// What the machine calls the handler of a whole session; no edge is called so.
+fn default_name() -> Name {
+    Name::new("default").expect("this is a name")
 }
 
 fn fresh_id() -> Result<SessionId, Error> {

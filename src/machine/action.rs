@@ -1,5 +1,5 @@
-//! What roles do: send, receive, acknowledge, in full. (The short path of plain messages is in the
-//! session.)
+//! What roles do: send, receive, acknowledge, in full. (The short path of plain messages is in
+//! `plain.rs`.)
 //!
 //! Clauses: MACH-4, MACH-7, POS-1, POS-2.
 
@@ -17,7 +17,7 @@ use super::session::Endpoint;
 use crate::types::{Direction, RoleIx};
 
 impl Machine {
-    pub(super) fn send(
+    pub(super) fn send_in_full(
         &mut self,
         slot: u32,
         by: &Presented,
@@ -55,7 +55,8 @@ impl Machine {
         }
         let (from, label) = (transition.peer, transition.label);
         let seen = self.observed.then(|| send.value.clone());
-        session.perform_send(protocol, role, transition, send.value);
+        let heaps = &mut self.memory.bytes.queues;
+        session.perform_send(protocol, role, transition, send.value, heaps);
         for received in consumed {
             self.advanced(slot, role, Direction::Receive, received);
         }
@@ -67,7 +68,7 @@ impl Machine {
         Ok(Accepted::Sent { seq, position })
     }
 
-    pub(super) fn receive(
+    pub(super) fn receive_in_full(
         &mut self,
         slot: u32,
         by: &Presented,

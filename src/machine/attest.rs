@@ -139,7 +139,7 @@ impl Session {
                 self.authorize(protocol, by, scope)?;
                 self.goes_on()?;
                 self.is_true(protocol, predicate)?;
-                self.has_room()?;
+                self.may_issue()?;
                 Ok(Attest::Issue(Box::new(Readiness {
                     session: self.id,
                     id: self.outstanding().map_or(WitnessId(0), |all| all.witnesses),
@@ -167,7 +167,7 @@ impl Session {
                 site.known(protocol)?;
                 let scope = site.covered(self, protocol, by)?;
                 self.goes_on()?;
-                self.has_room()?;
+                self.may_issue()?;
                 let holder = (by.owner.clone(), by.generation, scope);
                 Ok(Attest::Arm { site: site.clone(), holder, after: *after, valid: *valid })
             }
@@ -211,7 +211,7 @@ impl Session {
     }
 
     /// AUTH-16: whether one more may be outstanding.
-    pub(super) fn has_room(&self) -> Result<(), Refusal> {
+    pub(super) fn may_issue(&self) -> Result<(), Refusal> {
         let outstanding = self.staged().len() + self.outstanding().map_or(0, Outstanding::len);
         if outstanding < OUTSTANDING_MAX { Ok(()) } else { Err(Refusal::TooManyOutstanding) }
     }

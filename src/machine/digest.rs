@@ -65,8 +65,9 @@ impl Machine {
         for endpoint in session.endpoints.iter() {
             numbers(&mut bytes, [u64::from(endpoint.state.0), endpoint.position.0]);
         }
-        for buffer in session.edges.iter() {
-            numbers(&mut bytes, [buffer.sent.0, buffer.consumed().0, u64::from(buffer.capacity)]);
+        for (index, buffer) in session.edges.iter().enumerate() {
+            let consumed = session.consumed(index).0;
+            numbers(&mut bytes, [buffer.sent.0, consumed, u64::from(buffer.capacity)]);
             for queued in buffer.iter() {
                 numbers(&mut bytes, [u64::from(queued.message.0)]);
                 let mut value = Vec::new();
@@ -83,6 +84,10 @@ impl Machine {
         handlers(&mut bytes, session);
         spread(&mut bytes, session);
         outstanding(&mut bytes, session);
+        if let Some(policies) = session.policies() {
+            block(&mut bytes, b"policies");
+            policies.numbers(|number| numbers(&mut bytes, [number]));
+        }
         StateDigest(Sha256::digest(&bytes).into())
     }
 }

@@ -43,6 +43,11 @@ impl Buffer {
         Self { sent: Seq(0), capacity, length: 0, head, behind: None }
     }
 
+    /// Takes what is on it away; nothing but the count of what was sent is left.
+    pub(super) fn clear(&mut self) {
+        *self = Self { sent: self.sent, ..Self::new(self.capacity) };
+    }
+
     /// How many messages are on it.
     #[inline]
     pub(super) fn len(&self) -> usize {
@@ -54,7 +59,8 @@ impl Buffer {
         self.length >= self.capacity
     }
 
-    /// The sequence number of the next message that is consumed.
+    /// The sequence number of the next message that is consumed, where none is dropped: how many
+    /// are gone.
     #[inline]
     pub(super) fn consumed(&self) -> Seq {
         Seq(self.sent.0 - u64::from(self.length))
@@ -79,6 +85,12 @@ impl Buffer {
         (0..self.len()).map(|index| self.get(index).expect("`edge_head` counts the messages"))
     }
 
+    /// Whether one more message would have it take more memory.
+    #[inline(always)]
+    pub(super) fn would_grow(&self) -> bool {
+        self.length > 0 && self.behind.as_ref().is_none_or(|queue| queue.len() == queue.capacity())
+    }
+
     /// Appends a message; the caller has checked that there is room.
     #[inline(always)]
     pub(super) fn push(&mut self, message: MessageIx, value: Value) -> Seq {
@@ -100,22 +112,48 @@ impl Buffer {
         self.behind.get_or_insert_default().push_back(queued);
     }
 
+    /// The bytes that it takes elsewhere.
+    pub(super) fn heap(&self) -> usize {
+        let queue = |behind: &VecDeque<Queued>| {
+            size_of::<VecDeque<Queued>>() + behind.capacity() * size_of::<Queued>()
+        };
+        self.behind.as_deref().map_or(0, queue)
+    }
+
     /// Takes the value of the head; the caller has seen that there is one.
-    #[inline(always)]
+    #[inline]
     pub(super) fn pop(&mut self) -> (Seq, Value) {
+        if self.length > 1 { self.pop_before_others() } else { self.pop_last() }
+    }
+
+    /// [`pop`](Self::pop) where nothing is behind the head: the value goes straight to where it is
+    /// wanted.
+    #[inline(always)]
+    pub(super) fn pop_last(&mut self) -> (Seq, Value) {
         let seq = self.consumed();
-        self.length -= 1;
-        let value = core::mem::replace(&mut self.head.value, Value::Unit);
-        if self.length > 0 {
-            self.move_up();
-        }
-        (seq, value)
+        self.length = 0;
+        (seq, core::mem::replace(&mut self.head.value, Value::Unit))
     }
 
     #[inline(never)]
-    fn move_up(&mut self) {
+    fn pop_before_others(&mut self) -> (Seq, Value) {
+        let seq = self.consumed();
+        self.length -= 1;
         let next = self.behind.as_mut().and_then(|behind| behind.pop_front());
-        self.head = next.expect("`edge_head` counts the messages");
+        let next = next.expect("`edge_head` counts the messages");
+        (seq, core::mem::replace(&mut self.head, next).value)
+    }
+
+    /// Takes out the message behind `index` others; there is one. Those behind it move up.
+    pub(super) fn remove(&mut self, index: usize) {
+        match index.checked_sub(1) {
+            None => drop(self.pop()),
+            Some(index) => {
+                let removed = self.behind.as_mut().and_then(|behind| behind.remove(index));
+                assert!(removed.is_some(), "`edge_head` counts the messages");
+                self.length -= 1;
+            }
+        }
     }
 
     /// Whether `edge_head` holds.

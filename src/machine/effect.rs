@@ -13,6 +13,7 @@ use super::id::Seq;
 use super::input::{Act, Input};
 use super::output::{Deliver, Event, Output, Received, Status};
 use super::ownership::Staged;
+use super::policy::next_seq;
 use super::record::{Outcome, Recorded};
 use super::timer::Timer;
 use crate::types::{Direction, Edge, RoleIx};
@@ -47,10 +48,12 @@ impl Machine {
         }
     }
 
-    /// LIFE-3: the session ends; nothing of it moves from here on.
+    /// LIFE-3, LIFE-11: the session ends; nothing of it moves from here on.
     pub(super) fn end(&mut self, slot: u32, status: Status) {
         let session = self.sessions.at_mut(slot);
         session.status = status.clone();
+        self.memory.live -= 1;
+        self.memory.terminal += 1;
         let id = session.id;
         if let Some(seldom) = session.seldom.as_mut() {
             if let Some(at) = seldom.deadline.take() {
@@ -74,6 +77,7 @@ impl Machine {
             let undelivered = session.undelivered(&self.protocols[session.protocol as usize]);
             self.event(slot, || Event::Ended { session: id, status, undelivered });
         }
+        self.note_ended(slot);
     }
 
     /// MACH-8: hands each message to its handler once, as soon as its receiver waits for it, and to
@@ -83,8 +87,9 @@ impl Machine {
         let session = self.sessions.at_mut(slot);
         let protocol = &self.protocols[session.protocol as usize];
         let frozen = session.frozen();
-        let seldom = session.seldom.as_mut();
-        let Some(handlers) = seldom.and_then(|seldom| seldom.handlers.as_mut()) else { return };
+        let Some(seldom) = session.seldom.as_mut() else { return };
+        let policies = seldom.policies.as_ref();
+        let Some(handlers) = seldom.handlers.as_mut() else { return };
         let (endpoints, buffers) = (&session.endpoints, &session.edges);
         let awaited = |index: usize, edge: &Edge| {
             let head = buffers[index].front()?;
@@ -95,12 +100,13 @@ impl Machine {
         };
         let mut busy = vec![false; endpoints.len()];
         for (index, edge) in protocol.edges().iter().enumerate() {
-            let is_out = handlers.delivered[index] > buffers[index].consumed();
+            let (seq, _) = next_seq(policies, index, &buffers[index]);
+            let is_out = handlers.delivered[index] > seq;
             busy[edge.to.index()] |= is_out && awaited(index, edge).is_some();
         }
         let mut deliveries = Vec::new();
         for (index, edge) in protocol.edges().iter().enumerate() {
-            let seq = buffers[index].consumed();
+            let (seq, dropped_before) = next_seq(policies, index, &buffers[index]);
             let (Some(handler), Some((label, head))) = (handlers.of(index), awaited(index, edge))
             else {
                 continue;
@@ -113,7 +119,16 @@ impl Machine {
                 handlers.delivered[index] = Seq(seq.0 + 1);
                 busy[edge.to.index()] = true;
                 let (role, from, session) = (edge.to, edge.from, session.id);
-                deliveries.push(Deliver { session, handler, role, from, seq, label, value });
+                deliveries.push(Deliver {
+                    session,
+                    handler,
+                    role,
+                    from,
+                    seq,
+                    label,
+                    value,
+                    dropped_before,
+                });
             }
         }
         for deliver in deliveries {

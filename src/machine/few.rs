@@ -21,6 +21,14 @@ impl<T> Few<T> {
             Self::Other(items) => items.get_mut(index),
         }
     }
+
+    /// The bytes that it takes elsewhere.
+    pub(super) fn heap(&self) -> usize {
+        match self {
+            Self::Two(_) => 0,
+            Self::Other(items) => size_of_val(&**items),
+        }
+    }
 }
 
 impl<T> Deref for Few<T> {

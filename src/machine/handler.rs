@@ -26,11 +26,28 @@ impl Handlers {
             None => self.default = handler,
             Some(edge) => self.bound[edge.index()] = handler,
         }
+        // What was handed out to one that is gone is handed out to the next one.
+        for edge in 0..self.bound.len() {
+            if self.of(edge).is_none() {
+                self.delivered[edge] = Seq(0);
+            }
+        }
     }
 
     /// Whether anything is bound.
     pub(super) fn is_empty(&self) -> bool {
         self.default.is_none() && self.bound.iter().all(Option::is_none)
+    }
+
+    /// How many bindings there are.
+    pub(super) fn len(&self) -> usize {
+        core::iter::once(&self.default).chain(&self.bound).filter(|bound| bound.is_some()).count()
+    }
+
+    /// The bytes that it takes elsewhere.
+    pub(super) fn heap(&self) -> usize {
+        self.bound.capacity() * size_of::<Option<Name>>()
+            + self.delivered.capacity() * size_of::<Seq>()
     }
 
     /// Who gets the messages of an edge.

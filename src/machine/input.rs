@@ -8,6 +8,7 @@ use smol_str::SmolStr;
 use super::authority::{Owner, Presented};
 use super::ends::OnLost;
 use super::id::{Position, SessionId, Tick};
+use super::policy::Policy;
 use super::receipt::{Authority, Commit, Reclaim};
 use crate::types::{
     CAPACITY_DEFAULT, Edge, EdgeIx, LabelIx, Name, Protocol, ProtocolDigest, RoleIx, Value,
@@ -41,6 +42,12 @@ pub enum Input {
     Tick,
     /// The host gives fragments that were released an owner: under nobody's authority.
     Reclaim(Box<Reclaim>),
+    /// The host needs the room of a session that has ended: what is left of it goes to the
+    /// archive. No record: it changes nothing that the session's journal determines.
+    Reap {
+        /// The session.
+        session: SessionId,
+    },
 }
 
 /// What can be done to a session under an authority.
@@ -102,6 +109,9 @@ pub struct Open {
     pub journal: bool,
     /// What becomes of it when one of its owners is lost.
     pub on_lost: OnLost,
+    /// What edges do when they are full, where that is not to refuse what is sent; of two entries
+    /// for one edge the last one holds.
+    pub policies: Vec<(Edge, Policy)>,
 }
 
 /// How much each edge holds, from 1 to [`CAPACITY_MAX`](super::CAPACITY_MAX). The default is what

@@ -25,10 +25,11 @@ pub struct Violation {
 impl Machine {
     /// Checks every invariant that can be told from the state alone.
     ///
-    /// `edge_head`, `edge_window`, `position_counts`, `running_counts`, `queued_counts`,
-    /// `one_owner_a_fragment`, `generation_monotone`, `receipt_commits_once`, `witness_single_use`,
-    /// `terminal_is_final` (no timer left), `values_conform`, `serial_window`,
-    /// `serial_of_the_living`.
+    /// `edge_head`, `edge_window`, `edge_seqs`, `position_counts`, `running_counts`,
+    /// `queued_counts`, `one_owner_a_fragment`, `generation_monotone`, `receipt_commits_once`,
+    /// `witness_single_use`, `terminal_is_final` (no timer left), `values_conform`,
+    /// `serial_window`, `serial_of_the_living`, `memory_counted`, `archive_bounded`,
+    /// `slots_indexed`.
     ///
     /// # Errors
     /// The first [`Violation`] found.
@@ -45,7 +46,14 @@ impl Machine {
                 || format!("session {} has ended and waits for a timer", session.id),
             )?;
         }
-        Ok(())
+        self.holdings_of_the_machine()
+    }
+
+    fn holdings_of_the_machine(&self) -> Result<(), Violation> {
+        let (counted, anew) = (self.memory(), self.recount());
+        hold("memory_counted", counted == anew, || format!("{counted:?}, and it is {anew:?}"))?;
+        hold("archive_bounded", self.archive.is_bounded(), || format!("{:?}", self.archive))?;
+        hold("slots_indexed", self.sessions.is_indexed(), || format!("{:?}", self.sessions))
     }
 }
 
@@ -54,12 +62,13 @@ fn hold(name: &'static str, holds: bool, what: impl FnOnce() -> String) -> Resul
 }
 
 fn edges(session: &Session, protocol: &Protocol) -> Result<(), Violation> {
-    for (edge, buffer) in protocol.edges().iter().zip(session.edges.iter()) {
+    for (index, (edge, buffer)) in protocol.edges().iter().zip(session.edges.iter()).enumerate() {
         let length = buffer.len() as u64;
         let window = length <= buffer.sent.0 && length <= u64::from(buffer.capacity);
         let shown = || format!("{edge:?} of {}: {buffer:?}", session.id);
         hold("edge_head", buffer.is_counted(), shown)?;
         hold("edge_window", window, shown)?;
+        hold("edge_seqs", session.is_policed_well(index), shown)?;
         for queued in buffer.iter() {
             let sort = protocol.message(queued.message).payload.sort();
             let conforms = sort.conform(queued.value.clone()).as_ref() == Ok(&queued.value);
@@ -76,10 +85,11 @@ fn endpoints(session: &Session, protocol: &Protocol) -> Result<(), Violation> {
     let mut running = 0;
     for (index, endpoint) in session.endpoints.iter().enumerate() {
         let role = RoleIx(u16::try_from(index).expect("ROLES_MAX fits"));
-        let edges = protocol.edges().iter().zip(session.edges.iter());
-        let count = edges.map(|(edge, buffer)| match () {
+        let edges = protocol.edges().iter().zip(session.edges.iter()).enumerate();
+        // What was dropped is no action of the receiver.
+        let count = edges.map(|(index, (edge, buffer))| match () {
             () if edge.from == role => buffer.sent.0,
-            () if edge.to == role => buffer.consumed().0,
+            () if edge.to == role => session.consumed(index).0,
             () => 0,
         });
         let count: u64 = count.sum();

@@ -6,10 +6,13 @@ use alloc::vec::Vec;
 
 use super::authority::Presented;
 use super::id::{SessionId, Tick};
-use super::input::Send;
+use super::input::{Act, Send};
 use super::output::Output;
 use super::record::{self, Batch, Head, Outcome, Recorded};
 use crate::types::{Protocol, Value};
+
+/// How much room a batch is given at once.
+const USUAL_MAX: u32 = 64 << 10;
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -20,6 +23,8 @@ pub(super) struct Log {
     first: u64,
     count: u32,
     bytes: Vec<u8>,
+    /// How many bytes the last batch had: about what the next one will need.
+    usual: u32,
     persisted: u64,
     /// Outputs with the number of records that must be durable before they leave.
     gated: VecDeque<(u64, Output)>,
@@ -32,6 +37,7 @@ impl Log {
             first: 0,
             count: 0,
             bytes: Vec::new(),
+            usual: 0,
             persisted: 0,
             gated: VecDeque::new(),
         }
@@ -47,11 +53,30 @@ impl Log {
         self.persisted == self.len()
     }
 
+    /// How many of its records are known to be durable.
+    pub(super) fn durable(&self) -> u64 {
+        self.persisted
+    }
+
+    /// The bytes that it takes elsewhere.
+    pub(super) fn heap(&self) -> usize {
+        self.bytes.capacity() + self.gated.capacity() * size_of::<(u64, Output)>()
+    }
+
     /// Appends a record to the open batch; returns whether it is the first one there.
     pub(super) fn append(&mut self, tick: Tick, event: &Recorded, outcome: Outcome) -> bool {
-        record::sized(&mut self.bytes, |out| record::encode(tick, event, outcome, out));
-        self.count += 1;
-        self.count == 1
+        self.add(|out| record::encode(tick, event, outcome, out))
+    }
+
+    /// As [`append`](Self::append), for an act that is not a send, without making an input of it.
+    pub(super) fn append_act(
+        &mut self,
+        tick: Tick,
+        by: &Presented,
+        act: &Act,
+        outcome: Outcome,
+    ) -> bool {
+        self.add(|out| record::encode_act(tick, by, act, outcome, out))
     }
 
     /// As [`append`](Self::append), for a send whose value is kept apart.
@@ -63,9 +88,15 @@ impl Log {
         value: &Value,
         outcome: Outcome,
     ) -> bool {
-        record::sized(&mut self.bytes, |out| {
-            record::encode_send(tick, by, send, value, outcome, out);
-        });
+        self.add(|out| record::encode_send(tick, by, send, value, outcome, out))
+    }
+
+    #[inline(always)]
+    fn add(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> bool {
+        if self.count == 0 {
+            self.bytes.reserve(self.usual as usize);
+        }
+        record::sized(&mut self.bytes, write);
         self.count += 1;
         self.count == 1
     }
@@ -82,6 +113,8 @@ impl Log {
         }
         let (first, count) = (self.first, core::mem::take(&mut self.count));
         let bytes = core::mem::take(&mut self.bytes);
+        // After a large batch the room is not asked for again and again.
+        self.usual = u32::try_from(bytes.len()).unwrap_or(0).min(USUAL_MAX);
         self.head = self.head.after(first, count, &bytes);
         self.first += u64::from(count);
         Some(Batch { session, first, count, bytes: bytes.into(), head: self.head })

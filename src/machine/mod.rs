@@ -12,9 +12,11 @@
 //! outputs that must wait are not handed out until [`Input::Persisted`] covers them.
 
 mod action;
+mod archive;
 mod attest;
 mod audit;
 mod authority;
+mod delegation;
 mod digest;
 mod edge;
 mod effect;
@@ -27,11 +29,15 @@ mod input;
 mod invariant;
 mod lifecycle;
 mod log;
+mod memory;
 mod merkle;
 mod output;
 mod ownership;
+mod plain;
+mod policy;
 mod position;
 mod predicate;
+mod reap;
 mod receipt;
 mod record;
 mod refusals;
@@ -56,8 +62,10 @@ use alloc::vec::Vec;
 use hashbrown::HashMap;
 
 pub use crate::types::{CAPACITY_DEFAULT, CAPACITY_MAX};
+pub use archive::{ARCHIVE_MAX, ClosedEdge, ClosedSession};
 pub use audit::{AUDITS_MAX, Audit};
 pub use authority::{Capability, OWNER_BYTES_MAX, Owner, OwnerError, Presented, Scope};
+pub use delegation::NotAReceipt;
 pub use digest::StateDigest;
 pub use edge::Queued;
 pub use ends::{
@@ -69,8 +77,10 @@ pub use id::{
 };
 pub use input::{Act, Capacities, Input, Open, REASON_BYTES_MAX, Receive, Send};
 pub use invariant::Violation;
+pub use memory::{Memory, Retained};
 pub use merkle::{Tree, TreeHash, levels, root_by};
 pub use output::{Accepted, Deliver, Event, Output, Received, Status};
+pub use policy::{Policy, Unsound};
 pub use predicate::{PREDICATE_DEPTH_MAX, PREDICATE_TERMS_MAX, Predicate, PredicateError, Term};
 pub use receipt::{Authority, Commit, OUTSTANDING_MAX, Receipt, Recipient, Reclaim};
 pub use record::{Batch, Head, Outcome, Record, RecordError, Recorded};
@@ -87,12 +97,13 @@ pub use view::{EdgeView, EndpointView, HoldingView, SessionView};
 pub use witness::{Readiness, TimeoutWitness};
 
 use crate::types::{EdgeIx, Evidence, Protocol, ProtocolDigest, RoleIx};
+use archive::{Archive, Ended};
 use session::Session;
 use store::Store;
 use timer::Timers;
 
 /// The protocol machine. See the module.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Machine {
     protocols: Vec<Arc<Protocol>>,
     protocol_slots: HashMap<ProtocolDigest, u32>,
@@ -105,6 +116,33 @@ pub struct Machine {
     touched: Vec<u32>,
     outputs: VecDeque<Output>,
     refused: Refusals,
+    // INVARIANT(memory_counted): what `counted` counts.
+    memory: Memory,
+    archive: Archive,
+    ended: Ended,
+}
+
+impl Clone for Machine {
+    /// A copy may have allocated less than what it was copied from: it is counted anew.
+    fn clone(&self) -> Self {
+        let mut machine = Self {
+            protocols: self.protocols.clone(),
+            protocol_slots: self.protocol_slots.clone(),
+            sessions: self.sessions.clone(),
+            timers: self.timers.clone(),
+            now: self.now,
+            observed: self.observed,
+            replaying: self.replaying,
+            touched: self.touched.clone(),
+            outputs: self.outputs.clone(),
+            refused: self.refused.clone(),
+            memory: self.memory,
+            archive: self.archive.clone(),
+            ended: self.ended.clone(),
+        };
+        machine.memory = machine.counted();
+        machine
+    }
 }
 
 impl Machine {
@@ -157,7 +195,9 @@ impl Machine {
             }
             Input::Reclaim(reclaim) => {
                 self.advance_time(now);
-                self.reclaim(reclaim)
+                let session = reclaim.session;
+                let done = self.reclaim(reclaim);
+                done.map_err(|refusal| self.refuse(Some(session), None, "reclaim", refusal))
             }
             Input::Persisted { session, upto } => {
                 self.advance_time(now);
@@ -168,39 +208,62 @@ impl Machine {
                 self.advance_time(now);
                 Ok(Accepted::Done)
             }
+            Input::Reap { session } => {
+                self.advance_time(now);
+                let done = self.reap(session);
+                done.map_err(|refusal| self.refuse(Some(session), None, "reap", refusal))
+            }
         }
     }
 
-    /// [`Input::Act`] with a borrowed authority: the path of every message.
+    /// [`Input::Act`] with a borrowed authority. [`send`](Self::send) and
+    /// [`receive`](Self::receive) do the same for messages that are not numbered.
     ///
     /// # Errors
     /// A [`Refusal`].
     pub fn act(&mut self, now: Tick, by: &Presented, act: Act) -> Result<Accepted, Refusal> {
         self.advance_time(now);
-        if let Some(session) = self.sessions.hinted_mut(by.session, by.hint)
-            && !self.observed
-        {
-            let protocol = &self.protocols[session.protocol as usize];
-            if let Act::Send(send) = &act
-                && let Some(step) = session.plain_send(protocol, by, send)
-            {
-                // Taken apart only now, where nothing else can happen to it: spares two copies.
-                let Act::Send(Send { value, .. }) = act else { unreachable!("it is a send") };
-                let (seq, position) = step.send(self.now, value);
-                return Ok(Accepted::Sent { seq, position });
-            } else if let Act::Receive(receive) = &act
-                && let Some(step) = session.plain_receive(protocol, by, receive)
-            {
-                // It owns nothing: spares a look at what there is to drop.
-                core::mem::forget(act);
-                return Ok(Accepted::Received(step.receive(self.now)));
+        match &act {
+            Act::Send(Send { role, to, label, value, at: None }) => {
+                let now = self.now;
+                if let Some((session, protocol)) = self.plain(by, *role)
+                    && let Some(step) = session.plain_send(protocol, *role, *to, *label, value)
+                {
+                    // Taken apart only now, where nothing else can happen to it: spares two copies.
+                    let Act::Send(Send { value, .. }) = act else { unreachable!("it is a send") };
+                    let (seq, position) = step.send(now, value);
+                    self.memory.messages += 1;
+                    return Ok(Accepted::Sent { seq, position });
+                }
             }
+            Act::Receive(Receive { role, from, at: None }) => {
+                let now = self.now;
+                if let Some((session, protocol)) = self.plain(by, *role)
+                    && let Some(step) = session.plain_receive(protocol, *role, *from)
+                {
+                    // It owns nothing: spares a look at what there is to drop.
+                    core::mem::forget(act);
+                    let received = step.receive(now);
+                    self.memory.messages -= 1;
+                    return Ok(Accepted::Received(received));
+                }
+            }
+            _ => {}
         }
-        self.act_in_full(by, act)
+        match act {
+            Act::Send(send) if send.at.is_none() => {
+                let (seq, position) = self.send_otherwise(by, send)?;
+                Ok(Accepted::Sent { seq, position })
+            }
+            Act::Receive(receive) if receive.at.is_none() => {
+                Ok(Accepted::Received(self.receive_otherwise(by, receive)?))
+            }
+            act => self.act_in_full(by, act),
+        }
     }
 
-    /// Any act: what [`act`](Self::act) leaves over, with nothing taken for granted. It would come
-    /// to the same for everything that is performed there.
+    /// Any act, with nothing taken for granted: what the short path of plain messages leaves over.
+    /// It would come to the same for everything that is performed there.
     #[inline(never)]
     fn act_in_full(&mut self, by: &Presented, act: Act) -> Result<Accepted, Refusal> {
         let attempt = act.word();
@@ -210,11 +273,16 @@ impl Machine {
 
     fn act_anyhow(&mut self, by: &Presented, act: Act) -> Result<Accepted, Refusal> {
         let Some(slot) = self.sessions.find(by.session, by.hint) else {
-            return Err(Refusal::UnknownSession(by.session));
+            return self.act_archived(by, act);
         };
+        self.weighed(slot, |machine| machine.act_on(slot, by, act))
+    }
+
+    /// LIFE-10: every act is on the session in one slot, and on nothing else.
+    fn act_on(&mut self, slot: u32, by: &Presented, act: Act) -> Result<Accepted, Refusal> {
         match act {
-            Act::Send(send) => self.send(slot, by, send),
-            Act::Receive(receive) => self.receive(slot, by, receive),
+            Act::Send(send) => self.send_in_full(slot, by, send),
+            Act::Receive(receive) => self.receive_in_full(slot, by, receive),
             Act::Acknowledge { role, position } => self.acknowledge(slot, by, role, position),
             Act::Authority(authority) => self.transfer(slot, by, authority),
             Act::Bind { edge, handler } => self.bind(slot, by, edge, handler),
@@ -237,9 +305,11 @@ impl Machine {
     /// session.
     pub fn seal(&mut self) {
         for slot in core::mem::take(&mut self.touched) {
-            let session = self.sessions.at_mut(slot);
-            let id = session.id;
-            let batch = session.log_mut().and_then(|log| log.seal(id));
+            let batch = self.weighed(slot, |machine| {
+                let session = machine.sessions.at_mut(slot);
+                let id = session.id;
+                session.log_mut().and_then(|log| log.seal(id))
+            });
             self.outputs.extend(batch.map(Output::Persist));
         }
     }
@@ -271,7 +341,7 @@ impl Machine {
             && let Some((at, session, timer)) = self.timers.take_due(self.now)
         {
             let slot = self.sessions.find(session, u32::MAX).expect("a timer's session is there");
-            self.expire(slot, timer, at);
+            self.weighed(slot, |machine| machine.expire(slot, timer, at));
         }
     }
 
@@ -316,6 +386,10 @@ impl Machine {
             }
             return Err(self.refuse_open(&open, Refusal::SessionExists(open.session)));
         }
+        // LIFE-16: one that was reaped is not opened again.
+        if self.archive.get(open.session).is_some() {
+            return Err(Refusal::SessionExists(open.session));
+        }
         let Some(&protocol) = self.protocol_slots.get(&open.protocol) else {
             return Err(self.refuse_open(&open, Refusal::UnknownProtocol(open.protocol)));
         };
@@ -326,14 +400,24 @@ impl Machine {
         };
         let (id, generation) = (session.id, session.ownership.generation);
         let open = match open.journal {
-            true => Open { capacities: open.capacities.resolved(plan, session.checked), ..open },
+            true => Open {
+                capacities: open.capacities.resolved(plan, session.checked),
+                policies: open.policies_resolved(plan),
+                ..open
+            },
             false => open,
         };
         let slot = self.sessions.insert(session);
+        self.memory.came(self.sessions.at(slot));
+        self.memory.live += 1;
+        self.weighed(slot, |machine| machine.opened(slot, open, id, generation));
+        Ok(Accepted::Opened(self.capability(slot)))
+    }
+
+    fn opened(&mut self, slot: u32, open: Open, id: SessionId, generation: Generation) {
         self.record(slot, &Recorded::Input(Input::Open(open)), Outcome::Opened(generation));
         self.event(slot, || Event::Opened { session: id });
         self.settle(slot);
-        Ok(Accepted::Opened(self.capability(slot)))
     }
 
     /// The capability over everything, for the owner that the session has.
@@ -349,10 +433,17 @@ impl Machine {
     }
 
     fn persisted(&mut self, id: SessionId, upto: u64) -> Result<Accepted, Refusal> {
-        let slot = self.sessions.find(id, u32::MAX).ok_or(Refusal::UnknownSession(id))?;
+        let Some(slot) = self.sessions.find(id, u32::MAX) else {
+            let known = self.archive.get(id).is_some();
+            return if known { Ok(Accepted::Done) } else { Err(Refusal::UnknownSession(id)) };
+        };
         let outputs = &mut self.outputs;
         if let Some(log) = self.sessions.at_mut(slot).log_mut() {
+            let was_durable = log.is_durable();
             log.persisted(upto, |output| outputs.push_back(output));
+            if !was_durable {
+                self.note_ended(slot);
+            }
         }
         Ok(Accepted::Done)
     }

@@ -98,6 +98,8 @@ pub struct Deliver {
     pub label: LabelIx,
     /// What it carries.
     pub value: Value,
+    /// How many messages were dropped directly before it.
+    pub dropped_before: u64,
 }
 
 /// What happened to a session.

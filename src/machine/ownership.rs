@@ -11,8 +11,8 @@ use alloc::vec::Vec;
 
 use super::authority::{Owner, Presented, Scope};
 use super::id::{Generation, ReceiptId, Tick};
-use super::input::Input;
-use super::receipt::Receipt;
+use super::input::{Act, Input};
+use super::receipt::{Authority, Commit, Receipt};
 use super::token::Serials;
 use crate::types::{Protocol, RoleIx};
 
@@ -247,9 +247,31 @@ impl Spread {
         }
     }
 
+    /// The bytes that it takes, with its own place.
+    pub(super) fn heap(&self) -> usize {
+        let made = self.holdings.iter().map(|holding| &holding.made);
+        let made =
+            made.chain(self.staged.iter().map(|staged| &staged.made)).map(|made| made_heap(made));
+        size_of::<Self>()
+            + self.holdings.capacity() * size_of::<Holding>()
+            + self.staged.capacity() * size_of::<Staged>()
+            + made.sum::<usize>()
+    }
+
     /// Takes a transfer out of what is outstanding.
     pub(super) fn settle(&mut self, receipt: ReceiptId) -> Option<Staged> {
         let at = self.staged.iter().position(|staged| staged.receipt.id == receipt)?;
         Some(self.staged.remove(at))
     }
+}
+
+/// The bytes of a request that is remembered.
+pub(super) fn made_heap(made: &Input) -> usize {
+    let inner = match made {
+        Input::Act { act: Act::Authority(_), .. } => size_of::<Authority>(),
+        Input::Commit(_) => size_of::<Commit>(),
+        Input::Reclaim(_) => size_of::<super::receipt::Reclaim>(),
+        _ => 0,
+    };
+    size_of::<Input>() + inner
 }

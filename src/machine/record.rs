@@ -23,10 +23,11 @@ use super::id::{
     Generation, Position, ReceiptId, Seq, Serial, SessionId, Tick, TimerId, WitnessId,
 };
 use super::input::{Act, Capacities, Input, Open, Receive, Send};
+use super::policy::Policy;
 use super::timer::Timer;
 use crate::types::canonical;
 use crate::types::{Edge, EdgeIx, LabelIx, MessageIx, Name, Protocol, ProtocolDigest, RoleIx};
-pub(super) use encode::{encode, encode_send, sized};
+pub(super) use encode::{encode, encode_act, encode_send, sized};
 pub(super) use witness::encode_timeout;
 
 /// One entry of a session's journal.
@@ -243,7 +244,9 @@ fn is_of(protocol: &Protocol, event: &Recorded, outcome: Outcome) -> bool {
     let event = match event {
         Recorded::Expired(_) => true,
         Recorded::Input(Input::Open(open)) => {
-            open.capacities.edges.iter().all(|(edge, _)| role(edge.from) && role(edge.to))
+            let capacities = open.capacities.edges.iter().map(|(edge, _)| edge);
+            let mut edges = capacities.chain(open.policies.iter().map(|(edge, _)| edge));
+            edges.all(|edge| role(edge.from) && role(edge.to))
         }
         Recorded::Input(Input::Act { act, .. }) => match act {
             Act::Send(send) => {
@@ -260,7 +263,7 @@ fn is_of(protocol: &Protocol, event: &Recorded, outcome: Outcome) -> bool {
         },
         Recorded::Input(Input::Commit(commit)) => authority::has(protocol, commit.receipt.scope),
         Recorded::Input(Input::Reclaim(reclaim)) => authority::has(protocol, reclaim.scope),
-        Recorded::Input(Input::Persisted { .. } | Input::Tick) => false,
+        Recorded::Input(Input::Persisted { .. } | Input::Tick | Input::Reap { .. }) => false,
     };
     event
         && match outcome {
@@ -300,7 +303,23 @@ fn decode_open(rest: &mut Bytes, session: SessionId) -> Result<Open, RecordError
         edges.push((edge, rest.try_get_u32_le().map_err(|_| RecordError)?));
     }
     let capacities = Capacities { every, edges, unchecked };
-    Ok(Open { session, protocol: digest, owner, capacities, journal, on_lost })
+    let policies = decode_policies(rest)?;
+    Ok(Open { session, protocol: digest, owner, capacities, journal, on_lost, policies })
+}
+
+fn decode_policies(rest: &mut Bytes) -> Result<Vec<(Edge, Policy)>, RecordError> {
+    let count = rest.try_get_u32_le().map_err(|_| RecordError)?;
+    // An edge and its policy are nine bytes.
+    if count as usize > rest.len() / 9 {
+        return Err(RecordError);
+    }
+    let mut policies = Vec::with_capacity(count as usize);
+    for _ in 0..count {
+        let edge = Edge { from: RoleIx(short(rest)?), to: RoleIx(short(rest)?) };
+        let (kind, max) = (byte(rest)?, rest.try_get_u32_le().map_err(|_| RecordError)?);
+        policies.push((edge, Policy::of_bytes(kind, max).ok_or(RecordError)?));
+    }
+    Ok(policies)
 }
 
 fn decode_act(

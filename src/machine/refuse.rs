@@ -9,6 +9,7 @@ use core::fmt;
 use super::authority::Owner;
 use super::id::{Generation, Position, ReceiptId, Serial, SessionId, TimerId, WitnessId};
 use super::output::Status;
+use super::policy::{Policy, Unsound};
 use super::receipt::OUTSTANDING_MAX;
 use crate::types::{
     CAPACITY_MAX, Direction, Evidence, LabelIx, Name, Payload, Protocol, ProtocolDigest, RoleIx,
@@ -209,6 +210,27 @@ pub enum Refusal {
     /// The timer ran out, was taken back, died with the authority of its holder, or never was.
     #[error("timer {0} is not armed")]
     TimerNotArmed(TimerId),
+    /// The edge cannot have the policy.
+    #[error("the edge {edge} cannot have the policy `{policy}`: {why}")]
+    BadPolicy {
+        /// `From → To`.
+        edge: Box<str>,
+        /// What was asked for.
+        policy: Policy,
+        /// Why not.
+        why: Unsound,
+    },
+    /// The session goes on: it cannot be reaped.
+    #[error("the session is {0}: only one that has ended is reaped")]
+    NotTerminal(Status),
+    /// Not all records of the session are known to be durable: it cannot be reaped yet.
+    #[error("{durable} of {records} records are durable; seal and persist the rest first")]
+    NotDurable {
+        /// How many records it has.
+        records: u64,
+        /// How many of them are durable.
+        durable: u64,
+    },
 }
 
 impl Refusal {
@@ -250,6 +272,9 @@ impl Refusal {
             Self::InvalidWitness(_) => "invalid_witness",
             Self::WitnessSpent(_) => "witness_spent",
             Self::TimerNotArmed(_) => "timer_not_armed",
+            Self::BadPolicy { .. } => "bad_policy",
+            Self::NotTerminal(_) => "not_terminal",
+            Self::NotDurable { .. } => "not_durable",
         }
     }
 
@@ -286,6 +311,8 @@ impl Refusal {
             Self::InvalidWitness(_) => "WITN-4",
             Self::WitnessSpent(_) => "WITN-3",
             Self::TimerNotArmed(_) => "TIMER-4",
+            Self::BadPolicy { .. } => "EDGE-13",
+            Self::NotTerminal(_) | Self::NotDurable { .. } => "LIFE-13",
         }
     }
 }

@@ -99,6 +99,12 @@ impl Remembered {
         ring.sends.push_back(performed);
     }
 
+    /// The bytes that it takes elsewhere.
+    pub(super) fn heap(&self) -> usize {
+        let sends = self.0.iter().map(|ring| ring.sends.capacity() * size_of::<Performed>());
+        size_of_val(&*self.0) + sends.sum::<usize>()
+    }
+
     /// What is remembered of one role, and from which position.
     pub(super) fn of(
         &self,

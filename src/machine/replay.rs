@@ -150,7 +150,7 @@ impl Machine {
         self.now = self.now.max(at);
         self.timers.disarm(at, session, timer);
         let slot = self.sessions.find(session, u32::MAX).expect("it has a deadline");
-        self.expire(slot, timer, at)
+        self.weighed(slot, |machine| machine.expire(slot, timer, at))
     }
 
     fn replay_input(
@@ -160,7 +160,9 @@ impl Machine {
         input: &Input,
     ) -> Result<(), ReplayError> {
         let index = record.index;
-        if input.session() != Some(session) || matches!(input, Input::Persisted { .. }) {
+        if input.session() != Some(session)
+            || matches!(input, Input::Persisted { .. } | Input::Reap { .. })
+        {
             return Err(ReplayError::OtherSession { index });
         }
         let accepted = self
@@ -200,27 +202,36 @@ impl Machine {
     /// How many records the journal of a session has; `None` if it keeps none.
     #[must_use]
     pub fn journal_len(&self, session: SessionId) -> Option<u64> {
-        let slot = self.sessions.find(session, u32::MAX)?;
-        self.sessions.at(slot).log().map(|log| log.len())
+        match self.sessions.find(session, u32::MAX) {
+            Some(slot) => self.sessions.at(slot).log().map(|log| log.len()),
+            None => self.archived(session)?.journal().map(|(records, _)| records),
+        }
     }
 
     /// The chain over the sealed batches of a session; `None` if it keeps no journal.
     #[must_use]
     pub fn journal_head(&self, session: SessionId) -> Option<Head> {
-        let slot = self.sessions.find(session, u32::MAX)?;
-        self.sessions.at(slot).log().map(|log| log.head)
+        match self.sessions.find(session, u32::MAX) {
+            Some(slot) => self.sessions.at(slot).log().map(|log| log.head),
+            None => self.archived(session)?.journal().map(|(_, head)| head),
+        }
     }
 
     /// The replayed session goes on from here: everything so far is durable, and `head` is the
     /// chain over it.
     pub fn resume_journal(&mut self, session: SessionId, head: Head) {
         let slot = self.sessions.find(session, u32::MAX);
-        if let Some(log) = slot.and_then(|slot| self.sessions.at_mut(slot).log_mut()) {
+        let Some(slot) = slot else { return };
+        if let Some(log) = self.sessions.at_mut(slot).log_mut() {
+            let was_durable = log.is_durable();
             log.replayed(head);
+            if !was_durable {
+                self.note_ended(slot);
+            }
         }
     }
 
-    /// The ids of all sessions, in the order in which they were opened.
+    /// The ids of all sessions, in the order of [`sessions`](Self::sessions).
     #[must_use]
     pub fn session_ids(&self) -> Vec<SessionId> {
         self.sessions.iter().map(|session| session.id).collect()
@@ -235,7 +246,7 @@ impl Input {
             Self::Open(open) => open.session,
             Self::Act { by, .. } => by.session,
             Self::Commit(commit) => commit.receipt.session,
-            Self::Persisted { session, .. } => *session,
+            Self::Persisted { session, .. } | Self::Reap { session } => *session,
             Self::Reclaim(reclaim) => reclaim.session,
             Self::Tick => return None,
         })

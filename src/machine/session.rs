@@ -10,18 +10,19 @@ use alloc::vec::Vec;
 
 use smol_str::SmolStr;
 
-use super::authority::{Presented, Scope};
+use super::authority::{Owner, Presented, Scope};
 use super::edge::Buffer;
 use super::ends::OnLost;
 use super::explain::{inactive, receive_not_allowed, send_not_allowed, uncovered};
 use super::explain::{unknown_edge, unknown_role};
 use super::few::Few;
 use super::handler::Handlers;
-use super::id::{Position, Seq, SessionId, Tick};
-use super::input::{Open, REASON_BYTES_MAX, Receive, Send};
+use super::id::{Generation, Position, Seq, SessionId, Tick};
+use super::input::{Open, REASON_BYTES_MAX, Send};
 use super::log::Log;
 use super::output::{Received, Status};
 use super::ownership::{Ownership, Spread};
+use super::policy::{Policies, are_covered};
 use super::refuse::{Refusal, edge_name};
 use super::remember::{Performed, Remembered};
 use super::witness::Outstanding;
@@ -40,7 +41,7 @@ pub(super) struct Endpoint {
 impl Endpoint {
     /// One action further; its position then.
     #[inline(always)]
-    fn step(&mut self, next: StateIx) -> Position {
+    pub(super) fn step(&mut self, next: StateIx) -> Position {
         self.state = next;
         self.position.0 += 1;
         self.position
@@ -68,6 +69,9 @@ pub(super) struct Session {
     pub(super) seldom: Option<Box<Seldom>>,
 }
 
+/// As many running roles as no session has.
+const VACANT: u16 = u16::MAX;
+
 /// What a plain session has none of: it takes no room until it is used, and one look tells that
 /// nothing of it is there.
 #[derive(Debug, Clone, Default)]
@@ -79,37 +83,17 @@ pub(super) struct Seldom {
     pub(super) log: Option<Log>,
     pub(super) spread: Option<Box<Spread>>,
     pub(super) outstanding: Option<Box<Outstanding>>,
+    pub(super) policies: Option<Policies>,
 }
 
-/// What a plain action changes, found and checked: to perform it looks up nothing any more.
-pub(super) struct Step<'a> {
-    endpoint: &'a mut Endpoint,
-    buffer: &'a mut Buffer,
-    queued: &'a mut u32,
-    tick: &'a mut Tick,
-    transition: &'a Transition,
-}
-
-// The machine's time never runs back, so that `now` is at or after the session's tick.
-impl Step<'_> {
-    /// Appends the message and advances the sender.
-    #[inline(always)]
-    pub(super) fn send(self, now: Tick, value: Value) -> (Seq, Position) {
-        let seq = self.buffer.push(self.transition.message, value);
-        *self.tick = now;
-        *self.queued += 1;
-        (seq, self.endpoint.step(self.transition.next))
-    }
-
-    /// Takes the head of the edge and advances the receiver.
-    #[inline(always)]
-    pub(super) fn receive(self, now: Tick) -> Received {
-        *self.tick = now;
-        *self.queued -= 1;
-        let position = self.endpoint.step(self.transition.next);
-        let Transition { peer: from, label, .. } = *self.transition;
-        let (seq, value) = self.buffer.pop();
-        Received { from, seq, label, value, position }
+impl Seldom {
+    /// Whether nothing of it is there.
+    pub(super) fn is_empty(&self) -> bool {
+        let Self { deadline, remembered, handlers, log, spread, outstanding, policies } = self;
+        deadline.is_none()
+            && (remembered.is_none() && handlers.is_none() && log.is_none() && spread.is_none())
+            && outstanding.is_none()
+            && policies.is_none()
     }
 }
 
@@ -126,6 +110,7 @@ impl Session {
         if open.capacities.edges.iter().any(|(e, _)| protocol.edge(e.from, e.to).is_none()) {
             return Err(unknown_edge(protocol));
         }
+        let asked = open.policies_by_edge(protocol).ok_or_else(|| unknown_edge(protocol))?;
         let edges: Few<Buffer> = open.capacities.vector(protocol).map(Buffer::new).collect();
         for (edge, buffer) in protocol.edges().iter().zip(edges.iter()) {
             if buffer.capacity == 0 || buffer.capacity > CAPACITY_MAX {
@@ -133,11 +118,15 @@ impl Session {
                 return Err(Refusal::BadCapacity { edge, capacity: buffer.capacity });
             }
         }
-        let covered = || protocol.evidence().covers(edges.iter().map(|buffer| buffer.capacity));
-        let checked = if replaying { !open.capacities.unchecked } else { covered() };
-        if !checked && !open.capacities.unchecked {
+        let policies = Policies::new(&asked, protocol, &edges)?;
+        let capacities = edges.iter().map(|buffer| buffer.capacity);
+        let covered = || are_covered(protocol, capacities, policies.as_ref());
+        let known = if replaying { !open.capacities.unchecked } else { covered() };
+        if !known && !open.capacities.unchecked {
             return Err(Refusal::CapacityUnchecked { safe: protocol.evidence().clone() });
         }
+        // EDGE-19: nothing is known of roles that drop messages.
+        let checked = known && !policies.as_ref().is_some_and(Policies::is_lossy);
         let start = Endpoint { state: StateIx::INITIAL, position: Position(0) };
         let endpoints: Few<Endpoint> = protocol.roles().map(|_| start).collect();
         let roles = 0..u16::try_from(endpoints.len()).expect("ROLES_MAX fits");
@@ -154,9 +143,9 @@ impl Session {
             endpoints,
             edges,
             ownership: Ownership::of_opener(open.owner.clone(), protocol),
-            seldom: open.journal.then(|| {
-                let log = Some(Log::new(open.session, protocol));
-                Box::new(Seldom { log, ..Seldom::default() })
+            seldom: (open.journal || policies.is_some()).then(|| {
+                let log = open.journal.then(|| Log::new(open.session, protocol));
+                Box::new(Seldom { log, policies, ..Seldom::default() })
             }),
         })
     }
@@ -167,9 +156,36 @@ impl Session {
             && self.ownership == Ownership::of_opener(open.owner.clone(), protocol)
             && self.log().is_some() == open.journal
             && open.capacities.edges.iter().all(|(e, _)| protocol.edge(e.from, e.to).is_some())
-            && open.capacities.vector(protocol).eq(self.edges.iter().map(|b| b.capacity))
-            && (self.checked || open.capacities.unchecked)
+            && open.capacities.vector(protocol).eq(self.capacities_start())
+            && self.has_policies_of(open, protocol)
+            && (self.checked || open.capacities.unchecked || self.is_lossy_alone(protocol))
             && self.on_lost == open.on_lost
+    }
+
+    /// What stands in a slot where no session is: nothing that a slot's hint could take for one
+    /// that acts.
+    pub(super) fn vacant(id: SessionId, protocol: u32, nobody: Owner) -> Self {
+        let (generation, scope) = (Generation(0), Scope::from_bits(0));
+        Self {
+            id,
+            protocol,
+            running: VACANT,
+            checked: false,
+            status: Status::Closed,
+            tick: Tick(0),
+            queued: 0,
+            endpoints: Few::Other(Box::new([])),
+            edges: Few::Other(Box::new([])),
+            ownership: Ownership { owner: nobody, generation, scope },
+            on_lost: OnLost::default(),
+            seldom: None,
+        }
+    }
+
+    /// Whether it is no session at all.
+    #[inline]
+    pub(super) fn is_vacant(&self) -> bool {
+        self.running == VACANT
     }
 
     /// What the session keeps of its journal.
@@ -227,57 +243,6 @@ impl Session {
         Ok(*endpoint)
     }
 
-    /// Whether `role` may act, and nothing but the action itself follows from an action that ends
-    /// no role.
-    #[inline(always)]
-    fn is_plain(&self, by: &Presented, role: RoleIx) -> bool {
-        matches!(self.status, Status::Active)
-            && self.seldom.is_none()
-            && self.ownership.covers_plainly(by, role)
-    }
-
-    /// A send as most of them are, checked. `None` says nothing but that it must be looked at in
-    /// full.
-    #[inline(always)]
-    pub(super) fn plain_send<'a>(
-        &'a mut self,
-        protocol: &'a Protocol,
-        by: &Presented,
-        send: &Send,
-    ) -> Option<Step<'a>> {
-        if send.at.is_some() || !self.is_plain(by, send.role) {
-            return None;
-        }
-        let endpoint = self.endpoints.at_mut(send.role.index())?;
-        let automaton = protocol.automaton(send.role);
-        let transition = automaton.send(endpoint.state, send.to, send.label)?;
-        let buffer = self.edges.at_mut(transition.edge.index())?;
-        let plain = transition.kind.admits(&send.value) && !buffer.is_full() && !transition.ends;
-        let (queued, tick) = (&mut self.queued, &mut self.tick);
-        plain.then_some(Step { endpoint, buffer, queued, tick, transition })
-    }
-
-    /// A receive as most of them are, checked; as [`plain_send`](Self::plain_send).
-    #[inline(always)]
-    pub(super) fn plain_receive<'a>(
-        &'a mut self,
-        protocol: &'a Protocol,
-        by: &Presented,
-        receive: &Receive,
-    ) -> Option<Step<'a>> {
-        if receive.at.is_some() || !self.is_plain(by, receive.role) {
-            return None;
-        }
-        let endpoint = self.endpoints.at_mut(receive.role.index())?;
-        let automaton = protocol.automaton(receive.role);
-        let row = automaton.receives(endpoint.state);
-        let transition = row.iter().find(|transition| transition.peer == receive.from)?;
-        let buffer = self.edges.at_mut(transition.edge.index())?;
-        let plain = buffer.front()?.message == transition.message && !transition.ends;
-        let (queued, tick) = (&mut self.queued, &mut self.tick);
-        plain.then_some(Step { endpoint, buffer, queued, tick, transition })
-    }
-
     /// MACH-4: the transition of a send. Checks everything and changes nothing but the input: its
     /// value becomes what the sort makes of it.
     pub(super) fn sendable<'p>(
@@ -298,21 +263,22 @@ impl Session {
             let given = core::mem::replace(&mut send.value, Value::Unit);
             send.value = conform(protocol, protocol.message(transition.message), given)?;
         }
-        let buffer = &self.edges[transition.edge.index()];
-        if buffer.is_full() {
+        if !self.has_room(transition.edge, transition.message) {
             let edge = edge_name(protocol, send.role, send.to);
-            return Err(Refusal::EdgeFull { edge, capacity: buffer.capacity });
+            let capacity = self.edges[transition.edge.index()].capacity;
+            return Err(Refusal::EdgeFull { edge, capacity });
         }
         Ok(transition)
     }
 
-    /// Appends the message and advances the sender.
+    /// Appends the message and advances the sender; `heaps` counts the bytes of all queues.
     pub(super) fn perform_send(
         &mut self,
         protocol: &Protocol,
         role: RoleIx,
         transition: &Transition,
         value: Value,
+        heaps: &mut u64,
     ) -> (Seq, Position) {
         if let Some(remembered) = self.seldom.as_mut().and_then(|seldom| seldom.remembered.as_mut())
             && remembered.keeps(role)
@@ -321,7 +287,11 @@ impl Session {
             let (edge, message) = (transition.edge, transition.message);
             remembered.push(role, Performed::new(at, edge, message, &value));
         }
-        let seq = self.edges[transition.edge.index()].push(transition.message, value);
+        let before = self.edges[transition.edge.index()].heap();
+        self.make_room(transition.edge, transition.message);
+        let buffer = &mut self.edges[transition.edge.index()];
+        let seq = buffer.push(transition.message, value);
+        *heaps = *heaps + buffer.heap() as u64 - before as u64;
         self.queued += 1;
         (seq, self.advance(protocol, role, transition.next))
     }
@@ -340,8 +310,7 @@ impl Session {
         self.unfrozen(Scope::role(role))?;
         let automaton = protocol.automaton(role);
         // The edge by one of the state's own transitions: spares a search among all edges.
-        let row = automaton.receives(endpoint.state);
-        let Some(waiting) = row.iter().find(|transition| transition.peer == from) else {
+        let Some(waiting) = automaton.receive_from(endpoint.state, from) else {
             return Err(receive_not_allowed(protocol, endpoint, role, from, None));
         };
         let Some(head) = self.edges[waiting.edge.index()].front() else {
@@ -365,6 +334,7 @@ impl Session {
         transition: &Transition,
     ) -> Received {
         let (seq, value) = self.edges[transition.edge.index()].pop();
+        let seq = self.taken(transition.edge, seq);
         self.queued -= 1;
         let position = self.advance(protocol, role, transition.next);
         let (from, label) = (transition.peer, transition.label);

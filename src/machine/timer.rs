@@ -50,6 +50,21 @@ impl Timers {
         self.armed.first().map(|(at, ..)| *at)
     }
 
+    /// How many are armed.
+    pub(super) fn len(&self) -> usize {
+        self.armed.len()
+    }
+
+    /// The bytes of what is armed.
+    pub(super) fn heap(&self) -> usize {
+        self.len() * size_of::<(Tick, SessionId, Timer)>()
+    }
+
+    /// All that are armed.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &(Tick, SessionId, Timer)> {
+        self.armed.iter()
+    }
+
     /// Whether one may be due at `now`; in the last tick of all, without one being armed too.
     #[inline(always)]
     pub(super) fn may_be_due(&self, now: Tick) -> bool {

@@ -97,15 +97,19 @@ impl Machine {
     /// See [`Input::Commit`].
     pub(super) fn commit(&mut self, commit: Box<Commit>) -> Result<Accepted, Refusal> {
         let id = commit.receipt.session;
-        let slot = self.sessions.find(id, u32::MAX).ok_or(Refusal::UnknownSession(id))?;
-        self.change(slot, Input::Commit(commit))
+        let Some(slot) = self.sessions.find(id, u32::MAX) else {
+            return self.asked_archived(id, &Input::Commit(commit));
+        };
+        self.weighed(slot, |machine| machine.change(slot, Input::Commit(commit)))
     }
 
     /// See [`Input::Reclaim`].
     pub(super) fn reclaim(&mut self, reclaim: Box<Reclaim>) -> Result<Accepted, Refusal> {
         let id = reclaim.session;
-        let slot = self.sessions.find(id, u32::MAX).ok_or(Refusal::UnknownSession(id))?;
-        self.change(slot, Input::Reclaim(reclaim))
+        let Some(slot) = self.sessions.find(id, u32::MAX) else {
+            return self.asked_archived(id, &Input::Reclaim(reclaim));
+        };
+        self.weighed(slot, |machine| machine.change(slot, Input::Reclaim(reclaim)))
     }
 
     fn change(&mut self, slot: u32, made: Input) -> Result<Accepted, Refusal> {
@@ -258,7 +262,7 @@ impl Session {
     }
 
     /// AUTH-9: what the same request came to, if that is still live.
-    fn made_before(&self, slot: u32, made: &Input) -> Option<Accepted> {
+    pub(super) fn made_before(&self, slot: u32, made: &Input) -> Option<Accepted> {
         let spread = self.spread()?;
         // A death is no request: its owner may have come back since.
         if let Input::Act { act: Act::Authority(authority), .. } = made
@@ -301,7 +305,7 @@ impl Session {
             }
             Authority::Stage { scope, to, expires, freeze, .. } => {
                 self.movable(protocol, by, *scope)?;
-                self.has_room()?;
+                self.may_issue()?;
                 let receipt = Receipt {
                     session: self.id,
                     id: self.spread().map_or(ReceiptId(0), |spread| spread.receipts),
@@ -426,6 +430,25 @@ impl Session {
             Some(_) => Err(Refusal::ReceiptMismatch(receipt.id)),
             None if receipt.id < next => Err(Refusal::ReceiptSpent(receipt.id)),
             None => Err(Refusal::TransferNotPending(receipt.id)),
+        }
+    }
+
+    /// What an authority act comes to in a session that has ended: what the same request came to
+    /// before, or nothing where only its end stands in the way.
+    pub(super) fn asked(
+        &self,
+        protocol: &Protocol,
+        by: Presented,
+        authority: Box<Authority>,
+    ) -> Result<Option<Accepted>, Refusal> {
+        let made = Input::Act { by, act: Act::Authority(authority) };
+        let Input::Act { by, act: Act::Authority(authority) } = &made else { unreachable!() };
+        match self.made_before(u32::MAX, &made) {
+            Some(accepted) => Ok(Some(accepted)),
+            None => Ok(match self.check_authority(protocol, by, authority)? {
+                Change::Nothing(accepted) => Some(accepted),
+                _ => None,
+            }),
         }
     }
 

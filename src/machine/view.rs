@@ -69,7 +69,8 @@ impl Machine {
         Some(SessionView { session, protocol: &self.protocols[session.protocol as usize] })
     }
 
-    /// All sessions, in the order in which they were opened.
+    /// All sessions that are live or terminal, in the order in which they were opened, as long as
+    /// none was reaped: later ones take the places of those.
     pub fn sessions(&self) -> impl Iterator<Item = SessionView<'_>> {
         let protocol = |session: &Session| &self.protocols[session.protocol as usize];
         self.sessions
@@ -77,7 +78,7 @@ impl Machine {
             .map(move |session| SessionView { session, protocol: protocol(session) })
     }
 
-    /// How many sessions there are.
+    /// How many sessions there are, live and terminal.
     #[must_use]
     pub fn sessions_len(&self) -> usize {
         self.sessions.len()
@@ -91,6 +92,10 @@ impl Machine {
 }
 
 impl<'a> SessionView<'a> {
+    pub(super) fn of(session: &'a Session, protocol: &'a Arc<Protocol>) -> Self {
+        Self { session, protocol }
+    }
+
     /// Its identity.
     #[must_use]
     pub fn id(self) -> SessionId {
@@ -330,10 +335,11 @@ impl<'a> EdgeView<'a> {
         self.of.session.edges[self.index].sent
     }
 
-    /// The sequence number of the next message that is consumed.
+    /// How many messages were consumed: on an edge that drops none, the sequence number of the next
+    /// one.
     #[must_use]
     pub fn consumed(self) -> Seq {
-        self.of.session.edges[self.index].consumed()
+        self.of.session.consumed(self.index)
     }
 
     /// The handler that it is bound to itself.
@@ -342,7 +348,7 @@ impl<'a> EdgeView<'a> {
         self.of.session.handlers()?.bound[self.index].as_ref()
     }
 
-    /// How many messages it can hold.
+    /// How many messages it can hold, as far as it has grown.
     #[must_use]
     pub fn capacity(self) -> u32 {
         self.of.session.edges[self.index].capacity
@@ -351,6 +357,10 @@ impl<'a> EdgeView<'a> {
     /// The messages on it, the next one first.
     pub fn messages(self) -> impl ExactSizeIterator<Item = &'a Queued> {
         self.of.session.edges[self.index].iter()
+    }
+
+    pub(super) fn parts(self) -> (&'a Session, usize) {
+        (self.of.session, self.index)
     }
 
     /// Everything that was ever sent over it, in order, from the session's records.

@@ -11,7 +11,8 @@ use alloc::vec::Vec;
 use super::authority::{Owner, Scope};
 use super::id::{Generation, SessionId, Tick, TimerId, WitnessId};
 use super::input::Input;
-use super::predicate::Predicate;
+use super::ownership::made_heap;
+use super::predicate::{Predicate, Term};
 use super::site::{Armed, Site};
 use super::timer::Timer;
 
@@ -95,6 +96,19 @@ impl Armed {
 }
 
 impl Outstanding {
+    /// The bytes that it takes.
+    pub(super) fn heap(&self) -> usize {
+        let made = self.readiness.iter().map(|ready| &ready.made);
+        let made = made.chain(self.armed.iter().map(|watch| &watch.made));
+        let terms = |ready: &Ready| ready.witness.predicate.terms().len() * size_of::<Term>();
+        size_of::<Self>()
+            + self.readiness.capacity() * size_of::<Ready>()
+            + self.timeouts.capacity() * size_of::<TimeoutWitness>()
+            + self.armed.capacity() * size_of::<Watch>()
+            + self.readiness.iter().map(terms).sum::<usize>()
+            + made.map(|made| made_heap(made)).sum::<usize>()
+    }
+
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.readiness.len() + self.timeouts.len() + self.armed.len()

@@ -13,10 +13,10 @@ use alloc::vec::Vec;
 
 use super::diagnostics::{Code, Diagnostic, Diagnostics, Span};
 use super::draft::{Draft, DraftBranch, DraftId};
+use super::kind::Kind;
 use super::local::{Direction, LocalType};
 use super::minimise::minimise;
 use super::tree::{Branch, NODES_MAX, Node, NodeId};
-use super::value::Kind;
 
 /// A role by its place in its protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -111,11 +111,16 @@ pub struct Transition {
     pub(crate) ends: bool,
 }
 
+// Aligned so that none of them is in two cache lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(align(32))]
 struct State {
     direction: Direction,
     first: u32,
     count: u32,
+    /// The first of its transitions once more: mostly it is the only one, or the one that is asked
+    /// for, and then nothing else of the table is looked at.
+    head: Option<Transition>,
 }
 
 /// What one role may do, as a table. Transitions of a state are sorted by partner and label.
@@ -171,7 +176,7 @@ impl Automaton {
             }))
         };
         visit(initial, &mut order);
-        let (mut states, mut transitions) = (Vec::new(), Vec::new());
+        let (mut states, mut transitions) = (Vec::new(), Vec::<Transition>::new());
         while let Some(&row) = order.get(states.len()) {
             let (direction, row) = &rows[row];
             let first = u32::try_from(transitions.len()).expect("NODES_MAX fits");
@@ -181,7 +186,8 @@ impl Automaton {
                 transitions.push(Transition { next, ends, ..*transition });
             }
             let count = u32::try_from(row.len()).expect("NODES_MAX fits");
-            states.push(State { direction: *direction, first, count });
+            let head = transitions.get(first as usize).copied();
+            states.push(State { direction: *direction, first, count, head });
         }
         Self { states: states.into(), transitions: transitions.into() }
     }
@@ -223,8 +229,16 @@ impl Automaton {
     #[must_use]
     #[inline]
     pub fn send(&self, state: StateIx, peer: RoleIx, label: LabelIx) -> Option<&Transition> {
-        let row = self.row(state, Direction::Send)?;
-        find(row, peer, label)
+        let head = self.head(state, Direction::Send)?;
+        if head.peer == peer && head.label == label {
+            return Some(head);
+        }
+        self.send_behind(state, peer, label)
+    }
+
+    #[inline(never)]
+    fn send_behind(&self, state: StateIx, peer: RoleIx, label: LabelIx) -> Option<&Transition> {
+        find(self.moves(state), peer, label)
     }
 
     /// The receive of `message` from `peer`, if it is legal in `state`.
@@ -241,10 +255,23 @@ impl Automaton {
         find(row, peer, label).filter(|found| found.message == message)
     }
 
+    /// The first receive from `peer` that is legal in `state`.
+    #[must_use]
+    #[inline]
+    pub fn receive_from(&self, state: StateIx, peer: RoleIx) -> Option<&Transition> {
+        let head = self.head(state, Direction::Receive)?;
+        if head.peer == peer { Some(head) } else { self.receive_behind(state, peer) }
+    }
+
+    #[inline(never)]
+    fn receive_behind(&self, state: StateIx, peer: RoleIx) -> Option<&Transition> {
+        self.moves(state).iter().find(|transition| transition.peer == peer)
+    }
+
     /// Whether `state` waits for messages from `peer`.
     #[must_use]
     pub fn waits_for(&self, state: StateIx, peer: RoleIx) -> bool {
-        self.receives(state).iter().any(|transition| transition.peer == peer)
+        self.receive_from(state, peer).is_some()
     }
 
     /// The receives that are legal in `state`.
@@ -252,6 +279,13 @@ impl Automaton {
     #[inline]
     pub fn receives(&self, state: StateIx) -> &[Transition] {
         self.row(state, Direction::Receive).unwrap_or(&[])
+    }
+
+    /// The first transition of `state`, if they are of this direction.
+    #[inline(always)]
+    fn head(&self, state: StateIx, direction: Direction) -> Option<&Transition> {
+        let found = &self.states[state.index()];
+        if found.direction == direction { found.head.as_ref() } else { None }
     }
 
     #[inline(always)]

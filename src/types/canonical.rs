@@ -1,10 +1,10 @@
 //! Canonical bytes of values: one value of one sort has exactly one byte string.
 //!
-//! Integers and doubles are 8 bytes little endian; a string, bytes or JSON text that is the whole
-//! value stands as it is, inside a composite behind its length (u32, little endian); a list starts
-//! with its count (u32), an optional with 0 or 1; a record is its fields in order.
+//! Integers and doubles are 8 bytes little endian; a string, bytes, JSON text or an endpoint that
+//! is the whole value stands as it is, inside a composite behind its length (u32, little endian); a
+//! list starts with its count (u32), an optional with 0 or 1; a record is its fields in order.
 //!
-//! Clauses: VALUE-2, VALUE-6.
+//! Clauses: VALUE-2, VALUE-6, VALUE-20.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -13,7 +13,7 @@ use bytes::{Buf, Bytes};
 use smol_str::SmolStr;
 
 use super::sort::{Sort, SortNode};
-use super::value::{EMPTY_ITEMS_MAX, Json, VALUE_DEPTH_MAX, Value};
+use super::value::{CHAN_BYTES_MAX, EMPTY_ITEMS_MAX, Json, VALUE_DEPTH_MAX, Value};
 
 /// Bytes that are not the canonical form of a value of the sort.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -24,7 +24,7 @@ pub struct NotCanonical;
 pub fn encode(value: &Value, out: &mut Vec<u8>) {
     match value {
         Value::String(text) => out.extend_from_slice(text.as_bytes()),
-        Value::Bytes(bytes) => out.extend_from_slice(bytes),
+        Value::Bytes(bytes) | Value::Chan(bytes) => out.extend_from_slice(bytes),
         Value::Json(json) => out.extend_from_slice(json.as_str().as_bytes()),
         other => encode_inner(other, out),
     }
@@ -38,7 +38,7 @@ fn encode_inner(value: &Value, out: &mut Vec<u8>) {
         Value::Nat(n) => out.extend_from_slice(&n.to_le_bytes()),
         Value::Float(x) => out.extend_from_slice(&x.to_bits().to_le_bytes()),
         Value::String(text) => encode_block(text.as_bytes(), out),
-        Value::Bytes(bytes) => encode_block(bytes, out),
+        Value::Bytes(bytes) | Value::Chan(bytes) => encode_block(bytes, out),
         Value::Json(json) => encode_block(json.as_str().as_bytes(), out),
         Value::None => out.push(0),
         Value::Some(inner) => {
@@ -72,6 +72,7 @@ pub fn decode(sort: &Sort, bytes: &Bytes) -> Result<Value, NotCanonical> {
         SortNode::String => Value::String(text(&rest.split_off(0))?),
         SortNode::Bytes => Value::Bytes(rest.split_off(0)),
         SortNode::Named(_) => Value::Json(Json::of_canonical(&text(&rest.split_off(0))?)),
+        SortNode::Chan(_) => endpoint(rest.split_off(0))?,
         _ => decode_at(sort, sort.root(), &mut rest, 0)?,
     };
     if rest.is_empty() { Ok(value) } else { Err(NotCanonical) }
@@ -127,13 +128,20 @@ fn decode_at(sort: &Sort, at: u32, rest: &mut Bytes, depth: usize) -> Result<Val
             }
             Value::Record(record)
         }
-        SortNode::Chan(_) => return Err(NotCanonical),
+        SortNode::Chan(_) => endpoint(block(rest)?)?,
     })
 }
 
 fn block(rest: &mut Bytes) -> Result<Bytes, NotCanonical> {
     let count = rest.try_get_u32_le().map_err(|_| NotCanonical)? as usize;
     if count > rest.len() { Err(NotCanonical) } else { Ok(rest.split_to(count)) }
+}
+
+fn endpoint(bytes: Bytes) -> Result<Value, NotCanonical> {
+    match bytes.len() {
+        1..=CHAN_BYTES_MAX => Ok(Value::Chan(bytes)),
+        _ => Err(NotCanonical),
+    }
 }
 
 fn text(bytes: &Bytes) -> Result<SmolStr, NotCanonical> {

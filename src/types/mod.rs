@@ -3,6 +3,7 @@
 //!
 //! Pure: no state, no clock, no I/O. Reading and printing texts is `syntax`, behind a feature.
 
+mod access;
 pub mod automaton;
 pub mod build;
 pub mod canonical;
@@ -14,6 +15,7 @@ pub mod diagnostics;
 pub mod draft;
 pub mod evidence;
 pub mod global;
+mod kind;
 pub mod local;
 mod merge;
 mod minimise;

@@ -1,11 +1,11 @@
 //! Values: what messages carry. A value is made to conform to its sort once, at the door; from
 //! then on it is moved, never looked into. Its canonical bytes are what records and digests hold.
 //!
-//! Clauses: VALUE-1, VALUE-4 to VALUE-7. Lean twin: `Types/Value.lean` (to come).
+//! Clauses: VALUE-1, VALUE-4 to VALUE-7, VALUE-20. Lean twin: `Types/Value.lean` (to come).
 
 use alloc::boxed::Box;
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -25,6 +25,9 @@ pub const VALUE_DEPTH_MAX: usize = 96;
 
 /// The most items of a list whose items take no bytes, as of `[unit]`: nothing else bounds them.
 pub const EMPTY_ITEMS_MAX: usize = 65_535;
+
+/// The most bytes of an endpoint on its way.
+pub const CHAN_BYTES_MAX: usize = 1024;
 
 /// A JSON value as canonical text (no spaces, keys sorted): what payload types hold that a
 /// protocol names but does not define. Made by `wire::json`, so that it is always JSON.
@@ -88,6 +91,9 @@ pub enum Value {
     Some(Box<Value>),
     /// A value of a sort that the protocol does not define.
     Json(Json),
+    /// An endpoint on its way: the bytes by which the machine of its session knows the transfer, 1
+    /// to [`CHAN_BYTES_MAX`] of them. What they say is not looked into here.
+    Chan(Bytes),
 }
 
 // Floats are compared by their bits: NaN never conforms and −0 becomes 0, so that equality of
@@ -106,6 +112,7 @@ impl PartialEq for Value {
             (Self::Record(a), Self::Record(b)) => a == b,
             (Self::Some(a), Self::Some(b)) => a == b,
             (Self::Json(a), Self::Json(b)) => a == b,
+            (Self::Chan(a), Self::Chan(b)) => a == b,
             _ => false,
         }
     }
@@ -137,61 +144,6 @@ impl WrongSort {
     pub(crate) fn under(mut self, step: &str) -> Self {
         self.path.insert_str(1, step);
         self
-    }
-}
-
-/// What a value is, as one byte; of a sort: what values conform to it without a further look.
-/// In the order of [`Value`], so that the kind of a value is its tag.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Kind {
-    Unit,
-    Bool,
-    Int,
-    Nat,
-    Float,
-    String,
-    Bytes,
-    List,
-    Record,
-    None,
-    Some,
-    Json,
-    /// Of a sort at whose values one must look further.
-    Other,
-}
-
-impl Kind {
-    pub(crate) fn of(sort: &Sort) -> Self {
-        match sort.top() {
-            SortNode::Unit => Self::Unit,
-            SortNode::Bool => Self::Bool,
-            SortNode::Int => Self::Int,
-            SortNode::Nat => Self::Nat,
-            SortNode::String => Self::String,
-            SortNode::Bytes => Self::Bytes,
-            _ => Self::Other,
-        }
-    }
-
-    /// Whether `value` conforms as it is, told without looking at the sort.
-    #[inline(always)]
-    pub(crate) fn admits(self, value: &Value) -> bool {
-        self == match value {
-            Value::Unit => Self::Unit,
-            Value::Bool(_) => Self::Bool,
-            Value::Int(_) => Self::Int,
-            Value::Nat(_) => Self::Nat,
-            Value::Float(_) => Self::Float,
-            Value::String(text) if text.len() <= VALUE_BYTES_MAX => Self::String,
-            Value::Bytes(bytes) if bytes.len() <= VALUE_BYTES_MAX => Self::Bytes,
-            // Too long: the sort itself refuses it.
-            Value::String(_) | Value::Bytes(_) => return false,
-            Value::List(_) => Self::List,
-            Value::Record(_) => Self::Record,
-            Value::None => Self::None,
-            Value::Some(_) => Self::Some,
-            Value::Json(_) => Self::Json,
-        }
     }
 }
 
@@ -243,6 +195,14 @@ impl Sort {
                 return Err(WrongSort::new(self, at, found));
             }
             (SortNode::Named(_), Value::Json(json)) => Value::Json(json),
+            // VALUE-20: an endpoint, and no bytes that happen to look like one.
+            (SortNode::Chan(_), Value::Chan(bytes)) => match bytes.len() {
+                1..=CHAN_BYTES_MAX => Value::Chan(bytes),
+                count => {
+                    let found = format!("an endpoint of {count} bytes, not 1 to {CHAN_BYTES_MAX}");
+                    return Err(WrongSort::new(self, at, found));
+                }
+            },
             (SortNode::Optional(_), Value::None) => Value::None,
             (SortNode::Optional(part), Value::Some(inner)) => {
                 Value::Some(Box::new(self.conform_at(*part, *inner, depth + 1)?))
@@ -311,7 +271,7 @@ impl Value {
     fn bytes(&self) -> usize {
         match self {
             Self::String(text) => text.len(),
-            Self::Bytes(bytes) => bytes.len(),
+            Self::Bytes(bytes) | Self::Chan(bytes) => bytes.len(),
             Self::Json(json) => json.as_str().len(),
             Self::Some(inner) => 8 + inner.bytes(),
             Self::List(items) => 8 + items.iter().map(Self::bytes).sum::<usize>(),
@@ -338,126 +298,8 @@ impl Value {
             Self::None => "an empty optional",
             Self::Some(_) => "a full optional",
             Self::Json(_) => "a JSON value",
+            Self::Chan(_) => "an endpoint",
         }
-    }
-
-    fn wanted(&self, expected: &str) -> WrongSort {
-        let expected = format!("`{expected}`");
-        WrongSort { path: String::from("$"), expected, found: self.kind().to_string() }
-    }
-
-    /// The number of a `nat` (or of an `int` that is not negative).
-    ///
-    /// # Errors
-    /// [`WrongSort`] if it is something else.
-    pub fn as_nat(&self) -> Result<u64, WrongSort> {
-        match self {
-            Self::Nat(n) => Ok(*n),
-            Self::Int(n) => u64::try_from(*n).map_err(|_| self.wanted("nat")),
-            _ => Err(self.wanted("nat")),
-        }
-    }
-
-    /// The number of an `int` (or of a `nat` that fits).
-    ///
-    /// # Errors
-    /// [`WrongSort`] if it is something else.
-    pub fn as_int(&self) -> Result<i64, WrongSort> {
-        match self {
-            Self::Int(n) => Ok(*n),
-            Self::Nat(n) => i64::try_from(*n).map_err(|_| self.wanted("int")),
-            _ => Err(self.wanted("int")),
-        }
-    }
-
-    /// The truth of a `bool`.
-    ///
-    /// # Errors
-    /// [`WrongSort`] if it is something else.
-    pub fn as_bool(&self) -> Result<bool, WrongSort> {
-        match self {
-            Self::Bool(truth) => Ok(*truth),
-            _ => Err(self.wanted("bool")),
-        }
-    }
-
-    /// The number of a `float`.
-    ///
-    /// # Errors
-    /// [`WrongSort`] if it is something else.
-    pub fn as_float(&self) -> Result<f64, WrongSort> {
-        match self {
-            Self::Float(x) => Ok(*x),
-            _ => Err(self.wanted("float")),
-        }
-    }
-
-    /// The text of a `string`.
-    ///
-    /// # Errors
-    /// [`WrongSort`] if it is something else.
-    pub fn as_str(&self) -> Result<&str, WrongSort> {
-        match self {
-            Self::String(text) => Ok(text),
-            _ => Err(self.wanted("string")),
-        }
-    }
-
-    /// The bytes of `bytes`.
-    ///
-    /// # Errors
-    /// [`WrongSort`] if it is something else.
-    pub fn as_bytes(&self) -> Result<&Bytes, WrongSort> {
-        match self {
-            Self::Bytes(bytes) => Ok(bytes),
-            _ => Err(self.wanted("bytes")),
-        }
-    }
-
-    /// The value of a record's field, or of an argument of a message with several.
-    ///
-    /// # Errors
-    /// [`WrongSort`] if it is no record or has no such field.
-    pub fn field(&self, name: &str) -> Result<&Value, WrongSort> {
-        let found = match self {
-            Self::Record(fields) => fields.iter().find(|(key, _)| *key == name),
-            _ => None,
-        };
-        found.map(|(_, value)| value).ok_or_else(|| self.wanted(&format!("{{{name}: …}}")))
-    }
-}
-
-macro_rules! from {
-    ($($type:ty => |$value:ident| $make:expr,)*) => {
-        $(impl From<$type> for Value {
-            fn from($value: $type) -> Self {
-                $make
-            }
-        })*
-    };
-}
-
-from! {
-    () => |_unit| Self::Unit,
-    bool => |truth| Self::Bool(truth),
-    i32 => |n| Self::Int(n.into()),
-    i64 => |n| Self::Int(n),
-    u32 => |n| Self::Nat(n.into()),
-    u64 => |n| Self::Nat(n),
-    f64 => |x| Self::Float(x),
-    &str => |text| Self::String(SmolStr::new(text)),
-    String => |text| Self::String(SmolStr::new(text)),
-    SmolStr => |text| Self::String(text),
-    Bytes => |bytes| Self::Bytes(bytes),
-    Vec<u8> => |bytes| Self::Bytes(bytes.into()),
-    &'static [u8] => |bytes| Self::Bytes(Bytes::from_static(bytes)),
-    Vec<Value> => |items| Self::List(items),
-    Json => |json| Self::Json(json),
-}
-
-impl<T: Into<Value>> From<Option<T>> for Value {
-    fn from(optional: Option<T>) -> Self {
-        optional.map_or(Self::None, |value| Self::Some(Box::new(value.into())))
     }
 }
 
@@ -479,6 +321,7 @@ impl fmt::Display for Value {
             Self::None => f.write_str("none"),
             Self::Some(value) => write!(f, "{value}"),
             Self::Json(json) => f.write_str(json.as_str()),
+            Self::Chan(_) => f.write_str("endpoint"),
             Self::List(items) => {
                 f.write_str("[")?;
                 for (index, item) in items.iter().enumerate() {

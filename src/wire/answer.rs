@@ -7,6 +7,7 @@ use super::authority::{write_receipt, write_recipient, write_scope};
 use super::event::{write_by, write_edge};
 use super::journal::batch_tree;
 use super::json::write_value;
+use super::policy::write_policy;
 use super::witness::{write_readiness, write_timeout};
 use crate::machine::{
     Accepted, Attempt, Audit, Deliver, Event, Generation, Machine, Move, NotAllowed, Output, Owner,
@@ -142,6 +143,15 @@ fn data(refusal: &Refusal) -> Tree {
             json!({"witness": witness.0})
         }
         Refusal::TimerNotArmed(timer) => json!({"timer": timer.0}),
+        Refusal::BadPolicy { edge, policy, why } => json!({
+            "edge": edge_of(edge),
+            "policy": write_policy(*policy),
+            "why": why.to_string(),
+        }),
+        Refusal::NotTerminal(status) => Tree::Object(write_status(status)),
+        Refusal::NotDurable { records, durable } => {
+            json!({"records": records, "durable": durable})
+        }
     }
 }
 
@@ -195,7 +205,7 @@ pub(super) fn write_status(status: &Status) -> Map<String, Tree> {
 /// An output, by one word.
 pub(super) fn write_output(machine: &Machine, output: &Output) -> Tree {
     let protocol = |session: SessionId| {
-        machine.session(session).expect("an output is of a session that is there").protocol()
+        machine.protocol_of(session).expect("an output is of a session that is there")
     };
     match output {
         Output::Persist(batch) => json!({"persist": batch_tree(protocol(batch.session), batch)}),
@@ -297,7 +307,7 @@ fn write_audit(audit: &Audit) -> Tree {
 }
 
 fn write_deliver(protocol: &Protocol, deliver: &Deliver) -> Tree {
-    json!({
+    let mut said = json!({
         "session": deliver.session.to_string(),
         "handler": deliver.handler.as_str(),
         "role": protocol.role_name(deliver.role).as_str(),
@@ -305,5 +315,9 @@ fn write_deliver(protocol: &Protocol, deliver: &Deliver) -> Tree {
         "seq": deliver.seq.0,
         "label": protocol.label_name(deliver.label).as_str(),
         "value": write_labelled(protocol, deliver.label, &deliver.value),
-    })
+    });
+    if deliver.dropped_before > 0 {
+        said["dropped_before"] = deliver.dropped_before.into();
+    }
+    said
 }

@@ -280,7 +280,9 @@ pub(super) fn read(
             Authority::ConsumeTimeout { witness: witness::read_timeout(names, session, witness)? }
         }
     };
-    names.scope(act.scope())?;
+    if act.names_fragments() {
+        names.scope(act.scope())?;
+    }
     Ok(act)
 }
 

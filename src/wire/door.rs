@@ -6,6 +6,7 @@
 //! {"seal": true}                                                 ends the batch
 //! {"state": "…"}  {"digest": true}  {"sessions": true}           what there is
 //! {"refused": true}                                              what was refused so far
+//! {"memory": true}  {"reap": 100}                               what it takes, and less of it
 //!
 //! {"line": 1, "ok": {…}}        or "refused": {…}, or "error": {…} for what is no command
 //! {"line": 2, "ok": {…}, "outputs": […]}                         with what `poll` gives
@@ -24,7 +25,7 @@ use serde::Serialize;
 use serde_json::{Value as Tree, json};
 
 use super::answer::{write_accepted, write_output, write_refusal, write_refused};
-use super::state::write_state;
+use super::state::{write_closed, write_memory, write_state};
 use crate::machine::{Input, Machine, Refusal, SessionId, Tick};
 use crate::types::Protocol;
 use crate::types::syntax::Report;
@@ -39,7 +40,7 @@ pub struct DoorLimits {
     pub depth_max: usize,
     /// Protocols that are registered.
     pub protocols_max: usize,
-    /// Sessions, live or ended.
+    /// Sessions, live or ended; the archive of those that were reaped has a limit of its own.
     pub sessions_max: usize,
 }
 
@@ -168,13 +169,23 @@ pub struct Door {
     line: Vec<u8>,
     /// Whether that line is too long: then nothing of it is kept.
     skipping: bool,
+    /// Outputs from before what the line asks for.
+    early: Vec<Tree>,
 }
 
 impl Door {
     /// The door of a machine.
     #[must_use]
     pub fn new(machine: Machine, limits: DoorLimits) -> Self {
-        Self { machine, limits, protocols: 0, lines: 0, line: Vec::new(), skipping: false }
+        Self {
+            machine,
+            limits,
+            protocols: 0,
+            lines: 0,
+            line: Vec::new(),
+            skipping: false,
+            early: Vec::new(),
+        }
     }
 
     /// The machine behind it.
@@ -225,10 +236,8 @@ impl Door {
     /// DOOR-1: the one answer to the line, with the outputs that are there now.
     fn answer(&mut self, done: Result<Tree, Not>) -> String {
         self.lines += 1;
-        let mut outputs = Vec::new();
-        while let Some(output) = self.machine.poll() {
-            outputs.push(write_output(&self.machine, &output));
-        }
+        self.drain();
+        let outputs = core::mem::take(&mut self.early);
         let mut answer = Answer { line: self.lines, ok: None, refused: None, error: None, outputs };
         match done {
             Ok(ok) => answer.ok = Some(ok),
@@ -236,6 +245,12 @@ impl Door {
             Err(Not::Error(error)) => answer.error = Some(error.tree()),
         }
         serde_json::to_string(&answer).expect("these are JSON")
+    }
+
+    fn drain(&mut self) {
+        while let Some(output) = self.machine.poll() {
+            self.early.push(write_output(&self.machine, &output));
+        }
     }
 
     fn perform(&mut self, line: &[u8]) -> Result<Tree, Not> {
@@ -250,6 +265,8 @@ impl Door {
             Command::Digest => Ok(json!({"digest": self.machine.digest().to_string()})),
             Command::Sessions => Ok(self.sessions()),
             Command::Refused => Ok(write_refused(self.machine.refused())),
+            Command::Memory => Ok(json!({"memory": write_memory(&self.machine.memory())})),
+            Command::Reap(most) => Ok(json!({"reaped": self.machine.reap_terminal(most)})),
         }
     }
 
@@ -285,8 +302,13 @@ impl Door {
             Input::Act { by, .. } => Some(by.session),
             Input::Commit(commit) => Some(commit.receipt.session),
             Input::Reclaim(reclaim) => Some(reclaim.session),
-            Input::Persisted { .. } | Input::Tick => None,
+            Input::Persisted { .. } | Input::Tick | Input::Reap { .. } => None,
         };
+        if let Input::Reap { .. } = &input {
+            // What is said of the session is written while it is there.
+            self.machine.handle(at, Input::Tick)?;
+            self.drain();
+        }
         let accepted =
             self.machine.handle(at, input).map_err(|refusal| match (refusal, misfit) {
                 // What was wrong with the JSON says more than what stood in for it.
@@ -295,11 +317,14 @@ impl Door {
                 }
                 (refusal, _) => refusal,
             })?;
-        let view = session.and_then(|session| self.machine.session(session));
-        Ok(write_accepted(view.map(|view| view.protocol().as_ref()), &accepted))
+        let protocol = session.and_then(|session| self.machine.protocol_of(session));
+        Ok(write_accepted(protocol.map(AsRef::as_ref), &accepted))
     }
 
     fn state(&self, id: SessionId) -> Result<Tree, Not> {
+        if let Some(closed) = self.machine.archived(id) {
+            return Ok(json!({"closed": write_closed(closed)}));
+        }
         let found = self.machine.session(id).zip(self.machine.session_digest(id));
         let (view, digest) = found.ok_or(Refusal::UnknownSession(id))?;
         Ok(json!({"state": write_state(view, digest)}))

@@ -6,6 +6,7 @@ use serde_json::Value as Tree;
 
 use super::authority::{self, AuthorityJson, CommitJson, ReclaimJson};
 use super::json::write_value;
+use super::policy::PolicedJson;
 use crate::machine::{
     Act, Capacities, Generation, OnLost, Owner, Position, Presented, Receive, Scope, Send,
     SessionId, Tick,
@@ -45,6 +46,8 @@ pub(super) enum EventJson {
         unchecked: bool,
         #[serde(skip_serializing_if = "OnLostJson::is_default", default)]
         on_lost: OnLostJson,
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        policies: Vec<PolicedJson>,
     },
     Send {
         role: String,
@@ -227,7 +230,7 @@ impl<'a> Names<'a> {
         }
     }
 
-    fn edge(self, edge: &EdgeJson) -> Result<Edge, EventError> {
+    pub(super) fn edge(self, edge: &EdgeJson) -> Result<Edge, EventError> {
         Ok(Edge { from: self.role(&edge.from)?, to: self.role(&edge.to)? })
     }
 

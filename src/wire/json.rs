@@ -1,8 +1,8 @@
 //! Values as JSON, directed by their sort.
 //!
-//! `unit` is `null`; `int` and `nat` are numbers, or decimal strings beyond 2^53; `bytes` are
-//! base64; an empty optional is `null` and a full one its value, or `{"some": …}` where the value
-//! itself may be `null`; a record is an object. Clause: VALUE-3.
+//! `unit` is `null`; `int` and `nat` are numbers, or decimal strings beyond 2^53; `bytes` and
+//! endpoints are base64; an empty optional is `null` and a full one its value, or `{"some": …}` where the value
+//! itself may be `null`; a record is an object. Clause: VALUE-3, VALUE-20.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -81,11 +81,14 @@ fn read_at(sort: &Sort, at: u32, tree: &Tree) -> Result<Value, WrongSort> {
         (SortNode::Nat, tree) => Value::Nat(natural(tree).ok_or_else(wrong)?),
         (SortNode::Float, Tree::Number(number)) => Value::Float(number.as_f64().ok_or_else(wrong)?),
         (SortNode::String, Tree::String(text)) => Value::from(text.as_str()),
-        (SortNode::Bytes, Tree::String(text)) => {
+        (SortNode::Bytes | SortNode::Chan(_), Tree::String(text)) => {
             let bytes = BASE64
                 .decode(text)
                 .map_err(|_| WrongSort::new(sort, at, "text that is not base64 with padding"))?;
-            Value::Bytes(Bytes::from(bytes))
+            match sort.node(at) {
+                SortNode::Chan(_) => Value::Chan(Bytes::from(bytes)),
+                _ => Value::Bytes(Bytes::from(bytes)),
+            }
         }
         (SortNode::Named(_), tree) => Value::Json(json(tree)),
         (SortNode::Optional(_), Tree::Null) => Value::None,
@@ -113,9 +116,6 @@ fn read_at(sort: &Sort, at: u32, tree: &Tree) -> Result<Value, WrongSort> {
                 record.push((Name::clone(name), value));
             }
             Value::Record(record)
-        }
-        (SortNode::Chan(_), _) => {
-            return Err(WrongSort::new(sort, at, "a value, but delegation is not there yet"));
         }
         _ => return Err(wrong()),
     })
@@ -157,7 +157,7 @@ fn write_at(sort: &Sort, at: u32, value: &Value) -> Tree {
         (_, Value::Nat(n)) => Tree::from(n.to_string()),
         (_, Value::Float(x)) => Number::from_f64(*x).map_or(Tree::Null, Tree::Number),
         (_, Value::String(text)) => Tree::from(text.as_str()),
-        (_, Value::Bytes(bytes)) => Tree::from(BASE64.encode(bytes)),
+        (_, Value::Bytes(bytes) | Value::Chan(bytes)) => Tree::from(BASE64.encode(bytes)),
         (_, Value::Json(json)) => serde_json::from_str(json.as_str()).unwrap_or(Tree::Null),
         (SortNode::Optional(part), Value::Some(inner)) => {
             let inner = write_at(sort, *part, inner);

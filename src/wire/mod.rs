@@ -1,5 +1,5 @@
-//! Bytes as what they mean: values, records, journals, and what a machine is told, as JSON. Pure:
-//! text in, text out.
+//! Bytes as what they mean: values, records, journals, and what a machine is told, as JSON; tokens,
+//! sealed. Pure: text in, text out.
 
 #[cfg(feature = "syntax")]
 mod answer;
@@ -18,11 +18,15 @@ pub mod journal;
 #[cfg(feature = "syntax")]
 pub mod json;
 #[cfg(feature = "syntax")]
+mod policy;
+#[cfg(feature = "syntax")]
 pub mod proof;
 #[cfg(feature = "syntax")]
 mod record;
 #[cfg(feature = "syntax")]
 pub mod replayed;
+#[cfg(feature = "seal")]
+pub mod seal;
 #[cfg(feature = "syntax")]
 mod state;
 #[cfg(feature = "syntax")]

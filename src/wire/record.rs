@@ -9,6 +9,7 @@ use super::event::{
     write_by, write_edge, wrong,
 };
 use super::json::read_value;
+use super::policy;
 use crate::machine::{
     Capacities, Generation, Input, Open, Outcome, Position, ReceiptId, Record, Recorded, Seq,
     Serial, SessionId, Tick, Timer, TimerId, WitnessId,
@@ -65,7 +66,8 @@ pub(super) fn write(protocol: &Protocol, record: &Record) -> RecordJson {
             let Capacities { every, unchecked, .. } = open.capacities;
             let capacity = every.expect("a record says every capacity");
             let (owner, on_lost) = (open.owner.to_string(), open.on_lost.into());
-            (None, EventJson::Open { owner, capacity, capacities, unchecked, on_lost })
+            let policies = policy::write(protocol, &open.policies);
+            (None, EventJson::Open { owner, capacity, capacities, unchecked, on_lost, policies })
         }
         Recorded::Input(Input::Act { by, act }) => {
             let sent = match record.outcome {
@@ -74,7 +76,7 @@ pub(super) fn write(protocol: &Protocol, record: &Record) -> RecordJson {
             };
             (Some(write_by(by)), write_act(protocol, act, sent))
         }
-        Recorded::Input(Input::Persisted { .. } | Input::Tick) => {
+        Recorded::Input(Input::Persisted { .. } | Input::Tick | Input::Reap { .. }) => {
             unreachable!("these are not recorded")
         }
     };
@@ -124,11 +126,13 @@ pub(super) fn read(
             let reclaim = authority::read_reclaim(session, &reclaim)?;
             Recorded::Input(Input::Reclaim(Box::new(reclaim)))
         }
-        (None, EventJson::Open { owner, capacity, capacities, unchecked, on_lost }) => {
+        (None, EventJson::Open { owner, capacity, capacities, unchecked, on_lost, policies }) => {
+            let policies = policy::read(names, &policies)?;
             let capacities = names.capacities(Some(capacity), &capacities, unchecked)?;
             let (owner, protocol) = (read_owner(&owner)?, protocol.digest());
             let on_lost = on_lost.into();
-            let open = Open { session, protocol, owner, capacities, journal: true, on_lost };
+            let journal = true;
+            let open = Open { session, protocol, owner, capacities, journal, policies, on_lost };
             Recorded::Input(Input::Open(open))
         }
         (Some(by), event) => {

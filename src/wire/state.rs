@@ -11,9 +11,11 @@ use super::answer::{write_move, write_status};
 use super::authority::{write_receipt, write_scope};
 use super::event::write_edge;
 use super::json::write_value;
+use super::policy::write_policy;
 use super::witness::{write_armed, write_readiness, write_timeout};
 use crate::machine::{
-    EdgeView, EndpointView, HoldingView, OnLost, Performed, Queued, SessionView, StateDigest,
+    ClosedEdge, ClosedSession, EdgeView, EndpointView, HoldingView, Memory, OnLost, Performed,
+    Policy, Queued, Seq, SessionView, StateDigest,
 };
 use crate::types::Protocol;
 
@@ -97,11 +99,83 @@ fn role(protocol: &Protocol, endpoint: EndpointView<'_>) -> Tree {
         put("type", left.to_string().into());
     }
     put("legal", endpoint.legal_moves().map(|legal| write_move(&legal)).collect());
-    if let Some((from, sends)) = endpoint.remembered() {
-        let sends: Vec<Tree> = sends.map(|send| performed(protocol, send)).collect();
-        put("remembered", json!({"from": from.0, "sends": sends}));
+    if let Some(sends) = remembered(protocol, endpoint) {
+        put("remembered", sends);
     }
     Tree::Object(role)
+}
+
+fn remembered(protocol: &Protocol, endpoint: EndpointView<'_>) -> Option<Tree> {
+    let (from, sends) = endpoint.remembered()?;
+    let sends: Vec<Tree> = sends.map(|send| performed(protocol, send)).collect();
+    Some(json!({"from": from.0, "sends": sends}))
+}
+
+/// What is left of a session that was reaped.
+pub(super) fn write_closed(closed: &ClosedSession) -> Tree {
+    let protocol = closed.protocol();
+    let mut said = write_status(closed.status());
+    let mut put = |key: &str, value: Tree| drop(said.insert(key.to_owned(), value));
+    put("session", closed.id().to_string().into());
+    put("protocol", protocol.digest().to_string().into());
+    put("tick", closed.tick().0.into());
+    put("checked", closed.is_checked().into());
+    put("holdings", closed.holdings().map(|held| holding(&held)).collect());
+    put("roles", closed.endpoints().map(|endpoint| closed_role(protocol, endpoint)).collect());
+    put("edges", closed.edges().map(|edge| closed_edge(protocol, &edge)).collect());
+    if let Some(handler) = closed.default_handler() {
+        put("handler", handler.as_str().into());
+    }
+    if let Some((records, head)) = closed.journal() {
+        put("records", records.into());
+        put("head", head.to_string().into());
+    }
+    Tree::Object(said)
+}
+
+fn closed_role(protocol: &Protocol, endpoint: EndpointView<'_>) -> Tree {
+    let mut role = json!({"role": endpoint.name().as_str(), "position": endpoint.position().0});
+    if let Some(sends) = remembered(protocol, endpoint) {
+        role["remembered"] = sends;
+    }
+    role
+}
+
+fn closed_edge(protocol: &Protocol, closed: &ClosedEdge<'_>) -> Tree {
+    let mut edge = json!({
+        "edge": write_edge(protocol, closed.edge),
+        "sent": closed.sent.0,
+        "consumed": closed.consumed.0,
+    });
+    if let Some(handler) = closed.handler {
+        edge["handler"] = handler.as_str().into();
+    }
+    edge
+}
+
+/// What a machine holds.
+pub(super) fn write_memory(memory: &Memory) -> Tree {
+    let bytes = &memory.bytes;
+    json!({
+        "live": memory.live,
+        "terminal": memory.terminal,
+        "archived": memory.archived,
+        "endpoints": memory.endpoints,
+        "edges": memory.edges,
+        "messages": memory.messages,
+        "handlers": memory.handlers,
+        "timers": memory.timers,
+        "bytes": {
+            "sessions": bytes.sessions,
+            "queues": bytes.queues,
+            "journals": bytes.journals,
+            "authority": bytes.authority,
+            "remembered": bytes.remembered,
+            "handlers": bytes.handlers,
+            "timers": bytes.timers,
+            "archive": bytes.archive,
+        },
+    })
 }
 
 fn performed(protocol: &Protocol, send: &Performed) -> Tree {
@@ -124,19 +198,33 @@ fn edge(protocol: &Protocol, view: EdgeView<'_>) -> Tree {
     put("sent", view.sent().0.into());
     put("consumed", view.consumed().0.into());
     put("capacity", view.capacity().into());
-    put("messages", view.messages().map(|queued| message(protocol, queued)).collect());
+    let lossy = view.policy().is_lossy();
+    let messages = view.messages().zip(view.seqs());
+    let messages = messages.map(|(queued, seq)| message(protocol, queued, lossy.then_some(seq)));
+    put("messages", messages.collect());
+    if view.policy() != Policy::Block {
+        put("policy", write_policy(view.policy()));
+        put("capacity_start", view.capacity_start().into());
+        put("dropped", view.dropped().into());
+        put("dropped_before", view.dropped_before().into());
+    }
     if let Some(handler) = view.bound() {
         put("handler", handler.as_str().into());
     }
     Tree::Object(edge)
 }
 
-fn message(protocol: &Protocol, queued: &Queued) -> Tree {
+/// A message on an edge; with its sequence number where some may be missing.
+fn message(protocol: &Protocol, queued: &Queued, seq: Option<Seq>) -> Tree {
     let message = protocol.message(queued.message);
     let sort = message.payload.sort();
-    json!({
+    let mut said = json!({
         "label": protocol.label_name(message.label).as_str(),
         "sort": sort.to_string(),
         "value": write_value(sort, &queued.value),
-    })
+    });
+    if let Some(seq) = seq {
+        said["seq"] = seq.0.into();
+    }
+    said
 }

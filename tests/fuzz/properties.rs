@@ -2,7 +2,7 @@
 //! as the same. The fuzz targets and `tests/corpora.rs` run these very functions.
 #![allow(dead_code)]
 
-use antiphon::machine::{Batch, Head, Machine, Record, SessionId};
+use antiphon::machine::{Batch, Head, Machine, Record, SessionId, Tick};
 use antiphon::types::syntax::{Declared, Limits, Report, cfsm, decode, json as types_json};
 use antiphon::types::syntax::{Each, Loaded, ModulePath, Source, Unloaded};
 use antiphon::types::syntax::{read_global, read_local, read_local_type};
@@ -11,6 +11,7 @@ use antiphon::types::{
 };
 use antiphon::wire::door::{Door, DoorLimits};
 use antiphon::wire::journal::{self as lines, Journal};
+use antiphon::wire::seal::{Key, Keys, Purpose};
 
 /// Small enough that a run of the fuzzer sees many texts.
 fn limits() -> Limits {
@@ -303,6 +304,41 @@ pub(crate) fn door(bytes: &[u8]) {
     }
     assert_eq!(door.finish(), None);
     door.machine().check_invariants().expect("invariants hold");
+}
+
+/// The text of a token; or, behind a zero byte, its body, which is then sealed here: a fuzzer finds no
+/// seal.
+pub(crate) fn token(bytes: &[u8]) {
+    match bytes.strip_prefix(&[0]) {
+        Some(body) => drop(sealed(body)),
+        None => drop(std::str::from_utf8(bytes).map(opened)),
+    }
+}
+
+/// The body under the key of the corpus: whether it is one.
+pub(crate) fn sealed(body: &[u8]) -> bool {
+    use base64::Engine as _;
+    use hmac::{KeyInit as _, Mac as _};
+    let bytes = [&[1, 1, 0, 0, 0], body].concat();
+    let mac = hmac::Hmac::<sha2::Sha256>::new_from_slice(&secret()).expect("any length");
+    let seal = mac.chain_update(&bytes).finalize().into_bytes();
+    let bytes = [&bytes[..], &seal[..]].concat();
+    opened(&base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// The first key of `specs/vectors/tokens.json`.
+fn secret() -> [u8; 32] {
+    core::array::from_fn(|at| u8::try_from(at).expect("there are 32"))
+}
+
+/// A text is a token of at most one purpose, and then it is the token's only text.
+fn opened(text: &str) -> bool {
+    let keys = Keys::new(Key::new(1, secret()), None).expect("it is one key");
+    let found = Purpose::ALL.map(|purpose| keys.open(text, purpose, Tick(0)));
+    let found: Vec<_> = found.into_iter().flatten().collect();
+    found.iter().for_each(|token| assert_eq!(keys.seal(token), text));
+    assert!(found.len() <= 1, "{found:?}");
+    found.len() == 1
 }
 
 fn replaced(line: &[u8], what: &[u8], by: &str) -> Vec<u8> {

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use antiphon::machine::{
     Accepted, Act, Armed, Authority, CAPACITY_MAX, Capacities, Commit, Death, Input,
-    OUTSTANDING_MAX, OnLost, Open, Predicate, Presented, REASON_BYTES_MAX, REMEMBERED_MAX,
-    Readiness, Receipt, Recipient, Reclaim, Scope, Site, Term, Tick, TimeoutWitness, TimerId,
-    WitnessId,
+    OUTSTANDING_MAX, OnLost, Open, Policy, Predicate, Presented, REASON_BYTES_MAX, REMEMBERED_MAX,
+    Readiness, Receipt, Receive, Recipient, Reclaim, Scope, Send, Site, Term, Tick, TimeoutWitness,
+    TimerId, WitnessId,
 };
 use antiphon::types::{Direction, EdgeIx, Evidence, LabelIx, Protocol, RoleIx, Sort, Value};
 
@@ -21,6 +21,10 @@ pub type Verdict = Result<String, &'static str>;
 pub struct Model {
     pub protocols: Vec<Arc<Protocol>>,
     pub sessions: Vec<Session>,
+    /// Those that were reaped, the first one in front.
+    pub archived: Vec<Session>,
+    /// How many of them are kept.
+    pub archive: usize,
     pub now: u64,
 }
 
@@ -54,6 +58,9 @@ pub struct Session {
     pub on_lost: OnLost,
     /// Every serial that was ever issued, by generation: whether it is known to have arrived.
     pub serials: BTreeMap<u64, Vec<bool>>,
+    /// How many records it would have, and how many of them are durable.
+    pub records: usize,
+    pub durable: usize,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -100,6 +107,15 @@ pub struct Edge {
     pub sent: u64,
     pub consumed: u64,
     pub queue: Vec<(String, Sort, Value)>,
+    /// The places of what is queued.
+    pub seqs: Vec<u64>,
+    pub policy: Policy,
+    pub capacity_start: u32,
+    /// What may be dropped of it.
+    pub droppable: Vec<(String, Sort)>,
+    pub dropped: u64,
+    /// The place behind what was consumed last.
+    pub passed: u64,
     pub handler: Option<String>,
 }
 
@@ -140,7 +156,8 @@ pub fn shown(protocol: Option<&Protocol>, accepted: &Accepted) -> String {
 
 impl Model {
     pub fn new(protocols: &[Arc<Protocol>]) -> Self {
-        Self { protocols: protocols.to_vec(), sessions: Vec::new(), now: 0 }
+        let (sessions, archived) = (Vec::new(), Vec::new());
+        Self { protocols: protocols.to_vec(), sessions, archived, archive: usize::MAX, now: 0 }
     }
 
     pub fn handle(&mut self, now: u64, input: &Input) -> Verdict {
@@ -150,26 +167,58 @@ impl Model {
             Input::Open(open) => self.open(open),
             Input::Act { by, act } => {
                 let now = self.now;
+                if let Some(closed) = self.archived.iter().find(|s| s.id == by.session.0) {
+                    return closed.act_archived(by, act);
+                }
                 let session = self.sessions.iter_mut().find(|s| s.id == by.session.0);
                 session.ok_or("unknown_session")?.act(now, by, act)
             }
             Input::Commit(commit) => {
                 let now = self.now;
                 let id = commit.receipt.session.0;
-                let session = self.sessions.iter_mut().find(|s| s.id == id);
+                let mut all = self.sessions.iter_mut().chain(&mut self.archived);
+                let session = all.find(|s| s.id == id);
                 session.ok_or("unknown_session")?.commit(now, commit)
             }
             Input::Reclaim(reclaim) => {
                 let (now, id) = (self.now, reclaim.session.0);
-                let session = self.sessions.iter_mut().find(|s| s.id == id);
+                let mut all = self.sessions.iter_mut().chain(&mut self.archived);
+                let session = all.find(|s| s.id == id);
                 session.ok_or("unknown_session")?.reclaim(now, reclaim)
             }
             Input::Persisted { session, .. } => {
-                let known = self.sessions.iter().any(|s| s.id == session.0);
+                let mut all = self.sessions.iter().chain(&self.archived);
+                let known = all.any(|s| s.id == session.0);
                 if known { Ok("done".into()) } else { Err("unknown_session") }
             }
+            Input::Reap { session } => self.reap(session.0),
             _ => Ok("done".into()),
         }
+    }
+
+    /// All that was told so far is durable.
+    pub fn persist(&mut self) {
+        self.sessions.iter_mut().for_each(|session| session.durable = session.records);
+    }
+
+    fn reap(&mut self, id: u128) -> Verdict {
+        if self.archived.iter().any(|session| session.id == id) {
+            return Ok("done".into());
+        }
+        let at = self.sessions.iter().position(|session| session.id == id);
+        let at = at.ok_or("unknown_session")?;
+        match &self.sessions[at] {
+            session if !session.is_terminal() => return Err("not_terminal"),
+            session if session.journal && session.durable < session.records => {
+                return Err("not_durable");
+            }
+            _ => {}
+        }
+        self.archived.push(self.sessions.remove(at));
+        if self.archived.len() > self.archive {
+            self.archived.remove(0);
+        }
+        Ok("done".into())
     }
 
     fn expire(&mut self) {
@@ -177,6 +226,7 @@ impl Model {
             // The first one that is due, until none is; the drain goes first of two.
             while let Some(due) = session.due().filter(|due| *due <= self.now) {
                 session.tick = session.tick.max(due);
+                session.records += 1;
                 if session.deadline == Some(due) {
                     session.end("closed".into());
                 } else {
@@ -197,12 +247,16 @@ impl Model {
                 && known.on_lost == open.on_lost
                 && again.is_ok_and(|again| {
                     let capacities = |session: &Session| {
-                        session.edges.iter().map(|edge| edge.capacity).collect::<Vec<_>>()
+                        let edges = session.edges.iter();
+                        edges.map(|edge| (edge.capacity_start, edge.policy)).collect::<Vec<_>>()
                     };
                     capacities(&again) == capacities(known)
-                        && (known.checked || open.capacities.unchecked)
+                        && (known.checked || known.is_lossy() || open.capacities.unchecked)
                 });
             return if same { Ok(opened) } else { Err("session_exists") };
+        }
+        if self.archived.iter().any(|session| session.id == open.session.0) {
+            return Err("session_exists");
         }
         let protocol = self.protocols.iter().find(|p| p.digest() == open.protocol);
         let protocol = protocol.ok_or("unknown_protocol")?;
@@ -238,6 +292,125 @@ fn edges_of(protocol: &Protocol) -> BTreeSet<(usize, usize)> {
     edges
 }
 
+impl Edge {
+    /// Drops and grows as the policy says; the first `kept` messages stay.
+    fn make_room(&mut self, kept: usize, sent: &(&String, &Sort)) {
+        let full = self.queue.len() == self.capacity as usize;
+        let mut at = kept;
+        let mut gone = 0;
+        while at < self.queue.len() {
+            let (label, sort, _) = &self.queue[at];
+            let may_go = self.droppable.iter().any(|(l, s)| l == label && s == sort);
+            let goes = match self.policy {
+                Policy::DropOldest => full && gone == 0 && may_go,
+                Policy::LatestValue => may_go && *sent == (label, sort),
+                _ => false,
+            };
+            if goes {
+                self.queue.remove(at);
+                self.seqs.remove(at);
+                gone += 1;
+            } else {
+                at += 1;
+            }
+        }
+        self.dropped += gone;
+        if let Policy::Resize { max } = self.policy
+            && full
+        {
+            self.capacity = max.min(2 * self.capacity);
+        }
+    }
+
+    /// How many messages were dropped directly before the next one.
+    pub fn dropped_before(&self) -> u64 {
+        self.seqs.first().unwrap_or(&self.sent) - self.passed
+    }
+}
+
+/// Whether an edge can have its policy.
+fn may_have(protocol: &Protocol, edge: &mut Edge) -> Result<(), &'static str> {
+    if edge.policy == Policy::Block {
+        return Ok(());
+    }
+    let both =
+        [(&edge.from, &edge.to, Direction::Send), (&edge.to, &edge.from, Direction::Receive)];
+    for (own, peer, direction) in both {
+        let carries = |state: &Type| {
+            let mut choices = state.choices().into_iter();
+            choices.any(|(way, b)| way == direction && b.peer == **peer && b.sort.has_chan())
+        };
+        if states(protocol, own).iter().any(carries) {
+            return Err("bad_policy");
+        }
+    }
+    match edge.policy {
+        Policy::Resize { max } if max > CAPACITY_MAX => Err("bad_capacity"),
+        Policy::Resize { max } if max < edge.capacity => Err("bad_policy"),
+        Policy::Resize { .. } => Ok(()),
+        _ => {
+            edge.droppable = droppable(protocol, &edge.from, &edge.to);
+            if edge.droppable.is_empty() { Err("bad_policy") } else { Ok(()) }
+        }
+    }
+}
+
+/// What a role may come to.
+fn states(protocol: &Protocol, role: &str) -> Vec<Type> {
+    let (_, local) =
+        protocol.locals().roles().iter().find(|(name, _)| name.as_str() == role).unwrap();
+    let mut states = vec![Type::of(local).unfolded()];
+    let mut done = 0;
+    while done < states.len() {
+        for (_, branch) in states[done].choices() {
+            let next = branch.next.unfolded();
+            if !states.contains(&next) {
+                states.push(next);
+            }
+        }
+        done += 1;
+    }
+    states
+}
+
+/// Whether two types do the same for ever.
+fn alike(one: &Type, other: &Type) -> bool {
+    let mut assumed = vec![(one.unfolded(), other.unfolded())];
+    let mut done = 0;
+    while done < assumed.len() {
+        let (one, other) = assumed[done].clone();
+        if one.legal() != other.legal() {
+            return false;
+        }
+        for (direction, branch) in one.choices() {
+            let shown = branch.shown(direction);
+            let mut same = other.choices().into_iter();
+            let same = same.find(|(direction, b)| b.shown(*direction) == shown).unwrap().1;
+            let pair = (branch.next.unfolded(), same.next.unfolded());
+            if !assumed.contains(&pair) {
+                assumed.push(pair);
+            }
+        }
+        done += 1;
+    }
+    true
+}
+
+/// The messages that leave the receiver where it was wherever it receives them.
+fn droppable(protocol: &Protocol, from: &str, to: &str) -> Vec<(String, Sort)> {
+    let (mut stay, mut leave) = (Vec::new(), Vec::new());
+    for state in states(protocol, to) {
+        for (direction, branch) in state.choices() {
+            if direction == Direction::Receive && branch.peer == from {
+                let message = (branch.label, branch.sort);
+                if alike(&branch.next, &state) { &mut stay } else { &mut leave }.push(message);
+            }
+        }
+    }
+    stay.retain(|message| !leave.contains(message));
+    stay
+}
+
 /// Whether what is known of a protocol says that it is safe at these capacities.
 fn is_safe(evidence: &Evidence, capacities: Vec<u32>) -> bool {
     match evidence {
@@ -268,6 +441,12 @@ impl Session {
             sent: 0,
             consumed: 0,
             queue: Vec::new(),
+            seqs: Vec::new(),
+            policy: Policy::Block,
+            capacity_start: 0,
+            droppable: Vec::new(),
+            dropped: 0,
+            passed: 0,
             handler: None,
         };
         let mut edges: Vec<Edge> = edges_of(&protocol).into_iter().map(edge).collect();
@@ -278,14 +457,30 @@ impl Session {
                 .find(|e| Some(&e.from) == name(edge.from) && Some(&e.to) == name(edge.to));
             found.ok_or("unknown_edge")?.capacity = *capacity;
         }
+        for (edge, policy) in &open.policies {
+            let name = |role: RoleIx| names.get(role.index());
+            let found = edges
+                .iter_mut()
+                .find(|e| Some(&e.from) == name(edge.from) && Some(&e.to) == name(edge.to));
+            found.ok_or("unknown_edge")?.policy = *policy;
+        }
         if edges.iter().any(|edge| edge.capacity == 0 || edge.capacity > CAPACITY_MAX) {
             return Err("bad_capacity");
         }
-        let checked =
-            is_safe(protocol.evidence(), edges.iter().map(|edge| edge.capacity).collect());
-        if !checked && !unchecked {
+        for edge in &mut edges {
+            edge.capacity_start = edge.capacity;
+            may_have(&protocol, edge)?;
+        }
+        let most = |edge: &Edge| match edge.policy {
+            Policy::Resize { max } => max,
+            _ => edge.capacity,
+        };
+        let safe = is_safe(protocol.evidence(), edges.iter().map(|edge| edge.capacity).collect())
+            && is_safe(protocol.evidence(), edges.iter().map(most).collect());
+        if !safe && !unchecked {
             return Err("capacity_unchecked");
         }
+        let checked = safe && !edges.iter().any(|edge| edge.policy.is_lossy());
         let locals = protocol.locals().roles().iter();
         let roles = locals.map(|(name, local)| Role {
             name: name.to_string(),
@@ -328,8 +523,20 @@ impl Session {
             default: None,
             on_lost: open.on_lost,
             serials: BTreeMap::new(),
+            records: 1,
+            durable: 0,
             protocol,
         })
+    }
+
+    fn is_lossy(&self) -> bool {
+        self.edges.iter().any(|edge| edge.policy.is_lossy())
+    }
+
+    /// Something was done.
+    fn changed(&mut self, now: u64) {
+        self.tick = self.tick.max(now);
+        self.records += 1;
     }
 
     pub fn is_terminal(&self) -> bool {
@@ -350,6 +557,28 @@ impl Session {
             Act::Authority(authority) => self.transfer(now, by, authority),
             other => self.govern(now, by, other),
         }
+    }
+
+    /// A session that was reaped says again what it has said, and else that it is over.
+    fn act_archived(&self, by: &Presented, act: &Act) -> Verdict {
+        let over = Err("terminal");
+        let mut copy = self.clone();
+        match act {
+            Act::Send(Send { role, at, .. }) | Act::Receive(Receive { role, at, .. }) => {
+                let own = self.acting(by, *role)?;
+                if at.is_none_or(|at| at.0 >= self.roles[own].position) {
+                    return over;
+                }
+            }
+            Act::Acknowledge { role, position } => {
+                let own = self.acting(by, *role)?;
+                if position.0 > self.roles[own].position {
+                    return over;
+                }
+            }
+            _ => {}
+        }
+        copy.act(0, by, act)
     }
 
     /// The fragments of a scope, by number; beyond the last one are none.
@@ -604,7 +833,7 @@ impl Session {
             _ => content,
         };
         self.made.push((content, came_to.clone()));
-        self.tick = self.tick.max(now);
+        self.changed(now);
         Ok(came_to)
     }
 
@@ -623,7 +852,7 @@ impl Session {
         self.staged.remove(at);
         let came_to = self.issue(commit.owner.as_str(), commit.receipt.scope);
         self.made.push((content, came_to.clone()));
-        self.tick = self.tick.max(now);
+        self.changed(now);
         Ok(came_to)
     }
 
@@ -734,12 +963,16 @@ impl Session {
         let (_, branch) = chosen.ok_or("not_allowed")?;
         let value = branch.sort.conform(value.clone()).map_err(|_| "wrong_sort")?;
         let name = after.roles[own].name.clone();
+        // What a handler may have stays.
+        let handled = after.default.is_some() || after.edges.iter().any(|e| e.handler.is_some());
         let edge = after.edge(&name, &branch.peer).unwrap();
+        edge.make_room(usize::from(handled), &(&branch.label, &branch.sort));
         if edge.queue.len() == edge.capacity as usize {
             return Err("edge_full");
         }
         let seq = edge.sent;
         edge.sent += 1;
+        edge.seqs.push(seq);
         edge.queue.push((branch.label.clone(), branch.sort.clone(), value.clone()));
         let before = self.roles[own].position;
         let sender = &mut after.roles[own];
@@ -758,7 +991,7 @@ impl Session {
         sender.position += 1;
         let position = sender.position;
         *self = after;
-        self.tick = self.tick.max(now);
+        self.changed(now);
         self.settle();
         Ok(format!("sent {seq} at {position}"))
     }
@@ -801,7 +1034,7 @@ impl Session {
             self.roles[own].from.get_or_insert(position);
         }
         let shown = self.take(own, from);
-        self.tick = self.tick.max(now);
+        self.changed(now);
         self.settle();
         Ok(shown)
     }
@@ -819,7 +1052,7 @@ impl Session {
         for from in &implied {
             self.take(own, from);
         }
-        self.tick = self.tick.max(now);
+        self.changed(now);
         self.settle();
         Ok(format!("acknowledged {} at {upto}", implied.len()))
     }
@@ -860,7 +1093,7 @@ impl Session {
             Act::Fault { reason } => self.end(format!("faulted ({})", cut(reason))),
             other => unreachable!("{other:?}"),
         }
-        self.tick = self.tick.max(now);
+        self.changed(now);
         self.settle();
         Ok("done".into())
     }
@@ -891,8 +1124,9 @@ impl Session {
         let name = self.roles[own].name.clone();
         let edge = self.edge(from, &name).unwrap();
         let (label, _, value) = edge.queue.remove(0);
-        let seq = edge.consumed;
+        let seq = edge.seqs.remove(0);
         edge.consumed += 1;
+        edge.passed = seq + 1;
         let role = &mut self.roles[own];
         let choices = role.left.choices();
         let taken = choices.into_iter().find(|(_, b)| b.peer == from && b.label == label);
@@ -1027,9 +1261,7 @@ impl Session {
                 let automaton = self.protocol.automaton(*role);
                 let there = (state.index() < automaton.len())
                     .then(|| Type::of(&self.protocol.local_at(*role, *state).unwrap()));
-                there.is_some_and(|there| {
-                    alike(&self.roles[role.index()].left, &there, &mut Vec::new())
-                })
+                there.is_some_and(|there| alike(&self.roles[role.index()].left, &there))
             }
             Term::Position(role, least) => self.roles[role.index()].position >= least.0,
             Term::EdgeEmpty(edge) => {
@@ -1165,23 +1397,4 @@ impl Session {
             other => unreachable!("{other:?}"),
         }
     }
-}
-
-/// Whether two types allow the same for ever: as far as it was not found to be otherwise.
-fn alike(one: &Type, two: &Type, seen: &mut Vec<(Type, Type)>) -> bool {
-    let pair = (one.unfolded(), two.unfolded());
-    if seen.contains(&pair) {
-        return true;
-    }
-    let (mut ours, mut theirs) = (pair.0.choices(), pair.1.choices());
-    seen.push(pair);
-    let by_name = |(_, branch): &(Direction, Branch)| (branch.peer.clone(), branch.label.clone());
-    ours.sort_by_key(by_name);
-    theirs.sort_by_key(by_name);
-    ours.len() == theirs.len()
-        && ours.iter().zip(&theirs).all(|((way, ours), (other, theirs))| {
-            (way, &ours.peer, &ours.label, &ours.sort)
-                == (other, &theirs.peer, &theirs.label, &theirs.sort)
-                && alike(&ours.next, &theirs.next, seen)
-        })
 }

@@ -33,6 +33,7 @@ pub enum Op {
         edges: Vec<(u8, u32)>,
         journal: bool,
         on_lost: OnLost,
+        policies: Policies,
     },
     Act {
         session: u8,
@@ -55,8 +56,17 @@ pub enum Op {
         owner: u8,
     },
     Tick,
+    /// The host reaps a session, which goes on or not.
+    Reap(u8),
     /// Somebody says something again, word for word.
     Repeat(u8),
+}
+
+/// Edges and the policies that they are to have; of these the ones that they can have, or all.
+#[derive(Debug, Clone, Default)]
+pub struct Policies {
+    sound: bool,
+    of: Vec<(u8, u8)>,
 }
 
 /// What is presented.
@@ -132,11 +142,11 @@ pub fn protocol() -> impl Strategy<Value = Arc<Protocol>> {
         Protocol::from_global(&global).map_or_else(|_| compiled(locals), Arc::new)
     });
     prop_oneof![
-        3 => declared.prop_map(compiled),
-        3 => projected,
-        3 => select(library().to_vec()),
-        2 => Just(race()),
-    ]
+           3 => declared.prop_map(compiled),
+           3 => projected,
+           3 => select(library().to_vec()),
+    2 => Just(race()), 2 => Just(telemetry()),
+       ]
 }
 
 /// Two senders who race to one receiver.
@@ -150,6 +160,15 @@ fn race() -> Arc<Protocol> {
             A?stop . rec Y . B?{ b . Y, stop . end },
             B?stop . rec Y . A?{ a(int) . Y, stop . end }
         }";
+    Arc::new(text.parse().unwrap())
+}
+
+/// Readings that nobody misses, and words that must arrive.
+#[cfg(feature = "syntax")]
+fn telemetry() -> Arc<Protocol> {
+    let text = "
+        Sensor = rec X . Hub!{ level(nat) . X, noise . X, alarm . Hub?ack . X, stop . end }
+        Hub = rec X . Sensor?{ level(nat) . X, noise . X, alarm . Sensor!ack . X, stop . end }";
     Arc::new(text.parse().unwrap())
 }
 
@@ -219,7 +238,7 @@ fn authority() -> impl Strategy<Value = What> {
     let expires = prop_oneof![3 => Just(None), 2 => (-3..20i8).prop_map(Some)];
     let freeze = prop::bool::weighted(0.3);
     (
-        prop_oneof![4 => Just(0u8), 32 => 2..9u8, 6 => 9..12u8, 24 => 12..17u8, 50 => 29..40u8],
+        prop_oneof![4 => Just(0u8), 32 => 2..9u8, 6 => 9..12u8, 32 => 12..17u8, 44 => 29..40u8],
         prop_oneof![4 => 0..3u8, 1 => 3..5u8],
         prop::bool::weighted(0.3),
         0..3u8,
@@ -272,29 +291,50 @@ fn open(journal: BoxedStrategy<bool>) -> impl Strategy<Value = Op> {
     let edges = prop_oneof![4 => Just(vec![]), 1 => vec((0..6u8, capacity()), 0..3)];
     let unchecked = proptest::bool::weighted(0.8);
     let owner = prop_oneof![4 => Just(0u8), 1 => Just(1)];
-    (0..3u8, 0..3u8, owner, every, edges, unchecked, journal, on_lost()).prop_map(
-        |(session, protocol, owner, every, edges, unchecked, journal, on_lost)| Op::Open {
-            session,
-            protocol,
-            owner,
-            every,
-            unchecked,
-            edges,
-            journal,
-            on_lost,
+    let policies = prop_oneof![3 => Just(Policies::default()), 2 => policies(any::<bool>())];
+    (0..3u8, 0..3u8, owner, every, edges, unchecked, journal, (on_lost(), policies)).prop_map(
+        |(session, protocol, owner, every, edges, unchecked, journal, (on_lost, policies))| {
+            Op::Open {
+                session,
+                protocol,
+                owner,
+                every,
+                unchecked,
+                edges,
+                journal,
+                on_lost,
+                policies,
+            }
         },
     )
+}
+fn policies(sound: impl Strategy<Value = bool>) -> impl Strategy<Value = Policies> {
+    let edge = prop_oneof![5 => 0..2u8, 1 => 0..6u8];
+    (sound, vec((edge, 0..8u8), 1..4)).prop_map(|(sound, of)| Policies { sound, of })
 }
 
 /// Opens session 0 well.
 fn opening(journal: BoxedStrategy<bool>) -> impl Strategy<Value = Step> {
-    let every = select(vec![1, 1, 2, 3, 64]);
-    (every, journal, any::<bool>(), on_lost()).prop_map(|(every, journal, seal, on_lost)| {
-        let (every, unchecked) = (Some(every), true);
-        let (session, protocol, owner, edges) = (0, 0, 0, vec![]);
-        let op = Op::Open { session, protocol, owner, every, edges, unchecked, journal, on_lost };
-        Step { wait: 0, op, seal }
-    })
+    let policies = prop_oneof![Just(Policies::default()), policies(Just(true))];
+    let good = select(vec![1, 1, 2, 3, 64]);
+    (good, journal, any::<bool>(), on_lost(), policies).prop_map(
+        |(every, journal, seal, on_lost, policies)| {
+            let (every, unchecked) = (Some(every), true);
+            let (session, protocol, owner, edges) = (0, 0, 0, vec![]);
+            let op = Op::Open {
+                session,
+                protocol,
+                owner,
+                every,
+                edges,
+                unchecked,
+                journal,
+                on_lost,
+                policies,
+            };
+            Step { wait: 0, op, seal }
+        },
+    )
 }
 
 fn steps(op: BoxedStrategy<Op>, journal: bool, count: usize) -> BoxedStrategy<Vec<Step>> {
@@ -316,6 +356,7 @@ pub fn legal_script(journal: bool) -> BoxedStrategy<Vec<Step>> {
         1 => reclaim(),
         1 => act(ending(), Just(By::Owner)),
         2 => any::<u8>().prop_map(Op::Repeat),
+        1 => Just(Op::Reap(0)),
     ];
     steps(op.boxed(), journal, 80)
 }
@@ -342,6 +383,7 @@ pub fn wild_script(journal: bool) -> BoxedStrategy<Vec<Step>> {
         1 => act(ending(), by()),
         6 => any::<u8>().prop_map(Op::Repeat),
         3 => Just(Op::Tick),
+        3 => (0..4u8).prop_map(Op::Reap),
     ];
     steps(op.boxed(), journal, 60)
 }
@@ -391,6 +433,7 @@ impl Stage {
         self.now += step.wait;
         let input = match &step.op {
             Op::Tick => Input::Tick,
+            Op::Reap(session) => Input::Reap { session: session_id(*session) },
             Op::Commit { session, receipt, owner: by, wrong } => {
                 let session = session_id(*session);
                 let receipt = some_receipt(machine.session(session), session, *receipt, *wrong);
@@ -423,9 +466,10 @@ impl Stage {
                 unchecked,
                 journal,
                 on_lost,
+                policies,
             } => {
                 let every = (*every, *unchecked);
-                self.open(*session, *protocol, *by, every, edges, (*journal, *on_lost))
+                self.open(*session, *protocol, *by, every, edges, (*journal, *on_lost, policies))
             }
             Op::Act { session, by, what } => self.act(machine, session_id(*session), by, what),
         };
@@ -433,6 +477,7 @@ impl Stage {
         input
     }
 
+    #[allow(clippy::too_many_arguments)]
     fn open(
         &self,
         session: u8,
@@ -440,7 +485,7 @@ impl Stage {
         by: u8,
         (every, unchecked): (Option<u32>, bool),
         edges: &[(u8, u32)],
-        (journal, on_lost): (bool, OnLost),
+        (journal, on_lost, policies): (bool, OnLost, &Policies),
     ) -> Input {
         let known = self.protocols.get(usize::from(protocol));
         let edge = |index: u8| {
@@ -448,6 +493,14 @@ impl Stage {
             let nowhere = Edge { from: RoleIx(0), to: RoleIx(900) };
             edges.get(usize::from(index)).copied().unwrap_or(nowhere)
         };
+        let policies =
+            policies.of.iter().map(|(index, kind)| (edge(*index), policy(*kind))).filter(
+                |(edge, policy)| {
+                    let sound = |known| is_sound(known, *edge, *policy, every.unwrap_or(1));
+                    !policies.sound || known.is_some_and(sound)
+                },
+            );
+        let policies = policies.collect();
         let edges = edges.iter().map(|(index, capacity)| (edge(*index), *capacity)).collect();
         Input::Open(Open {
             session: session_id(session),
@@ -456,6 +509,7 @@ impl Stage {
             capacities: Capacities { every, edges, unchecked },
             journal,
             on_lost,
+            policies,
         })
     }
 
@@ -665,6 +719,41 @@ impl Stage {
     }
 }
 
+fn policy(kind: u8) -> Policy {
+    match kind {
+        0 => Policy::Block,
+        1 | 2 => Policy::DropOldest,
+        3 | 4 => Policy::LatestValue,
+        5 => Policy::Resize { max: 70 },
+        6 => Policy::Resize { max: 3 },
+        _ => Policy::Resize { max: CAPACITY_MAX + 1 },
+    }
+}
+
+/// Whether an edge that begins with this capacity can have the policy.
+fn is_sound(protocol: &Arc<Protocol>, edge: Edge, policy: Policy, capacity: u32) -> bool {
+    let Some(edge) = protocol.edge(edge.from, edge.to) else { return false };
+    let (mut stays, mut leaves, mut chan) = (Vec::new(), Vec::new(), false);
+    for role in 0..u16::try_from(protocol.roles().len()).unwrap() {
+        let automaton = protocol.automaton(RoleIx(role));
+        for state in (0..u32::try_from(automaton.len()).unwrap()).map(StateIx) {
+            for way in automaton.moves(state).iter().filter(|way| way.edge == edge) {
+                chan |= protocol.message(way.message).payload.sort().has_chan();
+                if automaton.direction(state) == Some(Direction::Receive) {
+                    if way.next == state { &mut stays } else { &mut leaves }.push(way.message);
+                }
+            }
+        }
+    }
+    match policy {
+        Policy::Resize { max } => !chan && (capacity..=CAPACITY_MAX).contains(&max),
+        policy if policy.is_lossy() => {
+            !chan && stays.iter().any(|message| !leaves.contains(message))
+        }
+        _ => true,
+    }
+}
+
 /// Who has the fragment, or had it last.
 fn holding(view: SessionView<'_>, bits: u128) -> Option<HoldingView<'_>> {
     view.holdings().find(|held| bits != 0 && held.scope.bits() & bits == bits)
@@ -803,7 +892,9 @@ fn legal_moves(view: SessionView<'_>) -> Vec<(RoleIx, Direction, Transition)> {
             let possible = match direction {
                 Direction::Send => {
                     let edge = view.edge(role, transition.peer).unwrap();
-                    edge.messages().len() < edge.capacity() as usize
+                    // What a policy makes of a full edge is to be seen.
+                    let full = edge.messages().len() == edge.capacity() as usize;
+                    !full || edge.policy() != Policy::Block
                 }
                 Direction::Receive => {
                     let mut queued = view.edge(transition.peer, role).unwrap().messages();
@@ -847,7 +938,7 @@ fn some_value(view: Option<SessionView<'_>>, role: RoleIx, label: LabelIx, seed:
     value.unwrap_or(Value::Unit)
 }
 
-/// Some value of a sort; none where a `chan` stands in the way.
+/// Some value of a sort.
 pub fn value_of(sort: &Sort, seed: u64) -> Option<Value> {
     fn at(sort: &Sort, node: u32, seed: u64) -> Option<Value> {
         let small = seed % 3;
@@ -881,7 +972,7 @@ pub fn value_of(sort: &Sort, seed: u64) -> Option<Value> {
                 };
                 Value::Record(fields.iter().enumerate().map(field).collect::<Option<_>>()?)
             }
-            SortNode::Chan(_) => return None,
+            SortNode::Chan(_) => Value::Chan(seed.to_le_bytes()[..=small as usize].to_vec().into()),
         })
     }
     at(sort, sort.root(), seed)

@@ -23,6 +23,7 @@ pub fn open(protocol: &Protocol, session: u128) -> Open {
         capacities: Capacities::every(CAPACITY_DEFAULT).unchecked(),
         journal: false,
         on_lost: OnLost::default(),
+        policies: Vec::new(),
     }
 }
 

@@ -4,7 +4,7 @@ use antiphon::types::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-/// Any value of this sort as it stands once it conforms; the sort has no `chan`.
+/// Any value of this sort as it stands once it conforms.
 pub fn value(sort: &Sort) -> BoxedStrategy<Value> {
     at(sort, sort.root())
 }
@@ -31,7 +31,10 @@ fn at(sort: &Sort, node: u32) -> BoxedStrategy<Value> {
             parts.prop_map(record).boxed()
         }
         SortNode::Named(_) => json_value(),
-        SortNode::Chan(_) => panic!("no value is a channel"),
+        SortNode::Chan(_) => {
+            let bytes = prop_oneof![9 => vec(any::<u8>(), 1..40), 1 => vec(any::<u8>(), 1024)];
+            bytes.prop_map(|bytes| Value::Chan(bytes.into())).boxed()
+        }
     }
 }
 

@@ -42,6 +42,10 @@ pub fn command(machine: &Machine, now: u64, input: &Input) -> (Tree, Input) {
             if open.capacities.unchecked {
                 fields["unchecked"] = json!(true);
             }
+            if !open.policies.is_empty() {
+                let policed = |(at, policy): &(Edge, Policy)| json!({"edge": edge(protocol, *at), "policy": self::policy(*policy)});
+                fields["policies"] = open.policies.iter().map(policed).collect();
+            }
             if open.journal {
                 fields["journal"] = json!(true);
             }
@@ -53,8 +57,7 @@ pub fn command(machine: &Machine, now: u64, input: &Input) -> (Tree, Input) {
             json!({"open": fields})
         }
         Input::Act { by, act } => {
-            let view = machine.session(by.session);
-            let (event, value) = event(view, act);
+            let (event, value) = event(machine, by.session, act);
             if let (Some(value), Input::Act { act: Act::Send(send), .. }) = (value, &mut said) {
                 send.value = value;
             }
@@ -88,13 +91,22 @@ pub fn command(machine: &Machine, now: u64, input: &Input) -> (Tree, Input) {
                 "scope": scope(reclaim.scope),
             },
         }}),
+        Input::Reap { session } => json!({"reap": {"session": session.to_string()}}),
         other => panic!("write {other:?} here"),
     };
     (json!({"at": now, "input": input}), said)
 }
 
-fn event(view: Option<SessionView<'_>>, act: &Act) -> (Tree, Option<Value>) {
-    let protocol = view.map(|view| view.protocol().as_ref());
+fn policy(policy: Policy) -> Tree {
+    match policy {
+        Policy::Block => json!({"block": {}}),
+        Policy::DropOldest => json!({"drop_oldest": {}}),
+        Policy::LatestValue => json!({"latest_value": {}}),
+        Policy::Resize { max } => json!({"resize": {"max": max}}),
+    }
+}
+fn event(machine: &Machine, session: SessionId, act: &Act) -> (Tree, Option<Value>) {
+    let protocol = machine.protocol_of(session).map(AsRef::as_ref);
     let name = |ix| role(protocol, ix);
     let at = |fields: Tree, at: Option<Position>| {
         let mut fields = fields;
@@ -107,7 +119,7 @@ fn event(view: Option<SessionView<'_>>, act: &Act) -> (Tree, Option<Value>) {
     let event = match act {
         Act::Send(send) => {
             let label = protocol.and_then(|protocol| protocol.labels().get(send.label.index()));
-            let (tree, value) = value(view, send);
+            let (tree, value) = value(machine, session, send);
             instead = value;
             let fields = json!({
                 "role": name(send.role),
@@ -149,11 +161,14 @@ fn event(view: Option<SessionView<'_>>, act: &Act) -> (Tree, Option<Value>) {
 }
 
 /// The value of a send as JSON, and another value where JSON cannot say it.
-fn value(view: Option<SessionView<'_>>, send: &Send) -> (Tree, Option<Value>) {
-    let endpoint = view.and_then(|view| view.endpoint(send.role));
+fn value(machine: &Machine, session: SessionId, send: &Send) -> (Tree, Option<Value>) {
+    let live = machine.session(session).and_then(|view| view.endpoint(send.role));
+    let closed = machine.archived(session).and_then(|closed| closed.endpoint(send.role));
+    let endpoint = live.or(closed);
     let meant = endpoint.and_then(|endpoint| endpoint.meant(send.to, send.label, send.at));
-    let Some((view, meant)) = view.zip(meant) else { return (Tree::Null, None) };
-    let sort = view.protocol().message(meant).payload.sort();
+    let protocol = machine.protocol_of(session);
+    let Some((protocol, meant)) = protocol.zip(meant) else { return (Tree::Null, None) };
+    let sort = protocol.message(meant).payload.sort();
     if let Ok(value) = sort.conform(send.value.clone()) {
         return (json::write_value(sort, &value), None);
     }
@@ -268,8 +283,12 @@ fn authority(protocol: Option<&Protocol>, act: &Authority) -> Tree {
         Authority::FailCommit { receipt: of, reason } => {
             json!({"fail_commit": {"receipt": receipt(of), "reason": reason.as_str()}})
         }
-        Authority::OwnerDied { owner, .. } => {
-            json!({"owner_died": {"owner": owner.as_str(), "evidence": "lifecycle"}})
+        Authority::OwnerDied { owner, evidence } => {
+            let evidence = match evidence {
+                Death::Timeout(late) => json!({"timeout": timeout(protocol, late)}),
+                _ => json!("lifecycle"),
+            };
+            json!({"owner_died": {"owner": owner.as_str(), "evidence": evidence}})
         }
         Authority::IssueToken { request } => json!({"issue_token": {"request": request.0}}),
         Authority::Renew { serial } => json!({"renew": {"serial": serial.0}}),

@@ -58,7 +58,8 @@ fn batch(
         let session = SessionId(u128::from(counts.sessions + index));
         let (owner, capacities) = (owner.clone(), plan.capacities.clone());
         let on_lost = OnLost::default();
-        let open = Open { session, protocol, owner, capacities, journal: false, on_lost };
+        let (journal, policies) = (false, Vec::new());
+        let open = Open { session, protocol, owner, capacities, journal, policies, on_lost };
         let opened = machine.handle(Tick(0), Input::Open(open));
         match opened.map_err(|refusal| Failure::Usage(single::refused(&refusal)))? {
             Accepted::Opened(by) => running.push(Running { by, actions: 0 }),
@@ -107,7 +108,7 @@ fn step(
         true => {
             let Some(value) = plan.values.pick(protocol, message, rng) else {
                 let label = protocol.label_name(label);
-                let text = format!("`{label}` carries an endpoint; delegation is not there yet");
+                let text = format!("no value for `{label}` can be made up: give one, `--values`");
                 return Err(Failure::Fault(text));
             };
             Act::Send(Send { role, to: peer, label, value, at: None })

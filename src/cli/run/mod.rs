@@ -46,7 +46,7 @@ pub(super) struct Run {
     /// Keep the journal in a new file
     #[arg(long, value_name = "FILE", conflicts_with = "sessions")]
     journal: Option<PathBuf>,
-    /// What is sent: `{"label": value or [values], …}` as JSON; the rest is made up
+    /// What is sent: `{"label": value or [values], …}` as JSON; the rest is made up, also endpoints
     #[arg(long, value_name = "FILE")]
     values: Option<PathBuf>,
     /// How many messages each edge holds [default: what the types need, or 64]

@@ -75,6 +75,7 @@ impl<'a> Play<'a> {
             capacities: plan.capacities.clone(),
             journal: true,
             on_lost: OnLost::default(),
+            policies: Vec::new(),
         };
         let by = match machine.handle(Tick(0), Input::Open(open)) {
             Ok(Accepted::Opened(capability)) => capability,
@@ -142,7 +143,7 @@ impl<'a> Play<'a> {
                 let Some(value) = value else {
                     let label = self.plan.protocol.label_name(label);
                     let text =
-                        format!("`{label}` carries an endpoint; delegation is not there yet");
+                        format!("no value for `{label}` can be made up: give one, `--values`");
                     return Err(Failure::Fault(text));
                 };
                 Act::Send(Send { role, to, label, value, at: None })

@@ -92,6 +92,9 @@ fn as_text(
     let positions: Vec<String> =
         view.endpoints().map(|e| format!("{} {}", e.name(), e.position())).collect();
     writeln!(out, "positions  {}", positions.join(", "))?;
+    if protocol.messages().iter().any(|message| message.payload.sort().has_chan()) {
+        writeln!(out, "endpoints  made up: one protocol is played, and none of another is there")?;
+    }
     Ok(())
 }
 

@@ -7,7 +7,8 @@ use fastrand::Rng;
 use serde_json::Value as Tree;
 
 use crate::cli::{Failure, input};
-use crate::types::{MessageIx, Protocol, Sort, SortNode, Value};
+use crate::machine::{Generation, Owner, Receipt, ReceiptId, Recipient, Scope, SessionId};
+use crate::types::{MessageIx, Protocol, RoleIx, Sort, SortNode, Value};
 use crate::wire::json::{json, read_value};
 
 /// The largest file of values that is read, in bytes.
@@ -54,7 +55,7 @@ impl Values {
         Ok(values)
     }
 
-    /// A value for a message; `None` where there is none to be made (a delegated endpoint).
+    /// A value for a message; `None` where there is none to be made: its sort is too deep.
     pub(super) fn pick(
         &self,
         protocol: &Protocol,
@@ -80,6 +81,19 @@ fn given(sort: &Sort, tree: &Tree) -> Result<Vec<Value>, crate::types::WrongSort
             several.iter().map(|tree| read_value(sort, tree)).collect()
         }
         (Err(error), _) => Err(error),
+    }
+}
+
+/// A receipt as there are, of no session: a run plays one protocol by itself, and has no endpoint
+/// of another one to give.
+fn nobodys(rng: &mut Rng) -> Receipt {
+    Receipt {
+        session: SessionId(rng.u128(..)),
+        id: ReceiptId(0),
+        from: Owner::new("antiphon").expect("not empty"),
+        generation: Generation(1),
+        to: Recipient::Bearer,
+        scope: Scope::role(RoleIx(0)),
     }
 }
 
@@ -113,6 +127,6 @@ fn made_up(sort: &Sort, at: u32, rng: &mut Rng, depth: usize) -> Option<Value> {
             };
             Value::Record(fields.iter().map(field).collect::<Option<_>>()?)
         }
-        SortNode::Chan(_) => return None,
+        SortNode::Chan(_) => Value::from(&nobodys(rng)),
     })
 }

@@ -46,7 +46,7 @@ pub enum ShardError {
     Inside,
     /// An input said what is durable; that is for the sink to say.
     #[error("what is durable is for the sink to say")]
-    NotDurable,
+    SinkOnly,
 }
 
 impl ShardError {

@@ -56,6 +56,7 @@ pub const SHARD_CHUNK_MAX: usize = 256;
 ///     protocol,
 ///     owner: Owner::new("host")?,
 ///     capacities: Capacities::default(),
+///     policies: Vec::new(),
 ///     journal: true,
 ///     on_lost: OnLost::default(),
 /// };
@@ -227,7 +228,7 @@ impl Shards {
         for (place, (now, input)) in inputs.into_iter().enumerate() {
             match input.session().map(|session| self.shard_of(session)) {
                 _ if matches!(input, Input::Persisted { .. }) => {
-                    answers[place] = Some(Err(ShardError::NotDurable));
+                    answers[place] = Some(Err(ShardError::SinkOnly));
                 }
                 Some(shard) => put(shard, place, (now, input)),
                 None => (0..self.count()).for_each(|shard| put(shard, place, (now, Input::Tick))),

@@ -11,8 +11,9 @@ use super::{
 use crate::machine::authority::Presented;
 use crate::machine::id::Tick;
 use crate::machine::input::{Act, Input, Receive, Send};
+use crate::machine::policy::Policy;
 use crate::machine::timer::Timer;
-use crate::types::{Value, canonical};
+use crate::types::{Edge, Value, canonical};
 
 /// Appends the canonical bytes of a record; see [`Record::encode`].
 pub(in crate::machine) fn encode(
@@ -68,6 +69,7 @@ fn encode_input(tick: Tick, input: &Input, outcome: Outcome, out: &mut Vec<u8>) 
                 out.extend_from_slice(&edge.to.0.to_le_bytes());
                 out.extend_from_slice(&capacity.to_le_bytes());
             }
+            encode_policies(&open.policies, out);
         }
         Input::Act { by, act: Act::Send(send) } => {
             encode_send(tick, by, send, &send.value, outcome, out);
@@ -81,12 +83,32 @@ fn encode_input(tick: Tick, input: &Input, outcome: Outcome, out: &mut Vec<u8>) 
             head(RECLAIM, tick, outcome, out);
             authority::encode_reclaim(reclaim, out);
         }
-        Input::Persisted { .. } | Input::Tick => unreachable!("these are not recorded"),
+        Input::Persisted { .. } | Input::Tick | Input::Reap { .. } => {
+            unreachable!("these are not recorded")
+        }
+    }
+}
+
+fn encode_policies(policies: &[(Edge, Policy)], out: &mut Vec<u8>) {
+    let count = u32::try_from(policies.len()).expect("edges fit u16");
+    out.extend_from_slice(&count.to_le_bytes());
+    for (edge, policy) in policies {
+        let (kind, max) = policy.bytes();
+        out.extend_from_slice(&edge.from.0.to_le_bytes());
+        out.extend_from_slice(&edge.to.0.to_le_bytes());
+        out.push(kind);
+        out.extend_from_slice(&max.to_le_bytes());
     }
 }
 
 /// The bytes of an act that is not a send.
-fn encode_act(tick: Tick, by: &Presented, act: &Act, outcome: Outcome, out: &mut Vec<u8>) {
+pub(in crate::machine) fn encode_act(
+    tick: Tick,
+    by: &Presented,
+    act: &Act,
+    outcome: Outcome,
+    out: &mut Vec<u8>,
+) {
     let tag = match act {
         Act::Send(_) => SEND,
         Act::Receive(_) => RECEIVE,

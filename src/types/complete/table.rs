@@ -8,9 +8,9 @@ use super::subset::{Row, Subsets};
 use crate::types::automaton::{Automaton, EdgeIx, LabelIx, MessageIx, RoleIx, StateIx, Transition};
 use crate::types::diagnostics::Span;
 use crate::types::draft::{DraftBranch, DraftId};
+use crate::types::kind::Kind;
 use crate::types::local::{Direction, LocalType};
 use crate::types::tree::{Branch, NODES_MAX};
-use crate::types::value::Kind;
 
 /// What a role does, with the numbers that names have in the graph.
 pub(super) struct Table<'g, 'a> {

@@ -125,6 +125,12 @@ impl Comparison {
         asynchronous::decide(self, bounds)
     }
 
+    /// Whether both do the same: their tables are the same, because a behaviour has one table.
+    #[must_use]
+    pub fn is_equal(&self) -> bool {
+        self.candidate == self.supertype
+    }
+
     /// How many states the candidate has.
     #[must_use]
     pub fn candidate_states(&self) -> usize {

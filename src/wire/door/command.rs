@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Tree;
 
 use super::{DoorError, DoorLimits};
-use crate::machine::{Act, EndpointView, Input, Machine, Open, Send, SessionId, SessionView, Tick};
+use crate::machine::{Act, EndpointView, Input, Machine, Open, Send, SessionId, Tick};
 use crate::types::syntax::{Limits, Source};
 use crate::types::{Protocol, ProtocolDigest, Sort, Value, WrongSort};
 use crate::wire::authority::{self, CommitJson, ReclaimJson};
@@ -12,6 +12,7 @@ use crate::wire::event::{
     ByJson, EdgeJson, EventError, EventJson, Names, OnLostJson, read_act, read_by, read_owner,
 };
 use crate::wire::json::read_value;
+use crate::wire::policy::{self, PolicedJson};
 
 /// One line, read.
 pub(super) enum Command {
@@ -22,6 +23,8 @@ pub(super) enum Command {
     Digest,
     Sessions,
     Refused,
+    Memory,
+    Reap(usize),
 }
 
 /// What the machine is told; the words are those of [`Input`].
@@ -42,6 +45,8 @@ pub(super) enum InputJson {
         journal: bool,
         #[serde(default)]
         on_lost: OnLostJson,
+        #[serde(default)]
+        policies: Vec<PolicedJson>,
     },
     Act {
         session: String,
@@ -60,6 +65,9 @@ pub(super) enum InputJson {
     Reclaim {
         session: String,
         reclaim: ReclaimJson,
+    },
+    Reap {
+        session: String,
     },
 }
 
@@ -95,6 +103,8 @@ enum AskJson {
     Digest(bool),
     Sessions(bool),
     Refused(bool),
+    Memory(bool),
+    Reap(u64),
 }
 
 fn wrong(text: impl Into<String>) -> DoorError {
@@ -129,8 +139,12 @@ pub(super) fn read(line: &[u8], limits: &DoorLimits) -> Result<Command, DoorErro
             AskJson::Digest(true) => Ok(Command::Digest),
             AskJson::Sessions(true) => Ok(Command::Sessions),
             AskJson::Refused(true) => Ok(Command::Refused),
+            AskJson::Memory(true) => Ok(Command::Memory),
+            AskJson::Reap(most) => Ok(Command::Reap(usize::try_from(most).unwrap_or(usize::MAX))),
             AskJson::State(session) => Ok(Command::State(session_id(&session)?)),
-            _ => Err(wrong("`seal`, `digest`, `sessions` and `refused` are asked for with `true`")),
+            _ => Err(wrong(
+                "`seal`, `digest`, `sessions`, `memory` and `refused` are asked for with `true`",
+            )),
         }
     }
 }
@@ -232,21 +246,22 @@ pub(super) fn meant(machine: &Machine, json: InputJson) -> Result<Step, DoorErro
             unchecked,
             journal,
             on_lost,
+            policies,
         } => {
             let protocol = protocol_digest(&protocol)?;
             let names = Names::loose(machine.protocol(protocol).map(AsRef::as_ref));
             let (session, owner) = (session_id(&session)?, read_owner(&owner)?);
             let capacities = names.capacities(capacity, &capacities, unchecked)?;
             let on_lost = on_lost.into();
-            Input::Open(Open { session, protocol, owner, capacities, journal, on_lost })
+            let policies = policy::read(names, &policies)?;
+            Input::Open(Open { session, protocol, owner, capacities, journal, on_lost, policies })
         }
         InputJson::Act { session, by, event } => {
             let session = session_id(&session)?;
-            let view = machine.session(session);
-            let names = Names::loose(view.map(|view| view.protocol().as_ref()));
+            let names = Names::loose(machine.protocol_of(session).map(AsRef::as_ref));
             let by = read_by(session, &by)?;
             let act: Act = read_act(names, session, event, |send, tree| {
-                Ok(sent(view, send, tree).unwrap_or_else(|(error, instead)| {
+                Ok(sent(machine, session, send, tree).unwrap_or_else(|(error, instead)| {
                     misfit = Some(error);
                     instead
                 }))
@@ -265,6 +280,7 @@ pub(super) fn meant(machine: &Machine, json: InputJson) -> Result<Step, DoorErro
             let reclaim = authority::read_reclaim(session_id(&session)?, &reclaim)?;
             Input::Reclaim(Box::new(reclaim))
         }
+        InputJson::Reap { session } => Input::Reap { session: session_id(&session)? },
     };
     Ok(Step { input, misfit })
 }
@@ -273,14 +289,19 @@ pub(super) fn meant(machine: &Machine, json: InputJson) -> Result<Step, DoorErro
 /// machine refuses the send before it looks at the value. A value of another sort is for the
 /// machine to refuse, too: something that does not conform stands in for it.
 fn sent(
-    view: Option<SessionView<'_>>,
+    machine: &Machine,
+    session: SessionId,
     send: &Send,
     tree: &Tree,
 ) -> Result<Value, (WrongSort, Value)> {
-    let endpoint: Option<EndpointView<'_>> = view.and_then(|view| view.endpoint(send.role));
+    let endpoint: Option<EndpointView<'_>> = match machine.session(session) {
+        Some(view) => view.endpoint(send.role),
+        None => machine.archived(session).and_then(|closed| closed.endpoint(send.role)),
+    };
     let message = endpoint.and_then(|endpoint| endpoint.meant(send.to, send.label, send.at));
-    let Some((view, message)) = view.zip(message) else { return Ok(Value::Unit) };
-    let sort = view.protocol().message(message).payload.sort();
+    let protocol = machine.protocol_of(session);
+    let Some((protocol, message)) = protocol.zip(message) else { return Ok(Value::Unit) };
+    let sort = protocol.message(message).payload.sort();
     read_value(sort, tree).map_err(|error| (error, misfit(sort)))
 }
 
