@@ -15,6 +15,7 @@ use antiphon::machine::{Act, Capability, Input, Receive, Send, SessionId, Tick};
 use antiphon::types::{Protocol, RoleIx, SortNode, Value};
 use bytes::Bytes;
 
+#[expect(dead_code, reason = "what it has for other benches")]
 mod ping_pong;
 use ping_pong::{Labels, exchange, floor, machine, open, protocol};
 

@@ -16,7 +16,7 @@ use crate::machine::SessionId;
 /// use antiphon::driver::shard_of;
 /// use antiphon::machine::SessionId;
 ///
-/// assert_eq!(shard_of(SessionId(1), 4), 3);
+/// assert_eq!(shard_of(SessionId(1), 4), 1);
 /// ```
 #[must_use]
 pub fn shard_of(session: SessionId, shards: usize) -> usize {
