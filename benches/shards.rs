@@ -26,9 +26,9 @@ const CHUNK: u64 = 4_000;
 /// Jobs of each caller and round.
 const CHUNKS: u64 = 100;
 /// Exchanges of one batch through the queues.
-const BATCH: u64 = 8 * SHARD_CHUNK_MAX as u64;
+const BATCH: u64 = SHARD_CHUNK_MAX as u64;
 /// Batches of each caller and round.
-const BATCHES: u64 = 10;
+const BATCHES: u64 = 100;
 /// Exchanges of each caller and round, one input after the other.
 const SINGLES: u64 = 500;
 
