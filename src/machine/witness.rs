@@ -12,7 +12,7 @@ use super::authority::{Owner, Scope};
 use super::id::{Generation, SessionId, Tick, TimerId, WitnessId};
 use super::input::Input;
 use super::ownership::made_heap;
-use super::predicate::{Predicate, Term};
+use super::predicate::Predicate;
 use super::site::{Armed, Site};
 use super::timer::Timer;
 
@@ -100,7 +100,7 @@ impl Outstanding {
     pub(super) fn heap(&self) -> usize {
         let made = self.readiness.iter().map(|ready| &ready.made);
         let made = made.chain(self.armed.iter().map(|watch| &watch.made));
-        let terms = |ready: &Ready| ready.witness.predicate.terms().len() * size_of::<Term>();
+        let terms = |ready: &Ready| size_of_val(ready.witness.predicate.terms());
         size_of::<Self>()
             + self.readiness.capacity() * size_of::<Ready>()
             + self.timeouts.capacity() * size_of::<TimeoutWitness>()
