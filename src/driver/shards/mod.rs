@@ -1,8 +1,8 @@
 //! Several machines on several cores, behind one handle.
 //!
 //! A machine knows one thread, so that its messages meet no lock. [`Shards`] has one machine a
-//! thread; the id of a session says in which one it is ([`shard_of`]), it never goes to another, and
-//! no step touches two sessions. Since a journal belongs to a session, another number of shards
+//! thread; the id of a session says in which one it is ([`shard_of`]), it never goes to another,
+//! and no step touches two sessions. Since a journal belongs to a session, another number of shards
 //! gives the same records, and takes over the same journals.
 //!
 //! Clauses: SHARD-1 to SHARD-9.
@@ -67,7 +67,8 @@ pub const SHARD_CHUNK_MAX: usize = 256;
 /// let sent = shards.submit(Tick(1), Input::Act { by: all.present().clone(), act })?;
 /// assert_eq!(sent, Accepted::Sent { seq: Seq(0), position: Position(1) });
 /// let waiting = shards.with(SessionId(7), |machine| {
-///     machine.session(SessionId(7)).unwrap().edges().map(|edge| edge.messages().len()).sum::<usize>()
+///     let session = machine.session(SessionId(7)).unwrap();
+///     session.edges().map(|edge| edge.messages().len()).sum::<usize>()
 /// })?;
 /// assert_eq!(waiting, 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -201,8 +202,8 @@ impl Shards {
         answer.unwrap_or(Err(ShardError::ShutDown))
     }
 
-    /// Applies many inputs, those of each session in the order in which they stand here, and answers
-    /// in that order when all of them are kept. Waits for room in the queues.
+    /// Applies many inputs, those of each session in the order in which they stand here, and
+    /// answers in that order when all of them are kept. Waits for room in the queues.
     #[must_use = "it holds what was refused"]
     pub fn submit_batch(&self, inputs: Vec<(Tick, Input)>) -> Vec<Result<Accepted, ShardError>> {
         self.many(inputs, Shard::send)
@@ -255,7 +256,7 @@ impl Shards {
         answers.into_iter().map(|answer| answer.unwrap_or_else(none)).collect()
     }
 
-    /// Does work with the machine of a session's shard, inside the shard, and returns what it gives.
+    /// Does work with the machine of a session's shard, inside the shard; returns what it gives.
     ///
     /// This is the host's own door: it answers at once, before what was done is kept. What must not
     /// be shown before (law 4) the host shows when a [`submit`](Self::submit) or a

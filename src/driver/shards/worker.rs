@@ -175,8 +175,8 @@ impl<S: Sink> Worker<S> {
                 let upto = batch.first + u64::from(batch.count);
                 let persisted = Input::Persisted { session: batch.session, upto };
                 // The machine's time is later than this and stays; but what was set to a time that
-                // had passed runs out now, and is kept in the next round. Nothing waits in a session
-                // that a job took away.
+                // had passed runs out now, and is kept in the next round. Nothing waits in a
+                // session that a job took away.
                 let _ = self.machine.handle(Tick(0), persisted);
             }
         }
