@@ -6,20 +6,27 @@
 //! over another session ([`Endpoint::send_endpoint`]).
 
 mod authority;
+mod clock;
 mod delegation;
 mod endpoint;
+mod ends;
 mod error;
+mod events;
 mod handler;
 mod holding;
 mod host;
 mod kept;
 mod session;
+mod token;
+mod witness;
 
 pub use authority::Transfer;
 pub use delegation::{CARRIED_MAX, Unsent};
 pub use endpoint::{BlockingEndpoint, Endpoint};
 pub use error::Error;
+pub use events::{EVENTS_MAX, Event, Events};
 pub use handler::{Action, Answer, Handler, HandlerError, Message};
 pub use holding::{Acting, Holding, NotAnEndpoint};
 pub use kept::{JournalFile, JournalFileError, Replayed};
 pub use session::{EdgeTrace, Options, Session};
+pub use token::{BadToken, Cause, HANDED_MAX, HANDOFF_EXPIRES};

@@ -3,6 +3,7 @@
 //!
 //! Clauses: AUTH-20 to AUTH-30.
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::vec::Vec;
 
@@ -77,6 +78,12 @@ pub enum Death {
     /// A timer on one of the owner's endpoints ran out; its holder says so, and the witness is
     /// spent.
     Timeout(Box<TimeoutWitness>),
+}
+
+impl From<TimeoutWitness> for Death {
+    fn from(witness: TimeoutWitness) -> Self {
+        Self::Timeout(Box::new(witness))
+    }
 }
 
 /// AUTH-30: that a session was cancelled or faulted, and why: there is at most one of a session,
