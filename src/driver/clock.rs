@@ -1,9 +1,9 @@
 //! The time of a session: its ticks, and what lets its timers run out while nobody acts.
 //!
-//! Where a tokio runtime is there one task a session sleeps until the first of its timers is due,
-//! and only while one is armed. Elsewhere timers run out at the next call, and whoever blocks a
-//! thread is woken for them. The runtime must have its time enabled, and under tokio's paused time
-//! a session goes by that.
+//! On tokio one task a session sleeps until the first of its timers is due, and only while one is
+//! armed; it runs where the first of them was armed or awaited. Elsewhere timers run out at the
+//! next call, and whoever blocks a thread is woken for them. The runtime must have its time
+//! enabled; where that is paused, the session's is, too.
 //!
 //! Clauses: HOLD-4.
 
@@ -104,7 +104,10 @@ impl Host {
             Wind::Turn => self.clock.turned.notify_one(),
             Wind::Start => {
                 let Ok(runtime) = Handle::try_current() else { return };
-                self.state().waking = Some(Tick(0));
+                // Somebody else may have started it since.
+                if self.state().waking.replace(Tick(0)).is_some() {
+                    return;
+                }
                 let ticking = Ticking(self.me.clone());
                 runtime.spawn(ticks(ticking, Arc::clone(&self.clock.turned)));
             }

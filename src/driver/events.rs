@@ -126,7 +126,7 @@ impl Session {
     /// Whether anybody looks on.
     #[must_use]
     pub fn is_observed(&self) -> bool {
-        self.host.state().observers.0.is_some()
+        self.host.state().machine.is_observed()
     }
 }
 

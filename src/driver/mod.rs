@@ -3,7 +3,12 @@
 //! [`Session`] opens a session of a protocol and hands out its [`Endpoint`]s, for tokio; an
 //! endpoint becomes a [`BlockingEndpoint`] for threads. What an endpoint answers is journaled
 //! before (law 4). A [`Holding`] is what somebody else owns of a session; an endpoint can be sent
-//! over another session ([`Endpoint::send_endpoint`]).
+//! over another session ([`Endpoint::send_endpoint`]), and authority leaves the process as text
+//! ([`Holding::resume_token`], [`Holding::handoff`], [`Session::invite`]).
+//!
+//! Time: on a tokio runtime, with its time enabled, timers, transfers and drains run out when they
+//! are due. Without one they run out at the next call to the session, or while a
+//! [`BlockingEndpoint`] waits.
 
 mod authority;
 mod clock;

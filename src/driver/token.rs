@@ -148,7 +148,8 @@ impl Session {
     /// `expires_in`. The one that was brought stays good until the next one is known to have
     /// arrived: when that is used itself, or [confirmed](Self::confirm).
     ///
-    /// Who had the holding until now still has it: a token is its bearer's.
+    /// Who had the holding until now still has it: a token is its bearer's. That one was used is an
+    /// [event](Self::events), so that its owner can be told.
     ///
     /// # Errors
     /// [`Error::BadToken`], `terminal`, [`Error::Journal`].

@@ -164,6 +164,12 @@ impl Machine {
         self.observed = observed;
     }
 
+    /// Whether it says what happens.
+    #[must_use]
+    pub fn is_observed(&self) -> bool {
+        self.observed
+    }
+
     /// Makes a protocol known; sessions name it by its digest. Knowing it already changes nothing,
     /// unless only now it comes with evidence that its roles are safe together.
     pub fn register(&mut self, protocol: &Arc<Protocol>) -> ProtocolDigest {
