@@ -149,9 +149,17 @@ fn threads_have_time_too() {
     assert!(session.try_timed_out(timer).unwrap().is_some());
     assert_eq!(records(&session), before + 1);
 
-    session.drain_within(2 * TEN).unwrap();
-    let mut b = session.endpoint("B").unwrap().into_blocking();
-    assert_eq!(code(b.receive_from("A")), "terminal", "who waits for a message hears of the end");
+    // Who waits for a message hears of the end: `B` could still receive, so that it is the deadline.
+    let chain = "A = B!x . end   B = A?x . C!y . end   C = B?y . end";
+    let chain = Session::open(&chain.parse().unwrap()).unwrap();
+    let [mut a, c] = chain.endpoints(["A", "C"]).unwrap();
+    a.try_send("B", "x", ()).unwrap();
+    chain.drain_within(2 * TEN).unwrap();
+    let mut c = c.into_blocking().timeout(Duration::from_secs(5));
+    assert_eq!(chain.status(), Status::Draining);
+    let started = std::time::Instant::now();
+    assert_eq!(code(c.receive_from("B")), "terminal");
+    assert!(started.elapsed() < Duration::from_secs(4), "it was woken when it was due");
 
     let session = open();
     let timer = session.arm_timer(at(&session, "A"), TEN, None).unwrap();
