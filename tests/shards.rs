@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use antiphon::driver::*;
+use antiphon::machine::Event;
 use antiphon::machine::*;
 use antiphon::types::{Protocol, RoleIx, Value};
 use proptest::collection::vec;

@@ -7,6 +7,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::clock::later;
 use super::endpoint::{By, Endpoint};
 use super::error::Error;
 use super::holding::{Acting, Holding};
@@ -54,7 +55,7 @@ impl Transfer {
 }
 
 impl Session {
-    fn own(&self) -> Hand<'_> {
+    pub(super) fn own(&self) -> Hand<'_> {
         Hand { host: &self.host, by: self.host.capability.present() }
     }
 
@@ -138,7 +139,7 @@ pub(super) fn commit(
     })
 }
 
-fn named(owner: &str) -> Result<Owner, Error> {
+pub(super) fn named(owner: &str) -> Result<Owner, Error> {
     Owner::new(owner).map_err(Error::BadOwner)
 }
 
@@ -174,7 +175,10 @@ pub(super) struct Hand<'a> {
 
 impl Hand<'_> {
     /// AUTH-9: each request has a number of its own, so that none is taken for a repeat.
-    fn ask(self, make: impl FnOnce(RequestId, Tick) -> Authority) -> Result<Accepted, Error> {
+    pub(super) fn ask(
+        self,
+        make: impl FnOnce(RequestId, Tick) -> Authority,
+    ) -> Result<Accepted, Error> {
         self.host.change(|state, now| {
             let authority = Box::new(make(state.request(), now));
             Ok(state.machine.act(now, self.by, Act::Authority(authority))?)
@@ -182,18 +186,28 @@ impl Hand<'_> {
     }
 
     pub(super) fn stage(self, transfer: &Transfer, scope: Scope) -> Result<Receipt, Error> {
+        self.staged(transfer, scope).map(|(receipt, _)| receipt)
+    }
+
+    /// As [`stage`](Self::stage), with when it is taken back.
+    pub(super) fn staged(
+        self,
+        transfer: &Transfer,
+        scope: Scope,
+    ) -> Result<(Receipt, Option<Tick>), Error> {
         let to = match &transfer.to {
             Some(owner) => Recipient::Owner(named(owner)?),
             None => Recipient::Bearer,
         };
         let Transfer { within, freeze, .. } = *transfer;
-        let after = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let mut until = None;
         let accepted = self.ask(|request, now| {
-            let expires = within.map(|time| Tick(now.0.saturating_add(after(time))));
+            let expires = within.map(|time| later(now, time));
+            until = expires;
             Authority::Stage { request, scope, to, expires, freeze }
         })?;
         match accepted {
-            Accepted::Staged(receipt) => Ok(*receipt),
+            Accepted::Staged(receipt) => Ok((*receipt, until)),
             other => unreachable!("an accepted `Stage` is answered by `Staged`: {other:?}"),
         }
     }

@@ -28,7 +28,7 @@ use super::endpoint::{BlockingEndpoint, By, Endpoint};
 use super::error::Error;
 use super::host::{Host, State};
 use super::session::{Session, received};
-use crate::machine::{Accepted, Act, Owner, Receipt, Receive, Scope, Send, Seq, SessionView, Tick};
+use crate::machine::{Accepted, Act, Owner, Receipt, Scope, Send, Seq, SessionView, Tick};
 use crate::types::subtype::Comparison;
 use crate::types::{Direction, Edge, LocalType, Name, RoleIx, SortNode, Value};
 
@@ -326,7 +326,7 @@ impl Endpoint {
             found.map(|transition| transition.message)
         });
         let Some(message) = message else {
-            return Err(self.try_act(Act::Send(nothing)).expect_err("the move is not there"));
+            return Err(self.try_message(nothing).expect_err("the move is not there"));
         };
         let message = protocol.message(message);
         match message.payload.sort().top() {
@@ -378,12 +378,11 @@ impl Endpoint {
             let name = |role| host.protocol.role_name(role).to_string();
             return Err(Error::Handled { from: name(from), to: name(self.role) });
         }
-        let receive = Act::Receive(Receive { role: self.role, from, at: None });
-        let accepted = host.change(|state: &mut State, now: Tick| {
+        let got = host.change(|state: &mut State, now: Tick| {
             look(state)?;
-            Ok(state.machine.act(now, by, receive)?)
+            Ok(state.machine.receive(now, by, self.role, from)?)
         })?;
-        Ok(received(&host.protocol, accepted))
+        Ok(received(&host.protocol, got))
     }
 }
 

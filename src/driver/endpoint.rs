@@ -8,11 +8,9 @@ use std::time::Duration;
 
 use super::authority::{Hand, holds};
 use super::error::Error;
-use super::host::Host;
+use super::host::{Host, State};
 use super::session::received;
-use crate::machine::{
-    Act, Capability, Move, Position, Presented, Receive, Refusal, Scope, Send, Status,
-};
+use crate::machine::{Capability, Move, Position, Presented, Refusal, Scope, Send, Status};
 use crate::types::{Direction, Edge, LabelIx, LocalType, Name, RoleIx, Value};
 
 /// One role of a session (AUTH-6). Moved, never copied; dropping it gives it back to the session,
@@ -67,7 +65,7 @@ impl Endpoint {
         value: impl Into<Value>,
     ) -> Result<(), Error> {
         let send = self.to_send(to, label, value.into());
-        let done = self.host.until_possible(|| self.try_act(Act::Send(send.clone()))).await;
+        let done = self.host.until_possible(|| self.try_message(send.clone())).await;
         done.map_err(|error| error.naming(label, to))
     }
 
@@ -81,7 +79,7 @@ impl Endpoint {
         label: &str,
         value: impl Into<Value>,
     ) -> Result<(), Error> {
-        let done = self.try_act(Act::Send(self.to_send(to, label, value.into())));
+        let done = self.try_message(self.to_send(to, label, value.into()));
         done.map_err(|error| error.naming(label, to))
     }
 
@@ -215,8 +213,12 @@ impl Endpoint {
         Send { role: self.role, to: self.named(to), label, value, at: None }
     }
 
-    pub(super) fn try_act(&self, act: Act) -> Result<(), Error> {
-        self.host.act_by(Some(self.presents()), act).map(drop)
+    pub(super) fn try_message(&self, send: Send) -> Result<(), Error> {
+        let Send { role, to, label, value, at: _ } = send;
+        let sent = |state: &mut State, now| {
+            Ok(state.machine.send(now, self.presents(), role, to, label, value)?)
+        };
+        self.host.change(sent).map(drop)
     }
 
     fn try_receive_role(&self, from: RoleIx) -> Result<(Name, Value), Error> {
@@ -225,9 +227,10 @@ impl Endpoint {
             let name = |role| self.host.protocol.role_name(role).to_string();
             return Err(Error::Handled { from: name(from), to: name(self.role) });
         }
-        let receive = Receive { role: self.role, from, at: None };
-        let accepted = self.host.act_by(Some(self.presents()), Act::Receive(receive))?;
-        Ok(received(&self.host.protocol, accepted))
+        let got = |state: &mut State, now| {
+            Ok(state.machine.receive(now, self.presents(), self.role, from)?)
+        };
+        Ok(received(&self.host.protocol, self.host.change(got)?))
     }
 }
 
@@ -286,7 +289,7 @@ impl BlockingEndpoint {
     pub fn send(&mut self, to: &str, label: &str, value: impl Into<Value>) -> Result<(), Error> {
         let endpoint = &self.endpoint;
         let send = endpoint.to_send(to, label, value.into());
-        let attempt = || endpoint.try_act(Act::Send(send.clone()));
+        let attempt = || endpoint.try_message(send.clone());
         let done = endpoint.host.block_until_possible(self.timeout, attempt);
         done.map_err(|error| error.naming(label, to))
     }

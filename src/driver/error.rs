@@ -6,6 +6,7 @@ use crate::machine::{Attempt, OwnerError, Refusal};
 use crate::types::Name;
 
 use super::delegation::CARRIED_MAX;
+use super::token::BadToken;
 
 /// Why an endpoint did not do what was asked.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -62,6 +63,9 @@ pub enum Error {
     /// Too many endpoints are on their way over this session.
     #[error("{CARRIED_MAX} endpoints are on their way over this session; receive one first")]
     TooManyCarried,
+    /// What was brought as a token is none that is good here.
+    #[error(transparent)]
+    BadToken(#[from] BadToken),
     /// Nothing came in time.
     #[error("nothing came within {0:?}")]
     TimedOut(std::time::Duration),

@@ -126,7 +126,7 @@ pub struct Holding {
 }
 
 impl Holding {
-    fn by(&self) -> Hand<'_> {
+    pub(super) fn by(&self) -> Hand<'_> {
         Hand { host: &self.host, by: self.capability.present() }
     }
 

@@ -3,19 +3,22 @@
 //! Clauses: HOLD-2, DELEG-6.
 
 use std::mem::take;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use hashbrown::HashMap;
 use tokio::sync::Notify;
 
+use super::clock::Clock;
 use super::delegation::{self, Carried, Returned};
 use super::error::Error;
+use super::events::Observers;
 use super::handler::Handler;
+use super::token::Handed;
 use crate::journal::Journal;
 use crate::machine::{
-    Accepted, Act, Capability, Deliver, Input, Machine, Output, Presented, Refusal, RequestId,
-    SessionId, SessionView, Tick,
+    Accepted, Act, Capability, Deliver, Input, Machine, Output, Refusal, RequestId, SessionId,
+    SessionView, Tick,
 };
 use crate::types::{Name, Protocol, RoleIx};
 use crate::wire::journal;
@@ -26,7 +29,9 @@ pub(super) struct Host {
     /// Wakes endpoints that wait for a message or for room, and the pump of the handlers.
     changed: Arc<Notify>,
     changed_blocking: Condvar,
-    started: Instant,
+    pub(super) clock: Clock,
+    /// Itself, for what runs beside it.
+    pub(super) me: Weak<Self>,
     pub(super) id: SessionId,
     pub(super) protocol: Arc<Protocol>,
     /// Everything of the session, as far as it was not handed over.
@@ -46,6 +51,12 @@ pub(super) struct State {
     pub(super) carried: Vec<Carried>,
     /// Those that came back, for who gave them.
     pub(super) returned: Vec<Returned>,
+    /// Who looks on.
+    pub(super) observers: Observers,
+    /// The last handoff tokens that were accepted.
+    pub(super) handed: Handed,
+    /// Until when the ticker sleeps, if it runs.
+    pub(super) waking: Option<Tick>,
     /// The number of the next request that creates something.
     requests: u64,
     /// Grows with every change: who waits for one compares it.
@@ -75,6 +86,9 @@ impl Host {
             is_pumping: false,
             carried: Vec::new(),
             returned: Vec::new(),
+            observers: Observers::default(),
+            handed: Handed::default(),
+            waking: None,
             requests: 0,
             changes: 0,
             failed: None,
@@ -83,11 +97,12 @@ impl Host {
             journal.append(&journal::header_line(&protocol, id))?;
         }
         state.keep(Tick(0), &protocol)?;
-        Ok(Arc::new(Self {
+        Ok(Arc::new_cyclic(|me| Self {
             state: Mutex::new(state),
             changed: Arc::new(Notify::new()),
             changed_blocking: Condvar::new(),
-            started: Instant::now(),
+            clock: Clock::new(),
+            me: Weak::clone(me),
             id,
             protocol,
             capability,
@@ -99,18 +114,9 @@ impl Host {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn now(&self) -> Tick {
-        Tick(u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX))
-    }
-
     /// Does something under the session's own capability, and answers when it is kept.
     pub(super) fn act(&self, act: Act) -> Result<Accepted, Error> {
-        self.act_by(None, act)
-    }
-
-    /// As [`act`](Self::act), under a presented capability.
-    pub(super) fn act_by(&self, by: Option<&Presented>, act: Act) -> Result<Accepted, Error> {
-        let by = by.unwrap_or(self.capability.present());
+        let by = self.capability.present();
         self.change(|state, now| Ok(state.machine.act(now, by, act)?))
     }
 
@@ -119,7 +125,7 @@ impl Host {
         &self,
         told: impl FnOnce(&mut State, Tick) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let now = self.now();
+        let now = self.clock.now();
         self.change_in(self.state(), now, told)
     }
 
@@ -129,7 +135,7 @@ impl Host {
         like: impl FnOnce(SessionView<'_>) -> bool,
         act: Act,
     ) -> Result<bool, Error> {
-        let now = self.now();
+        let now = self.clock.now();
         let state = self.state();
         if !like(state.machine.session(self.id).expect("the session is there")) {
             return Ok(false);
@@ -147,13 +153,16 @@ impl Host {
         if let Some(failed) = &state.failed {
             return Err(failed.clone());
         }
+        let has_run_out = state.due().is_some_and(|due| due <= now);
         let accepted = told(&mut state, now);
         let kept = state.keep(now, &self.protocol);
         // Those who wait must hear of a failure, too: nothing else would wake them.
-        let is_changed = accepted.is_ok() || kept.is_err();
+        let is_changed = accepted.is_ok() || kept.is_err() || has_run_out;
         state.changes += u64::from(is_changed);
         let left = self.left_lying(&mut state);
+        let wind = state.wind();
         drop(state);
+        self.winds(wind);
         // HOLD-2: whoever waits under an authority that is gone now is woken, too, and refused.
         if is_changed {
             self.changed.notify_waiters();
@@ -181,15 +190,6 @@ impl Host {
         let returned: Vec<Returned> = left.into_iter().map(Carried::back).collect();
         if !returned.is_empty() {
             self.state().returned.extend(returned);
-        }
-    }
-
-    /// Lets the timers of the session run out that are due.
-    pub(super) fn catch_up(&self) {
-        let due = self.state().machine.poll_timeout();
-        if due.is_some_and(|due| due <= self.now()) {
-            // A journal that failed is told to whoever acts next.
-            let _ = self.change(|state, now| Ok(state.machine.handle(now, Input::Tick)?));
         }
     }
 
@@ -229,7 +229,12 @@ impl Host {
             changed.as_mut().enable();
             match look() {
                 Some(found) => return found,
-                None => changed.await,
+                None => {
+                    // What was armed outside of a runtime runs out by itself from here on.
+                    let wind = self.state().wind();
+                    self.winds(wind);
+                    changed.await;
+                }
             }
         }
     }
@@ -254,6 +259,9 @@ impl Host {
                 }
                 None => Duration::from_secs(3600),
             };
+            // Without a ticker whoever waits is woken for what is due.
+            let due = self.state().due().map(|due| self.clock.until(due));
+            let left = due.map_or(left, |due| due.min(left));
             let unchanged = |state: &mut State| state.changes == seen;
             let waited = self.changed_blocking.wait_timeout_while(self.state(), left, unchanged);
             drop(waited.unwrap_or_else(PoisonError::into_inner));
@@ -269,6 +277,7 @@ impl Host {
 impl Drop for Host {
     fn drop(&mut self) {
         self.changed.notify_waiters();
+        self.clock.stop();
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
         let (carried, returned) = (take(&mut state.carried), take(&mut state.returned));
         delegation::let_go(carried, returned);
@@ -287,6 +296,11 @@ impl State {
         RequestId(self.requests)
     }
 
+    /// Whether nothing can be kept any more.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed.is_some()
+    }
+
     /// AUTH-6: gives the endpoint of `role` to somebody, if nobody holds it.
     pub(super) fn take_endpoint(&mut self, protocol: &Protocol, role: RoleIx) -> Result<(), Error> {
         let bit = 1_u128 << role.0;
@@ -298,7 +312,7 @@ impl State {
     }
 
     /// JRNL-5: makes what the machine recorded durable, then takes what it has for us.
-    fn keep(&mut self, now: Tick, protocol: &Protocol) -> Result<(), Error> {
+    fn keep(&mut self, now: Tick, protocol: &Arc<Protocol>) -> Result<(), Error> {
         self.machine.seal();
         while let Some(output) = self.machine.poll() {
             match output {
@@ -308,6 +322,7 @@ impl State {
                     if let Some(Err(error)) = self.journal.as_mut().map(|j| j.append(&line)) {
                         let error = Error::from(error);
                         self.failed = Some(error.clone());
+                        self.observers = Observers::default();
                         return Err(error);
                     }
                     let upto = batch.first + u64::from(batch.count);
@@ -315,8 +330,11 @@ impl State {
                     self.machine.handle(now, persisted)?;
                 }
                 Output::Deliver(deliver) => self.deliveries.push(deliver),
-                Output::Event(_) => {}
+                Output::Event(event) => self.observers.tell(protocol, event),
             }
+        }
+        if self.observers.have_left() {
+            self.machine.observe(false);
         }
         Ok(())
     }

@@ -11,10 +11,10 @@ use super::handler::{self, Action, Closure, Handler, HandlerError, Message};
 use super::host::Host;
 use crate::journal::{FileJournal, Journal, MemoryJournal};
 use crate::machine::{
-    Accepted, Act, Capacities, Input, Machine, OnLost, Open, Owner, Policy, Record, Refusal,
+    Act, Capacities, Input, Machine, OnLost, Open, Owner, Policy, Received, Record, Refusal,
     SessionId, StateDigest, Status,
 };
-use crate::types::{Edge, EdgeIx, LocalType, Name, Protocol, Value};
+use crate::types::{Edge, EdgeIx, LocalType, Name, Protocol, RoleIx, Value};
 use crate::wire;
 
 /// How a session is opened. The default: a fresh id, the owner `host`, a journal in memory.
@@ -128,7 +128,7 @@ impl Session {
     /// Opens a session.
     ///
     /// # Errors
-    /// [`Error::Refused`] for capacities that cannot be, [`Error::Journal`].
+    /// [`Error::Refused`] for capacities or policies that cannot be, [`Error::Journal`].
     pub fn open_with(protocol: &Protocol, options: Options) -> Result<Self, Error> {
         let protocol = Arc::new(protocol.clone());
         let mut machine = Machine::new();
@@ -171,6 +171,14 @@ impl Session {
     /// `unknown_role`, [`Error::EndpointTaken`].
     pub fn endpoint(&self, role: &str) -> Result<Endpoint, Error> {
         Endpoint::take(Arc::clone(&self.host), self.host.role(role)?)
+    }
+
+    /// The number of a role, for what names it so: predicates, the sites of timers.
+    ///
+    /// # Errors
+    /// `unknown_role`.
+    pub fn role(&self, role: &str) -> Result<RoleIx, Error> {
+        self.host.role(role)
     }
 
     fn edge(&self, from: &str, to: &str) -> Result<EdgeIx, Error> {
@@ -412,11 +420,6 @@ fn fresh_id() -> Result<SessionId, Error> {
 }
 
 /// What a receive came to, with names.
-pub(super) fn received(protocol: &Protocol, accepted: Accepted) -> (Name, Value) {
-    match accepted {
-        Accepted::Received(received) => {
-            (protocol.label_name(received.label).clone(), received.value)
-        }
-        other => unreachable!("a receive without a position is answered by `Received`: {other:?}"),
-    }
+pub(super) fn received(protocol: &Protocol, received: Received) -> (Name, Value) {
+    (protocol.label_name(received.label).clone(), received.value)
 }

@@ -181,7 +181,7 @@ impl Audit {
     }
 
     /// What it is about besides fragments and transfers.
-    pub(super) fn about(&self) -> Option<Box<str>> {
+    pub(crate) fn about(&self) -> Option<Box<str>> {
         Some(match self {
             Self::Cancelled { reason } => reason.as_str().into(),
             Self::Lost { owner } => owner.as_str().into(),

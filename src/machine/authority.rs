@@ -215,6 +215,12 @@ impl Capability {
         Self(presented)
     }
 
+    /// That of a resume token which was found genuine, and whose serial its session has accepted.
+    #[cfg(feature = "driver")]
+    pub(crate) fn resumed(presented: Presented) -> Self {
+        Self(presented)
+    }
+
     /// What an input carries.
     #[must_use]
     pub fn present(&self) -> &Presented {

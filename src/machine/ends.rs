@@ -80,6 +80,12 @@ pub enum Death {
     Timeout(Box<TimeoutWitness>),
 }
 
+impl From<TimeoutWitness> for Death {
+    fn from(witness: TimeoutWitness) -> Self {
+        Self::Timeout(Box::new(witness))
+    }
+}
+
 /// AUTH-30: that a session was cancelled or faulted, and why: there is at most one of a session,
 /// and it holds for ever.
 #[derive(Debug, Clone, PartialEq, Eq)]

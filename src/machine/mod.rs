@@ -158,6 +158,18 @@ impl Machine {
         Self { observed: true, ..Self::default() }
     }
 
+    /// Says everything that happens from here on, or nothing any more. A machine that says nothing
+    /// does not look for it.
+    pub fn observe(&mut self, observed: bool) {
+        self.observed = observed;
+    }
+
+    /// Whether it says what happens.
+    #[must_use]
+    pub fn is_observed(&self) -> bool {
+        self.observed
+    }
+
     /// Makes a protocol known; sessions name it by its digest. Knowing it already changes nothing,
     /// unless only now it comes with evidence that its roles are safe together.
     pub fn register(&mut self, protocol: &Arc<Protocol>) -> ProtocolDigest {

@@ -7,7 +7,7 @@ use super::Machine;
 use super::authority::{Owner, Scope};
 use super::edge::Queued;
 use super::ends::{CancellationWitness, OnLost};
-use super::id::{Generation, Position, Seq, SessionId, Tick};
+use super::id::{Generation, Position, Seq, SessionId, Tick, TimerId};
 use super::output::Status;
 use super::ownership::Held;
 use super::receipt::Receipt;
@@ -178,6 +178,14 @@ impl<'a> SessionView<'a> {
     /// The timeout witnesses that are outstanding.
     pub fn timeouts(self) -> impl Iterator<Item = &'a TimeoutWitness> {
         self.session.outstanding().into_iter().flat_map(|all| &all.timeouts)
+    }
+
+    /// The witness that a timer left when it ran out, as long as it is outstanding.
+    #[must_use]
+    pub fn timeout(self, timer: TimerId) -> Option<&'a TimeoutWitness> {
+        let all = self.session.outstanding()?;
+        let at = all.ran_out.iter().position(|ran_out| *ran_out == timer)?;
+        all.timeouts.get(at)
     }
 
     /// The timers that somebody armed and that have not run out.

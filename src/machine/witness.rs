@@ -62,6 +62,8 @@ pub(super) struct Outstanding {
     // id is in two of them, and who it was issued to still has its fragments.
     pub(super) readiness: Vec<Ready>,
     pub(super) timeouts: Vec<TimeoutWitness>,
+    // INVARIANT(witness_single_use): the timers of `timeouts`, in the same order.
+    pub(super) ran_out: Vec<TimerId>,
     pub(super) armed: Vec<Watch>,
     /// The id of the next witness.
     pub(super) witnesses: WitnessId,
@@ -104,6 +106,7 @@ impl Outstanding {
         size_of::<Self>()
             + self.readiness.capacity() * size_of::<Ready>()
             + self.timeouts.capacity() * size_of::<TimeoutWitness>()
+            + self.ran_out.capacity() * size_of::<TimerId>()
             + self.armed.capacity() * size_of::<Watch>()
             + self.readiness.iter().map(terms).sum::<usize>()
             + made.map(|made| made_heap(made)).sum::<usize>()
@@ -142,6 +145,8 @@ impl Outstanding {
         let mut watches = self.armed.iter().map(|watch| &watch.timer);
         ordered
             && once
+            && self.ran_out.len() == self.timeouts.len()
+            && self.ran_out.iter().all(|id| *id < self.timers)
             && armed
             && ready.clone().all(|one| of(&one.owner, one.generation, one.scope))
             && timeouts.all(|one| of(&one.owner, one.generation, one.scope))
@@ -152,6 +157,7 @@ impl Outstanding {
     pub(super) fn spend(&mut self, witness: WitnessId) -> Option<(Tick, Timer)> {
         self.readiness.retain(|ready| ready.witness.id != witness);
         let at = self.timeouts.iter().position(|timeout| timeout.id == witness)?;
+        self.ran_out.remove(at);
         self.timeouts.remove(at).timer()
     }
 
@@ -176,6 +182,7 @@ impl Outstanding {
         let witness =
             TimeoutWitness { session, id, site, owner, generation, scope, issued_at, until };
         self.timeouts.push(witness.clone());
+        self.ran_out.push(timer);
         witness
     }
 
@@ -186,6 +193,8 @@ impl Outstanding {
         let late = self.timeouts.iter().filter(|one| touches(one.scope));
         let gone = armed.map(Armed::timer).chain(late.filter_map(TimeoutWitness::timer)).collect();
         self.armed.retain(|one| !touches(one.timer.scope));
+        let mut late = self.timeouts.iter();
+        self.ran_out.retain(|_| late.next().is_none_or(|one| !touches(one.scope)));
         self.timeouts.retain(|one| !touches(one.scope));
         self.readiness.retain(|one| !touches(one.witness.scope));
         gone
