@@ -754,7 +754,7 @@ impl Session {
             }
             Authority::OwnerDied { owner, evidence } => {
                 let needs = match evidence {
-                    Death::Timeout(witness) => witness.scope,
+                    Death::Timeout(witness) => witness.scope.union(Scope::LIFECYCLE),
                     _ => Scope::LIFECYCLE,
                 };
                 self.authorize(by, needs)?;
