@@ -628,3 +628,21 @@ fn never_issued(scene: &Scene, by: &Presented) -> TimeoutWitness {
         until: None,
     }
 }
+
+/// What happened: a lifecycle that was frozen for its next holder still gave released roles to
+/// others (AUTH-13).
+#[test]
+fn a_frozen_lifecycle_claims_nothing() {
+    let mut scene = Scene::new(ORDERS);
+    let (request, scope) = (RequestId(1), Scope::role(scene.role("Buyer")));
+    scene.change(Authority::Release { request, scope });
+    let to = Recipient::Owner(owner("dave"));
+    let (lifecycle, freeze) = (Scope::LIFECYCLE, true);
+    let stage = Authority::Stage { request, scope: lifecycle, to, expires: None, freeze };
+    scene.change(stage);
+    let claim = || boxed(Authority::Claim { request, owner: owner("mallory"), scope });
+    let by = Presented { scope: lifecycle, ..scene.by.clone() };
+    assert_eq!(scene.code(&by, claim()), "transfer_pending");
+    // Who had the role last claims it for itself.
+    issued(scene.act(claim()));
+}
