@@ -613,3 +613,30 @@ fn the_door_tells_what_was_refused() {
     assert_eq!(answer["ok"], wanted, "{answer}");
     assert_eq!(told(json!({"refused": false}))["error"]["code"], "not_a_command");
 }
+
+/// What happened: who opened a session again that was reaped was refused, and not counted (AUDIT-5).
+#[test]
+fn what_the_archive_refuses_is_counted() {
+    let mut scene = Scene::new(ORDERS);
+    scene.done(Act::Close);
+    let (session, open) = (scene.by.session, scene::open(&scene.protocol, 1));
+    scene.machine.handle(Tick(0), Input::Reap { session }).unwrap();
+    assert_eq!(scene.refused(Input::Open(open)).code(), "session_exists");
+    assert_eq!(scene.machine.refused().counts().collect::<Vec<_>>(), [("session_exists", 1)]);
+}
+
+/// What happened: hashes that stood for as many records as there can be, and one record behind
+/// them: there was no place for it in the tree, which panicked or kept it without its leaf (JRNL-25).
+#[test]
+fn no_record_is_kept_behind_the_last_one() {
+    let text = good(&["compact", "-", "-o", "-"], &whole());
+    let mut lines: Vec<String> = text.lines().map(ToOwned::to_owned).collect();
+    let hashes = vec![format!("\"{}\"", "0".repeat(64)); 64].join(",");
+    let (first, end) = ("\"first\":0", format!("\"end\":{}", u64::MAX));
+    let removed = format!("{{\"removed\":{{{first},{end},\"hashes\":[{hashes}]}}}}");
+    let kept = lines[2].replace("\"index\":0,", &format!("\"index\":{},", u64::MAX));
+    assert_ne!(kept, lines[2]);
+    lines.splice(2.., [removed, kept]);
+    let error = Compacted::read((lines.join("\n") + "\n").as_bytes()).unwrap_err();
+    assert_eq!((error.line, error.damage), (4, Damage::Root));
+}

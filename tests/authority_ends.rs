@@ -559,3 +559,61 @@ proptest! {
         }
     }
 }
+
+/// What happened: whoever had one role could arm a timer on it and, with the witness, declare its
+/// own owner dead; a bearer names itself, and one that had named itself like the opener so took the
+/// lifecycle away from the opener.
+#[test]
+fn who_has_a_role_alone_declares_nobody_dead() {
+    let change = |_: &_, open: &mut Open| open.on_lost = OnLost::Release;
+    let mut scene = Scene::with(Machine::new(), ORDERS, change);
+    let scope = Scope::role(scene.role("Buyer"));
+    let (request, to) = (RequestId(1), Recipient::Bearer);
+    let stage = Authority::Stage { request, scope, to, expires: None, freeze: false };
+    let Accepted::Staged(receipt) = scene.change(stage) else { panic!("it is staged") };
+    let guest = issued(scene.machine.handle(Tick(0), committing(&receipt, "host")));
+    let site = Site::Endpoint(scene.role("Buyer"));
+    scene.by(&guest, boxed(Authority::ArmTimer { request, site, after: 1, valid: None })).unwrap();
+    scene.tick(1);
+    let view = scene.machine.session(scene.by.session).unwrap();
+    let evidence = Death::Timeout(Box::new(view.timeouts().next().unwrap().clone()));
+    let died = boxed(Authority::OwnerDied { owner: owner("host"), evidence });
+    assert_eq!(scene.code(&guest, died), "scope_violation");
+    // Nor does it learn who has something.
+    let evidence = Death::Timeout(Box::new(never_issued(&scene, &guest)));
+    let died = boxed(Authority::OwnerDied { owner: owner("phone"), evidence });
+    assert_eq!(scene.code(&guest, died), "scope_violation");
+    assert_eq!(scene.holdings(), "host#1 Fragments{lifecycle, Seller} · host#2 Fragments{Buyer}");
+}
+
+/// A witness that was never issued, of what the holder has.
+fn never_issued(scene: &Scene, by: &Presented) -> TimeoutWitness {
+    TimeoutWitness {
+        session: by.session,
+        id: WitnessId(9),
+        site: Site::Endpoint(scene.role("Buyer")),
+        owner: by.owner.clone(),
+        generation: by.generation,
+        scope: by.scope,
+        issued_at: Tick(0),
+        until: None,
+    }
+}
+
+/// What happened: a lifecycle that was frozen for its next holder still gave released roles to
+/// others (AUTH-13).
+#[test]
+fn a_frozen_lifecycle_claims_nothing() {
+    let mut scene = Scene::new(ORDERS);
+    let (request, scope) = (RequestId(1), Scope::role(scene.role("Buyer")));
+    scene.change(Authority::Release { request, scope });
+    let to = Recipient::Owner(owner("dave"));
+    let (lifecycle, freeze) = (Scope::LIFECYCLE, true);
+    let stage = Authority::Stage { request, scope: lifecycle, to, expires: None, freeze };
+    scene.change(stage);
+    let claim = || boxed(Authority::Claim { request, owner: owner("mallory"), scope });
+    let by = Presented { scope: lifecycle, ..scene.by.clone() };
+    assert_eq!(scene.code(&by, claim()), "transfer_pending");
+    // Who had the role last claims it for itself.
+    issued(scene.act(claim()));
+}

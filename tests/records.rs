@@ -2,9 +2,11 @@
 //! always read back.
 #![cfg(feature = "driver")]
 
-use antiphon::machine::{Batch, Capacities, Head, Record, SessionId};
+use antiphon::machine::{
+    Act, Batch, Capacities, Head, Input, REASON_BYTES_MAX, Record, Recorded, SessionId,
+};
 use antiphon::types::{Edge, RoleIx, Value};
-use antiphon::wire::journal;
+use antiphon::wire::journal::{self, Damage, Journal};
 use antiphon::{Protocol, Session, driver::Options};
 
 fn echo() -> Protocol {
@@ -66,4 +68,32 @@ fn no_byte_of_a_batch_can_be_changed_into_a_panic() {
             }
         }
     }
+}
+
+/// What happened: a journal whose reason somebody had made longer than a record can hold was read
+/// from JSON and panicked when its bytes were made; one a little longer than a machine keeps
+/// replayed, and its trail told the whole of it (JRNL-8).
+#[test]
+fn a_reason_that_no_machine_records_is_damage() {
+    let protocol = echo();
+    let session = Session::open(&protocol).unwrap();
+    session.cancel("enough").unwrap();
+    let (records, id) = (session.records().unwrap(), session.id());
+    let before = Head::first(id, protocol.digest());
+    let header = journal::header_line(&protocol, id);
+    let batch = journal::batch(before, id, &records).unwrap();
+    let line = journal::batch_line(&protocol, &batch).unwrap();
+    for length in [REASON_BYTES_MAX + 1, 70_000] {
+        let forged = line.replace("enough", &"x".repeat(length));
+        assert_ne!(forged, line);
+        let error = Journal::read(format!("{header}\n{forged}\n").as_bytes()).unwrap_err();
+        assert!(matches!(error.damage, Damage::Record { index: 1, .. }), "{error}");
+    }
+    // The same as bytes.
+    let mut forged = records;
+    let reason = "x".repeat(REASON_BYTES_MAX + 1).into();
+    let Recorded::Input(Input::Act { act, .. }) = &mut forged[1].event else { panic!("an act") };
+    *act = Act::Cancel { reason };
+    let batch = journal::batch(before, id, &forged).unwrap();
+    assert!(Record::decode_batch(&batch, &protocol).is_err());
 }

@@ -75,8 +75,8 @@ impl OnLost {
 pub enum Death {
     /// Whoever has the lifecycle says so.
     Lifecycle,
-    /// A timer on one of the owner's endpoints ran out; its holder says so, and the witness is
-    /// spent.
+    /// A timer on one of the owner's endpoints ran out; whoever holds its witness and the lifecycle
+    /// says so, and the witness is spent.
     Timeout(Box<TimeoutWitness>),
 }
 
@@ -96,9 +96,13 @@ pub struct CancellationWitness {
     pub reason: SmolStr,
 }
 
-/// AUTH-21: the reason of a failed commit as it is kept: the whole text stays within the limit.
+/// The longest reason of a failed commit that is kept, in bytes: the whole text stays within the
+/// limit.
+pub const FAILURE_BYTES_MAX: usize = REASON_BYTES_MAX - TRANSFER_COMMIT_FAILED.len();
+
+/// AUTH-21: the reason of a failed commit as it is kept.
 pub(super) fn cut_failure(reason: &SmolStr) -> SmolStr {
-    cut_to(reason, REASON_BYTES_MAX - TRANSFER_COMMIT_FAILED.len())
+    cut_to(reason, FAILURE_BYTES_MAX)
 }
 
 impl Session {
@@ -141,7 +145,8 @@ impl Session {
     ) -> Result<Change, Refusal> {
         let needs = match evidence {
             Death::Lifecycle => Scope::LIFECYCLE,
-            Death::Timeout(witness) => witness.scope,
+            // WITN-5: and of the witness, who holds it.
+            Death::Timeout(witness) => Scope::LIFECYCLE.union(witness.scope),
         };
         self.authorize(protocol, by, needs)?;
         self.goes_on()?;

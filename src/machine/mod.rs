@@ -69,7 +69,8 @@ pub use delegation::NotAReceipt;
 pub use digest::StateDigest;
 pub use edge::Queued;
 pub use ends::{
-    CancellationWitness, Death, OWNER_LOST, OnLost, TRANSFER_ABANDONED, TRANSFER_COMMIT_FAILED,
+    CancellationWitness, Death, FAILURE_BYTES_MAX, OWNER_LOST, OnLost, TRANSFER_ABANDONED,
+    TRANSFER_COMMIT_FAILED,
 };
 pub use id::{
     Generation, Position, ReceiptId, RequestId, Seq, Serial, SessionId, SessionIdError, Tick,
@@ -400,7 +401,7 @@ impl Machine {
         }
         // LIFE-16: one that was reaped is not opened again.
         if self.archive.get(open.session).is_some() {
-            return Err(Refusal::SessionExists(open.session));
+            return Err(self.refuse_open(&open, Refusal::SessionExists(open.session)));
         }
         let Some(&protocol) = self.protocol_slots.get(&open.protocol) else {
             return Err(self.refuse_open(&open, Refusal::UnknownProtocol(open.protocol)));

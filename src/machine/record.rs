@@ -22,7 +22,7 @@ use super::ends::OnLost;
 use super::id::{
     Generation, Position, ReceiptId, Seq, Serial, SessionId, Tick, TimerId, WitnessId,
 };
-use super::input::{Act, Capacities, Input, Open, Receive, Send};
+use super::input::{Act, Capacities, Input, Open, REASON_BYTES_MAX, Receive, Send};
 use super::policy::Policy;
 use super::timer::Timer;
 use crate::types::canonical;
@@ -359,8 +359,8 @@ fn decode_act(
         }
         DRAIN => Act::Drain { deadline: decode_optional(rest)?.map(Tick) },
         CLOSE => Act::Close,
-        CANCEL => Act::Cancel { reason: decode_text(rest)? },
-        FAULT => Act::Fault { reason: decode_text(rest)? },
+        CANCEL => Act::Cancel { reason: decode_reason(rest, REASON_BYTES_MAX)? },
+        FAULT => Act::Fault { reason: decode_reason(rest, REASON_BYTES_MAX)? },
         tag => {
             let session = by.session;
             Act::Authority(Box::new(authority::decode(tag, rest, session)?))
@@ -439,6 +439,12 @@ fn decode_text(rest: &mut Bytes) -> Result<SmolStr, RecordError> {
     }
     let bytes = rest.split_to(length);
     core::str::from_utf8(&bytes).map(SmolStr::new).map_err(|_| RecordError)
+}
+
+/// LIFE-5: no machine records a longer one.
+fn decode_reason(rest: &mut Bytes, most: usize) -> Result<SmolStr, RecordError> {
+    decode_text(rest)
+        .and_then(|reason| if reason.len() > most { Err(RecordError) } else { Ok(reason) })
 }
 
 fn decode_name(rest: &mut Bytes) -> Result<Name, RecordError> {

@@ -365,10 +365,15 @@ impl Session {
         if !Scope::session(protocol).covers(scope) {
             return Err(uncovered(protocol, by, scope, Uncovered::Scope));
         }
-        if !self.ownership.was_last(self.spread(), by, scope) {
+        let by_lifecycle = !self.ownership.was_last(self.spread(), by, scope);
+        if by_lifecycle {
             self.authorize(protocol, by, Scope::LIFECYCLE)?;
         }
         self.goes_on()?;
+        // AUTH-13: to claim for others is an action of the lifecycle.
+        if by_lifecycle {
+            self.unfrozen(Scope::LIFECYCLE)?;
+        }
         self.unowned(protocol, scope)?;
         // AUTH-26.
         if scope.covers(Scope::LIFECYCLE) {

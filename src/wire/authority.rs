@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::event::{EventError, Names, read_owner, wrong};
 use super::witness::{self, PredicateJson, ReadinessJson, SiteJson, TimeoutJson};
 use crate::machine::{
-    Authority, Commit, Death, Generation, Receipt, ReceiptId, Recipient, Reclaim, RequestId, Scope,
-    Serial, SessionId, Tick, TimerId,
+    Authority, Commit, Death, FAILURE_BYTES_MAX, Generation, Receipt, ReceiptId, Recipient,
+    Reclaim, RequestId, Scope, Serial, SessionId, Tick, TimerId,
 };
 use crate::types::Protocol;
 
@@ -243,7 +243,7 @@ pub(super) fn read(
         }
         AuthorityJson::FailCommit { receipt, reason } => Authority::FailCommit {
             receipt: read_receipt(session, receipt)?,
-            reason: reason.into(),
+            reason: names.reason(reason, FAILURE_BYTES_MAX)?,
         },
         AuthorityJson::OwnerDied { owner, evidence } => {
             let evidence = match evidence {

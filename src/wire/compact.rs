@@ -271,7 +271,9 @@ impl Reading {
                 }
                 let mut bytes = Vec::new();
                 record.encode(&mut bytes);
-                self.tree.push(TreeHash::leaf(&bytes));
+                if !self.tree.push_part(0, TreeHash::leaf(&bytes)) {
+                    return Err((None, Damage::Root));
+                }
                 self.records.push(record);
                 Ok(())
             }

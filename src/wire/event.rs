@@ -3,13 +3,14 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Tree;
+use smol_str::SmolStr;
 
 use super::authority::{self, AuthorityJson, CommitJson, ReclaimJson};
 use super::json::write_value;
 use super::policy::PolicedJson;
 use crate::machine::{
-    Act, Capacities, Generation, OnLost, Owner, Position, Presented, Receive, Scope, Send,
-    SessionId, Tick,
+    Act, Capacities, Generation, OnLost, Owner, Position, Presented, REASON_BYTES_MAX, Receive,
+    Scope, Send, SessionId, Tick,
 };
 use crate::types::{Edge, EdgeIx, LabelIx, MessageIx, Name, Protocol, RoleIx, Value};
 
@@ -241,6 +242,14 @@ impl<'a> Names<'a> {
         self.known(found.map(|_| edge), edge, "such edge")
     }
 
+    /// LIFE-5: no machine records a longer one; where that is not asked, the machine cuts it.
+    pub(super) fn reason(self, text: &str, most: usize) -> Result<SmolStr, EventError> {
+        match self.strict && text.len() > most {
+            true => Err(wrong(format!("a reason has at most {most} bytes here"))),
+            false => Ok(text.into()),
+        }
+    }
+
     fn edge_number(self, edge: &EdgeJson) -> Result<EdgeIx, EventError> {
         let Edge { from, to } = self.edge(edge)?;
         let found = self.protocol.and_then(|protocol| protocol.edge(from, to));
@@ -300,8 +309,12 @@ pub(super) fn read_act(
         },
         EventJson::Drain { deadline } => Act::Drain { deadline: deadline.map(Tick) },
         EventJson::Close {} => Act::Close,
-        EventJson::Cancel { reason } => Act::Cancel { reason: reason.into() },
-        EventJson::Fault { reason } => Act::Fault { reason: reason.into() },
+        EventJson::Cancel { reason } => {
+            Act::Cancel { reason: names.reason(&reason, REASON_BYTES_MAX)? }
+        }
+        EventJson::Fault { reason } => {
+            Act::Fault { reason: names.reason(&reason, REASON_BYTES_MAX)? }
+        }
         EventJson::Authority(act) => {
             Act::Authority(Box::new(authority::read(names, session, &act)?))
         }

@@ -686,10 +686,14 @@ impl Session {
                     return Err("scope_violation");
                 }
                 let given = Self::numbers(by.scope);
-                if !wanted.iter().all(|at| given.contains(at) && self.carries(*at, by)) {
+                let last = wanted.iter().all(|at| given.contains(at) && self.carries(*at, by));
+                if !last {
                     self.authorize(by, Scope::LIFECYCLE)?;
                 }
                 self.goes_on()?;
+                if !last {
+                    self.unfrozen(0)?;
+                }
                 if wanted.iter().any(|at| !self.fragments[*at].released) {
                     return Err("already_claimed");
                 }
@@ -754,7 +758,7 @@ impl Session {
             }
             Authority::OwnerDied { owner, evidence } => {
                 let needs = match evidence {
-                    Death::Timeout(witness) => witness.scope,
+                    Death::Timeout(witness) => witness.scope.union(Scope::LIFECYCLE),
                     _ => Scope::LIFECYCLE,
                 };
                 self.authorize(by, needs)?;

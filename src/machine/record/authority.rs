@@ -11,11 +11,11 @@ use super::encode::{optional, text};
 use super::{
     ABANDON, ARM_TIMER, ATTENUATE, CLAIM, CONFIRM_TOKEN, CONSUME_READINESS, CONSUME_TIMEOUT,
     DISARM_TIMER, FAIL_COMMIT, ISSUE_READINESS, ISSUE_TOKEN, OWNER_DIED, RELEASE, RENEW_TOKEN,
-    ROLLBACK, RecordError, STAGE, byte, decode_optional, decode_owner, decode_text, flag, long,
+    ROLLBACK, RecordError, STAGE, byte, decode_optional, decode_owner, decode_reason, flag, long,
     witness,
 };
 use crate::machine::authority::Scope;
-use crate::machine::ends::Death;
+use crate::machine::ends::{Death, FAILURE_BYTES_MAX};
 use crate::machine::id::{Generation, ReceiptId, RequestId, Serial, SessionId, Tick, TimerId};
 use crate::machine::receipt::{Authority, Commit, Receipt, Recipient, Reclaim};
 use crate::types::Protocol;
@@ -184,7 +184,7 @@ pub(super) fn decode(
         ABANDON => Authority::Abandon { receipt: decode_receipt(rest, session)? },
         FAIL_COMMIT => Authority::FailCommit {
             receipt: decode_receipt(rest, session)?,
-            reason: decode_text(rest)?,
+            reason: decode_reason(rest, FAILURE_BYTES_MAX)?,
         },
         OWNER_DIED => {
             let owner = decode_owner(rest)?;
