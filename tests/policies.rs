@@ -327,3 +327,24 @@ fn a_host_asks_for_a_policy() {
     }
     assert_eq!(hub.try_receive_from("Sensor").unwrap().1, Value::Int(4));
 }
+
+/// A client was shown the first reading and acknowledged it; the machine had dropped that one for
+/// the second and took the acknowledgement for it, which the client has never seen. What was
+/// received over an edge that drops messages has to be said.
+#[test]
+fn an_acknowledgement_over_an_edge_that_drops_is_refused() {
+    let text = "
+        Sensor = rec X . Reader!{ reading(nat) . X, stop . end }
+        Reader = rec X . Sensor?{ reading(nat) . X, stop . end }
+    ";
+    let mut scene = Scene::with(Machine::observed(), text, |protocol, open| {
+        open.policies = vec![(between(protocol, "Sensor", "Reader"), Policy::LatestValue)];
+    });
+    scene.send("Sensor", "Reader", "reading", 1_u64);
+    scene.send("Sensor", "Reader", "reading", 2_u64);
+    let role = scene.role("Reader");
+    let acknowledge = Act::Acknowledge { role, position: Position(1) };
+    let refused = scene.machine.act(Tick(0), &scene.by, acknowledge).unwrap_err();
+    assert_eq!(refused.code(), "ambiguous_receive", "{refused}");
+    scene.receive("Reader", "Sensor");
+}

@@ -308,7 +308,7 @@ fn every_refusal_is_reached_and_explains_itself() {
     ahead [POS-1]
         position 2 is ahead: the endpoint is at 0
     ambiguous_receive [POS-2]
-        at position 0 messages of several senders can be received: receive by sender
+        position 0 does not tell which message was received: receive by sender
     terminal [LIFE-1]
         the session has ended: it is cancelled (lost interest)
     already_claimed [AUTH-10]

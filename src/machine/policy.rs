@@ -362,6 +362,11 @@ impl Session {
         Seq(self.edges[edge].consumed().0 - self.dropped(edge))
     }
 
+    /// Whether messages of the edge may be dropped.
+    pub(super) fn drops(&self, edge: EdgeIx) -> bool {
+        self.policed(edge.index()).is_some_and(|policed| policed.policy.is_lossy())
+    }
+
     /// How many messages of an edge were dropped.
     pub(super) fn dropped(&self, edge: usize) -> u64 {
         self.policed(edge).map_or(0, |policed| policed.dropped)

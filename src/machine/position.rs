@@ -120,6 +120,10 @@ impl Session {
             };
             let (edge, next) = match two {
                 (None, _) => return Err(Refusal::Ahead { at: upto, position: reached }),
+                // EDGE-17: what lies there now need not be what the receiver was shown.
+                (Some(only), None) if self.drops(only.edge) => {
+                    return Err(Refusal::AmbiguousReceive { position: reached });
+                }
                 (Some(only), None) => (only.edge, only.next),
                 _ => return Err(Refusal::AmbiguousReceive { position: reached }),
             };

@@ -101,10 +101,9 @@ pub enum Refusal {
         /// The furthest position that the endpoint can be at.
         position: Position,
     },
-    /// Two receives are possible: which of them was performed must be said.
-    #[error(
-        "at position {position} messages of several senders can be received: receive by sender"
-    )]
+    /// Two receives are possible, or one over an edge that drops messages: which of them was
+    /// performed must be said.
+    #[error("position {position} does not tell which message was received: receive by sender")]
     AmbiguousReceive {
         /// Where.
         position: Position,

@@ -1148,6 +1148,13 @@ impl Session {
             match &takable[..] {
                 [] => return Err("ahead"),
                 [only] => {
+                    let edge = after
+                        .edges
+                        .iter()
+                        .find(|e| e.from == *only && e.to == self.roles[own].name);
+                    if edge.unwrap().policy.is_lossy() {
+                        return Err("ambiguous_receive");
+                    }
                     after.take(own, only);
                     implied.push(only.clone());
                 }
