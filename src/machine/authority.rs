@@ -6,8 +6,9 @@
 //! Clauses: AUTH-2, AUTH-3, AUTH-5.
 
 use alloc::string::String;
-use alloc::sync::Arc;
 use core::fmt;
+
+use smol_str::SmolStr;
 
 use super::id::{Generation, SessionId};
 use crate::types::{Protocol, RoleIx};
@@ -122,17 +123,10 @@ impl fmt::Debug for Scope {
 }
 
 /// Who owns a fragment: any text of 1 to [`OWNER_BYTES_MAX`] bytes that the host tells its
-/// participants apart by. Cheap to clone, and to compare with its clones.
+/// participants apart by. Cheap to clone, and to compare with its clones; up to 23 bytes take no
+/// memory of their own.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Owner(Arc<str>);
-
-impl Owner {
-    /// Whether one was cloned from the other: then they are equal.
-    #[inline]
-    pub(super) fn is_clone_of(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-}
+pub struct Owner(SmolStr);
 
 /// The longest name of an owner, in bytes.
 pub const OWNER_BYTES_MAX: usize = 255;

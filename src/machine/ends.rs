@@ -11,11 +11,11 @@ use smol_str::SmolStr;
 use super::audit::Audit;
 use super::authority::{Owner, Presented, Scope};
 use super::id::SessionId;
-use super::input::{Act, Input, REASON_BYTES_MAX};
+use super::input::REASON_BYTES_MAX;
 use super::output::Status;
 use super::receipt::{Authority, Receipt, Reclaim};
-use super::record::Recorded;
 use super::refuse::Refusal;
+use super::request::Made;
 use super::session::{Session, cut_to};
 use super::site::Site;
 use super::transfer::Change;
@@ -214,9 +214,9 @@ impl Session {
 
     /// What of a record's audits holds here: by a commit whose giver was lost before nobody loses
     /// anything any more.
-    pub(super) fn is_said(&self, event: &Recorded) -> impl Fn(&Audit) -> bool + use<> {
-        let lost = match event {
-            Recorded::Input(Input::Commit(commit)) => {
+    pub(super) fn is_said(&self, made: Option<Made<'_>>) -> impl Fn(&Audit) -> bool + use<> {
+        let lost = match made {
+            Some(Made::Commit(commit)) => {
                 let mut holdings = self.ownership.holdings(self.spread());
                 holdings.any(|held| held.released && held.scope.covers(commit.receipt.scope))
             }
@@ -226,11 +226,10 @@ impl Session {
     }
 
     /// What the record of a death takes away here, which it does not say by itself (AUTH-28).
-    pub(super) fn taken_by(&self, event: &Recorded) -> Vec<Audit> {
-        let Recorded::Input(Input::Act { act: Act::Authority(authority), .. }) = event else {
+    pub(super) fn taken_by(&self, made: Option<Made<'_>>) -> Vec<Audit> {
+        let Some(Made::Act { authority: Authority::OwnerDied { owner, .. }, .. }) = made else {
             return Vec::new();
         };
-        let Authority::OwnerDied { owner, .. } = &**authority else { return Vec::new() };
         let holdings = self.ownership.holdings(self.spread());
         let live = holdings
             .filter(|held| !held.released && !held.scope.is_empty() && held.owner == owner)

@@ -9,6 +9,7 @@ use super::id::{SessionId, Tick};
 use super::input::{Act, Send};
 use super::output::Output;
 use super::record::{self, Batch, Head, Outcome, Recorded};
+use super::request::Made;
 use crate::types::{Protocol, Value};
 
 /// How much room a batch is given at once.
@@ -89,6 +90,11 @@ impl Log {
         outcome: Outcome,
     ) -> bool {
         self.add(|out| record::encode_send(tick, by, send, value, outcome, out))
+    }
+
+    /// As [`append`](Self::append), of a request about authority.
+    pub(super) fn append_made(&mut self, tick: Tick, made: Made<'_>, outcome: Outcome) -> bool {
+        self.add(|out| record::encode_made(tick, made, outcome, out))
     }
 
     #[inline(always)]

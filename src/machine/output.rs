@@ -53,6 +53,29 @@ pub enum Accepted {
     Timer(TimerId),
 }
 
+/// As [`Accepted`], before anything is boxed.
+pub(super) enum Came {
+    Staged(Receipt),
+    Witness(Readiness),
+    Otherwise(Accepted),
+}
+
+impl From<Accepted> for Came {
+    fn from(accepted: Accepted) -> Self {
+        Self::Otherwise(accepted)
+    }
+}
+
+impl From<Came> for Accepted {
+    fn from(came: Came) -> Self {
+        match came {
+            Came::Staged(receipt) => Self::Staged(Box::new(receipt)),
+            Came::Witness(witness) => Self::Witness(Box::new(witness)),
+            Came::Otherwise(accepted) => accepted,
+        }
+    }
+}
+
 /// A consumed message.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Received {

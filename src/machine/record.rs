@@ -27,7 +27,7 @@ use super::policy::Policy;
 use super::timer::Timer;
 use crate::types::canonical;
 use crate::types::{Edge, EdgeIx, LabelIx, MessageIx, Name, Protocol, ProtocolDigest, RoleIx};
-pub(super) use encode::{encode, encode_act, encode_send, sized};
+pub(super) use encode::{encode, encode_act, encode_made, encode_send, sized};
 pub(super) use witness::encode_timeout;
 
 /// One entry of a session's journal.

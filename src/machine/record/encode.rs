@@ -12,6 +12,7 @@ use crate::machine::authority::Presented;
 use crate::machine::id::Tick;
 use crate::machine::input::{Act, Input, Receive, Send};
 use crate::machine::policy::Policy;
+use crate::machine::request::Made;
 use crate::machine::timer::Timer;
 use crate::types::{Edge, Value, canonical};
 
@@ -75,14 +76,8 @@ fn encode_input(tick: Tick, input: &Input, outcome: Outcome, out: &mut Vec<u8>) 
             encode_send(tick, by, send, &send.value, outcome, out);
         }
         Input::Act { by, act } => encode_act(tick, by, act, outcome, out),
-        Input::Commit(commit) => {
-            head(COMMIT, tick, outcome, out);
-            authority::encode_commit(commit, out);
-        }
-        Input::Reclaim(reclaim) => {
-            head(RECLAIM, tick, outcome, out);
-            authority::encode_reclaim(reclaim, out);
-        }
+        Input::Commit(commit) => encode_made(tick, Made::Commit(commit), outcome, out),
+        Input::Reclaim(reclaim) => encode_made(tick, Made::Reclaim(reclaim), outcome, out),
         Input::Persisted { .. } | Input::Tick | Input::Reap { .. } => {
             unreachable!("these are not recorded")
         }
@@ -98,6 +93,30 @@ fn encode_policies(policies: &[(Edge, Policy)], out: &mut Vec<u8>) {
         out.extend_from_slice(&edge.to.0.to_le_bytes());
         out.push(kind);
         out.extend_from_slice(&max.to_le_bytes());
+    }
+}
+
+/// The bytes of a request about authority.
+pub(in crate::machine) fn encode_made(
+    tick: Tick,
+    made: Made<'_>,
+    outcome: Outcome,
+    out: &mut Vec<u8>,
+) {
+    match made {
+        Made::Act { by, authority: asked } => {
+            head(authority::tag(asked), tick, outcome, out);
+            encode_by(by, out);
+            authority::encode(asked, out);
+        }
+        Made::Commit(commit) => {
+            head(COMMIT, tick, outcome, out);
+            authority::encode_commit(commit, out);
+        }
+        Made::Reclaim(reclaim) => {
+            head(RECLAIM, tick, outcome, out);
+            authority::encode_reclaim(reclaim, out);
+        }
     }
 }
 
@@ -118,7 +137,9 @@ pub(in crate::machine) fn encode_act(
         Act::Close => CLOSE,
         Act::Cancel { .. } => CANCEL,
         Act::Fault { .. } => FAULT,
-        Act::Authority(authority) => authority::tag(authority),
+        Act::Authority(authority) => {
+            return encode_made(tick, Made::Act { by, authority }, outcome, out);
+        }
     };
     head(tag, tick, outcome, out);
     encode_by(by, out);
@@ -140,7 +161,7 @@ pub(in crate::machine) fn encode_act(
         }
         Act::Drain { deadline } => optional(deadline.map(|deadline| deadline.0), out),
         Act::Close => {}
-        Act::Authority(authority) => authority::encode(authority, out),
+        Act::Authority(_) => unreachable!("it is encoded above"),
         Act::Cancel { reason } | Act::Fault { reason } => text(reason, out),
     }
 }
