@@ -182,7 +182,8 @@ impl Model {
             }
             Input::Reclaim(reclaim) => {
                 let (now, id) = (self.now, reclaim.session.0);
-                let session = self.sessions.iter_mut().find(|s| s.id == id);
+                let mut all = self.sessions.iter_mut().chain(&mut self.archived);
+                let session = all.find(|s| s.id == id);
                 session.ok_or("unknown_session")?.reclaim(now, reclaim)
             }
             Input::Persisted { session, .. } => {

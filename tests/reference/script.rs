@@ -238,7 +238,7 @@ fn authority() -> impl Strategy<Value = What> {
     let expires = prop_oneof![3 => Just(None), 2 => (-3..20i8).prop_map(Some)];
     let freeze = prop::bool::weighted(0.3);
     (
-        prop_oneof![4 => Just(0u8), 32 => 2..9u8, 6 => 9..12u8, 24 => 12..17u8, 50 => 29..40u8],
+        prop_oneof![4 => Just(0u8), 32 => 2..9u8, 6 => 9..12u8, 32 => 12..17u8, 44 => 29..40u8],
         prop_oneof![4 => 0..3u8, 1 => 3..5u8],
         prop::bool::weighted(0.3),
         0..3u8,

@@ -3,7 +3,8 @@
 //! ```text
 //! [at TICK] [in SESSION:] COMMAND         without a command nothing but the time
 //!
-//! open by WHO [journal] [on_lost cancel|fault|release] [capacity N] [of PROTOCOL]
+//! open by WHO [journal] [on_lost cancel|fault|release] [policy FROM>TO POLICY] [capacity N]
+//!     [of PROTOCOL]
 //! WHO sends ROLE.LABEL [VALUE] to ROLE [at POSITION]
 //! WHO receives as ROLE from ROLE [at POSITION]
 //! WHO acknowledges ROLE POSITION
@@ -15,13 +16,19 @@
 //! WHO abandons RECEIPT          WHO fails_commit RECEIPT REASON
 //! WHO declares_dead WHO         host_reclaims SCOPE for WHO [request N]
 //! WHO asks_for_token            WHO renews_token SERIAL     WHO confirms_token SERIAL
+//! WHO declares_dead WHO by witness N
+//! WHO shows PREDICATE           WHO consumes witness N [forged FIELD]
+//! WHO arms ROLE|FROM>TO|=NAME for MS [valid MS]             WHO disarms timer N
 //! WHO binds HANDLER|nothing     WHO drains [until TICK]     WHO closes|cancels|faults [REASON]
+//! reap                                    the host takes a session that has ended out
 //! again                                   the last input once more
 //! who                                     who has what, and where everybody is
 //! ```
 //!
 //! `WHO` is a name for what was given to it last, or `NAME#GENERATION`; a scope is `Session`,
-//! `lifecycle`, a role, or several with `+` between them.
+//! `lifecycle`, a role, or several with `+` between them. A predicate is `ROLE>=POSITION`,
+//! `FROM>TO`, which is that the edge is empty, `=NAME`, which the host asserts, or several with `&`
+//! between them.
 
 use antiphon::machine::*;
 use antiphon::types::*;
@@ -87,6 +94,7 @@ pub(crate) fn play(world: &mut World, command: &str) -> String {
             let request = request(&mut words);
             Input::Reclaim(Box::new(Reclaim { request, session, owner, scope }))
         }
+        "reap" => Input::Reap { session },
         "open" => open(world, session, &mut words),
         who => said(world, session, who, &mut words),
     };
@@ -108,6 +116,7 @@ fn open(world: &World, session: SessionId, words: &mut Words<'_>) -> Input {
         Some("release") => OnLost::Release,
         Some(other) => panic!("what is `{other}`?"),
     };
+    let policed = words.is("policy").then(|| [words.next(), words.next()]);
     let capacities = words.number("capacity").map_or_else(Capacities::default, |capacity| {
         Capacities::every(u32::try_from(capacity).unwrap())
     });
@@ -118,6 +127,7 @@ fn open(world: &World, session: SessionId, words: &mut Words<'_>) -> Input {
         }
         false => &world.protocols[0],
     };
+    let policies = policed.map(|words| policy(protocol, words));
     Input::Open(Open {
         session,
         protocol: protocol.digest(),
@@ -125,8 +135,19 @@ fn open(world: &World, session: SessionId, words: &mut Words<'_>) -> Input {
         capacities,
         journal,
         on_lost,
-        policies: Vec::new(),
+        policies: policies.into_iter().collect(),
     })
+}
+
+/// `FROM>TO drop_oldest|latest_value|MAX`.
+fn policy(protocol: &Protocol, [on, policy]: [&str; 2]) -> (Edge, Policy) {
+    let edge = edge(protocol, on).expect("FROM>TO");
+    let policy = match policy {
+        "drop_oldest" => Policy::DropOldest,
+        "latest_value" => Policy::LatestValue,
+        max => Policy::Resize { max: max.parse().unwrap() },
+    };
+    (edge, policy)
 }
 
 fn said(world: &World, session: SessionId, who: &str, words: &mut Words<'_>) -> Input {
@@ -196,7 +217,26 @@ fn said(world: &World, session: SessionId, who: &str, words: &mut Words<'_>) -> 
         }
         "declares_dead" => {
             let owner = owner(words.next());
-            authority(Authority::OwnerDied { owner, evidence: Death::Lifecycle })
+            let evidence = match words.is("by") {
+                true => Death::Timeout(Box::new(timeout(world, session, words))),
+                false => Death::Lifecycle,
+            };
+            authority(Authority::OwnerDied { owner, evidence })
+        }
+        "shows" => {
+            let predicate = predicate(&protocol, words.next());
+            authority(Authority::IssueReadiness { request: request(words), predicate })
+        }
+        "consumes" => authority(consume(world, session, words)),
+        "arms" => {
+            let site = site(&protocol, words.next());
+            let after = words.number("for").expect("for how long");
+            let valid = words.number("valid");
+            authority(Authority::ArmTimer { request: request(words), site, after, valid })
+        }
+        "disarms" => {
+            let timer = TimerId(words.number("timer").expect("timer N"));
+            authority(Authority::DisarmTimer { timer })
         }
         "asks_for_token" => authority(Authority::IssueToken { request: request(words) }),
         "renews_token" => authority(Authority::Renew { serial: serial(words) }),
@@ -221,6 +261,65 @@ fn authority(authority: Authority) -> Act {
 
 fn request(words: &mut Words<'_>) -> RequestId {
     RequestId(words.number("request").unwrap_or(0))
+}
+
+fn edge(protocol: &Protocol, text: &str) -> Option<Edge> {
+    let (from, to) = text.split_once('>')?;
+    Some(Edge { from: protocol.role(from)?, to: protocol.role(to)? })
+}
+
+fn site(protocol: &Protocol, text: &str) -> Site {
+    match (text.strip_prefix('='), edge(protocol, text)) {
+        (Some(name), _) => Site::Name(Name::new(name).unwrap()),
+        (None, Some(edge)) => Site::Edge(edge),
+        (None, None) => Site::Endpoint(protocol.role(text).unwrap_or(RoleIx::UNKNOWN)),
+    }
+}
+
+fn predicate(protocol: &Protocol, text: &str) -> Predicate {
+    let part = |text: &str| match (text.strip_prefix('='), text.split_once(">=")) {
+        (Some(name), _) => Predicate::external(Name::new(name).unwrap()),
+        (None, Some((role, least))) => {
+            let role = protocol.role(role).unwrap_or(RoleIx::UNKNOWN);
+            Predicate::position(role, Position(least.parse().unwrap()))
+        }
+        (None, None) => {
+            let Edge { from, to } = edge(protocol, text).expect("FROM>TO");
+            Predicate::edge_empty(from, to)
+        }
+    };
+    let mut parts: Vec<Predicate> = text.split('&').map(part).collect();
+    match parts.len() {
+        1 => parts.remove(0),
+        _ => Predicate::all(parts).unwrap(),
+    }
+}
+
+fn timeout(world: &World, session: SessionId, words: &mut Words<'_>) -> TimeoutWitness {
+    let id = WitnessId(words.number("witness").expect("witness N"));
+    let known = world.timeouts.iter().find(|known| known.session == session && known.id == id);
+    known.expect("a timer has run out").clone()
+}
+
+/// Consumes a witness by its number, as it was given out; `forged FIELD` has another one there.
+fn consume(world: &World, session: SessionId, words: &mut Words<'_>) -> Authority {
+    let id = WitnessId(words.number("witness").expect("witness N"));
+    let is = |of: SessionId, known: WitnessId| of == session && known == id;
+    if let Some(known) = world.timeouts.iter().find(|known| is(known.session, known.id)) {
+        return Authority::ConsumeTimeout { witness: known.clone() };
+    }
+    let known = world.readiness.iter().find(|known| is(known.session, known.id));
+    let mut witness = known.expect("a witness was issued").clone();
+    if words.is("forged") {
+        match words.next() {
+            "generation" => witness.generation.0 += 1,
+            "id" => witness.id.0 += 1,
+            "scope" => witness.scope = witness.scope.union(Scope::LIFECYCLE),
+            "predicate" => witness.predicate = Predicate::external(Name::new("x").unwrap()),
+            field => panic!("a witness has no `{field}`"),
+        }
+    }
+    Authority::ConsumeReadiness { witness }
 }
 
 fn serial(words: &mut Words<'_>) -> Serial {

@@ -36,6 +36,7 @@ const STATUS: &[State] = &[
     ("closed early", &["host closes"]),
     ("cancelled", &["host cancels enough"]),
     ("faulted", &["host faults broken"]),
+    ("reaped", &["host closes", "reap"]),
 ];
 
 /// What can be asked of a session.
@@ -79,6 +80,11 @@ const INPUTS: &[(&str, &str)] = &[
     ("ask for a token", "host asks_for_token"),
     ("renew a token", "host renews_token 1"),
     ("confirm a token", "host confirms_token 1"),
+    ("show readiness", "host shows Buyer>=1"),
+    ("show what is not so", "host shows Buyer>Seller"),
+    ("arm a timer", "host arms Seller for 9"),
+    ("disarm none", "host disarms timer 3"),
+    ("reap", "reap"),
     ("open it once more", "open by host journal capacity 2"),
     ("open another under its id", "open by mallory journal capacity 2"),
     ("nothing but the time", "at 9"),
@@ -129,6 +135,10 @@ const OPERATIONS: &[(&str, &str)] = &[
     ("reclaim, by the host itself", "host_reclaims Buyer for desk"),
     ("ask for a token", "phone asks_for_token"),
     ("renew one never issued", "phone renews_token 1"),
+    ("show readiness", "phone shows Buyer>=0"),
+    ("show it, as the host", "host shows Buyer>=0"),
+    ("arm a timer", "phone arms Buyer for 9"),
+    ("arm one, as the host", "host arms Buyer for 9"),
     ("close, as the phone", "phone closes"),
 ];
 

@@ -16,6 +16,9 @@ pub(crate) struct World {
     pub(crate) given: Vec<Presented>,
     /// Every receipt that was ever given out.
     pub(crate) receipts: Vec<Receipt>,
+    /// Every witness that was ever given out.
+    pub(crate) readiness: Vec<Readiness>,
+    pub(crate) timeouts: Vec<TimeoutWitness>,
     /// The batches of each session.
     batches: Vec<Batch>,
     /// What was said last, for those whose answer was lost.
@@ -30,6 +33,8 @@ impl Default for World {
             protocols: Vec::new(),
             given: Vec::new(),
             receipts: Vec::new(),
+            readiness: Vec::new(),
+            timeouts: Vec::new(),
             batches: Vec::new(),
             last: None,
         }
@@ -165,17 +170,33 @@ impl World {
                 format!("acknowledged: {performed} received; now at {position}")
             }
             Accepted::Done => "done".into(),
+            Accepted::Witness(witness) => {
+                if !self.readiness.contains(witness) {
+                    self.readiness.push((**witness).clone());
+                }
+                let Readiness { id, owner, generation, .. } = &**witness;
+                format!("witness {id} for {owner}#{generation}")
+            }
+            Accepted::Timer(timer) => format!("timer {timer}"),
             Accepted::Serial(serial) => format!("serial {serial}"),
             #[allow(unreachable_patterns)]
             other => format!("{other:?}"),
         }
     }
 
-    fn event(&self, event: &Event) -> Option<String> {
+    fn event(&mut self, event: &Event) -> Option<String> {
         Some(match event {
             // The command has said so.
             Event::Opened { .. } | Event::Advanced { .. } => return None,
             Event::Authority { session, audit } => self.audit(*session, audit),
+            Event::TimedOut { witness, .. } => {
+                let TimeoutWitness { id, owner, generation, issued_at, until, .. } = &**witness;
+                let until = until.map_or(String::new(), |until| format!(" until {until}"));
+                let said =
+                    format!("timeout witness {id} for {owner}#{generation}, at {issued_at}{until}");
+                self.timeouts.push((**witness).clone());
+                said
+            }
             Event::Draining { .. } => "draining".into(),
             Event::Ended { session, status, undelivered } => {
                 let protocol = self.protocol(*session);
@@ -211,6 +232,17 @@ impl World {
             Audit::Token { generation, serial } => format!("token {serial} of #{generation}"),
             Audit::Confirmed { generation, serial } => {
                 format!("confirmed token {serial} of #{generation}")
+            }
+            Audit::WitnessIssued { witness, external, .. } => {
+                let asserted = if *external { ", as the host asserts" } else { "" };
+                format!("issued witness {witness}{asserted}")
+            }
+            Audit::WitnessConsumed { witness } => format!("consumed witness {witness}"),
+            Audit::WitnessExpired { witness } => format!("expired witness {witness}"),
+            Audit::TimerArmed { timer, .. } => format!("armed timer {timer}"),
+            Audit::TimerDisarmed { timer } => format!("disarmed timer {timer}"),
+            Audit::TimerExpired { timer, witness } => {
+                format!("expired timer {timer}: witness {witness}")
             }
             other => format!("{other:?}"),
         }

@@ -283,8 +283,12 @@ fn authority(protocol: Option<&Protocol>, act: &Authority) -> Tree {
         Authority::FailCommit { receipt: of, reason } => {
             json!({"fail_commit": {"receipt": receipt(of), "reason": reason.as_str()}})
         }
-        Authority::OwnerDied { owner, .. } => {
-            json!({"owner_died": {"owner": owner.as_str(), "evidence": "lifecycle"}})
+        Authority::OwnerDied { owner, evidence } => {
+            let evidence = match evidence {
+                Death::Timeout(late) => json!({"timeout": timeout(protocol, late)}),
+                _ => json!("lifecycle"),
+            };
+            json!({"owner_died": {"owner": owner.as_str(), "evidence": evidence}})
         }
         Authority::IssueToken { request } => json!({"issue_token": {"request": request.0}}),
         Authority::Renew { serial } => json!({"renew": {"serial": serial.0}}),
