@@ -6,9 +6,8 @@
 //! Clauses: AUTH-2, AUTH-3, AUTH-5.
 
 use alloc::string::String;
+use alloc::sync::Arc;
 use core::fmt;
-
-use smol_str::SmolStr;
 
 use super::id::{Generation, SessionId};
 use crate::types::{Protocol, RoleIx};
@@ -123,10 +122,50 @@ impl fmt::Debug for Scope {
 }
 
 /// Who owns a fragment: any text of 1 to [`OWNER_BYTES_MAX`] bytes that the host tells its
-/// participants apart by. Cheap to clone, and to compare with its clones; up to 23 bytes take no
+/// participants apart by. Cheap to clone, and to compare with its clones; up to 16 bytes take no
 /// memory of their own.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Owner(SmolStr);
+#[derive(Clone, PartialEq, Eq)]
+pub struct Owner(Text);
+
+#[derive(Clone)]
+enum Text {
+    /// So many bytes; zeros behind them.
+    Short(u8, Words),
+    /// What is longer.
+    Long(Arc<str>),
+}
+
+/// Aligned, so that texts are copied and compared by the same words: a processor that reads what it
+/// has just written in other pieces waits for that.
+#[derive(Clone, Copy)]
+#[repr(align(8))]
+struct Words([u8; SHORT_MAX]);
+
+/// The longest name that is kept in place.
+const SHORT_MAX: usize = 16;
+
+impl Words {
+    #[inline(always)]
+    fn numbers(&self) -> (u64, u64) {
+        let [a, b, c, d, e, f, g, h, rest @ ..] = self.0;
+        (u64::from_ne_bytes([a, b, c, d, e, f, g, h]), u64::from_ne_bytes(rest))
+    }
+}
+
+impl PartialEq for Text {
+    #[inline(always)]
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Short(length, words), Self::Short(other_length, others)) => {
+                length == other_length && words.numbers() == others.numbers()
+            }
+            (Self::Long(text), Self::Long(other)) => Arc::ptr_eq(text, other) || text == other,
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Text {}
 
 /// The longest name of an owner, in bytes.
 pub const OWNER_BYTES_MAX: usize = 255;
@@ -143,7 +182,12 @@ impl Owner {
     /// [`OwnerError`] if the text is empty or too long.
     pub fn new(text: &str) -> Result<Self, OwnerError> {
         match text.len() {
-            1..=OWNER_BYTES_MAX => Ok(Self(text.into())),
+            1..=SHORT_MAX => {
+                let (mut bytes, length) = ([0; SHORT_MAX], text.len());
+                bytes[..length].copy_from_slice(text.as_bytes());
+                Ok(Self(Text::Short(u8::try_from(length).expect("it is short"), Words(bytes))))
+            }
+            1..=OWNER_BYTES_MAX => Ok(Self(Text::Long(text.into()))),
             _ => Err(OwnerError),
         }
     }
@@ -151,19 +195,50 @@ impl Owner {
     /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        match &self.0 {
+            Text::Short(length, Words(bytes)) => {
+                core::str::from_utf8(&bytes[..usize::from(*length)]).expect("it was made of text")
+            }
+            Text::Long(text) => text,
+        }
+    }
+
+    /// The name, as bytes.
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        match &self.0 {
+            Text::Short(length, Words(bytes)) => &bytes[..usize::from(*length)],
+            Text::Long(text) => text.as_bytes(),
+        }
+    }
+}
+
+impl Ord for Owner {
+    fn cmp(&self, other: &Self) -> core::cmp::Ordering {
+        self.as_bytes().cmp(other.as_bytes())
+    }
+}
+
+impl PartialOrd for Owner {
+    fn partial_cmp(&self, other: &Self) -> Option<core::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl core::hash::Hash for Owner {
+    fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
     }
 }
 
 impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 
 impl fmt::Debug for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}`", self.0)
+        write!(f, "`{}`", self.as_str())
     }
 }
 

@@ -73,7 +73,7 @@ impl Machine {
         self.advance_time(now);
         let made = Made::Act { by, authority };
         let done = match self.sessions.find(by.session, by.hint) {
-            Some(slot) => self.weighed(slot, |machine| machine.change(slot, made)),
+            Some(slot) => self.weighed_authority(slot, |machine| machine.change(slot, made)),
             None => self.authority_archived(by, authority).map(Came::from),
         };
         let (session, owner) = (Some(by.session), Some(&by.owner));
@@ -84,7 +84,7 @@ impl Machine {
     pub(super) fn committed(&mut self, commit: &Commit) -> Result<Came, Refusal> {
         let (id, made) = (commit.receipt.session, Made::Commit(commit));
         let done = match self.sessions.find(id, u32::MAX) {
-            Some(slot) => self.weighed(slot, |machine| machine.change(slot, made)),
+            Some(slot) => self.weighed_authority(slot, |machine| machine.change(slot, made)),
             None => self.asked_archived(id, made),
         };
         done.map_err(|refusal| self.refuse(Some(id), Some(&commit.owner), "commit", refusal))

@@ -98,7 +98,7 @@ impl Machine {
         let id = reclaim.session;
         let made = Made::Reclaim(reclaim);
         let done = match self.sessions.find(id, u32::MAX) {
-            Some(slot) => self.weighed(slot, |machine| machine.change(slot, made)),
+            Some(slot) => self.weighed_authority(slot, |machine| machine.change(slot, made)),
             None => self.asked_archived(id, made),
         };
         done.map(Accepted::from)
