@@ -6,8 +6,8 @@
 //! Clauses: WITN-1 to WITN-7, TIMER-1 to TIMER-4.
 
 use super::Machine;
-use super::authority::{Owner, Presented, Scope};
-use super::id::{Generation, RequestId, Tick, TimerId, WitnessId};
+use super::authority::{Presented, Scope};
+use super::id::{RequestId, Tick, TimerId, WitnessId};
 use super::output::{Accepted, Came, Event};
 use super::predicate::Predicate;
 use super::receipt::{Authority, OUTSTANDING_MAX};
@@ -21,32 +21,42 @@ use super::witness::{Outstanding, Readiness, Ready, TimeoutWitness, Watch};
 use crate::types::Protocol;
 
 /// What is to be done, with nothing left to check.
-pub(super) enum Attest {
+pub(super) enum Attest<'a> {
     Issue {
-        witness: Readiness,
+        by: &'a Presented,
         request: RequestId,
-        presented: Scope,
+        predicate: &'a Predicate,
+        scope: Scope,
     },
     Consume(WitnessId),
     Arm {
-        site: Site,
-        holder: (Owner, Generation, Scope),
+        by: &'a Presented,
+        request: RequestId,
+        site: &'a Site,
+        scope: Scope,
         after: u64,
         valid: Option<u64>,
-        request: RequestId,
-        presented: Scope,
     },
     Disarm(TimerId),
 }
 
 impl Machine {
-    pub(super) fn attest(&mut self, slot: u32, attest: Attest) -> (Came, Outcome) {
+    pub(super) fn attest(&mut self, slot: u32, attest: Attest<'_>) -> (Came, Outcome) {
         let session = self.sessions.at_mut(slot);
         session.tick = session.tick.max(self.now);
         let (session, now, outstanding) =
             (session.id, session.tick, session.seldom_mut().outstanding.get_or_insert_default());
         match attest {
-            Attest::Issue { witness, request, presented } => {
+            Attest::Issue { by, request, predicate, scope } => {
+                let witness = Readiness {
+                    session,
+                    id: outstanding.witnesses,
+                    owner: by.owner.clone(),
+                    generation: by.generation,
+                    scope,
+                    predicate: predicate.clone(),
+                };
+                let presented = by.scope;
                 outstanding.witnesses.0 += 1;
                 let outcome = Outcome::Witness(witness.id);
                 outstanding.readiness.push(Ready { witness: witness.clone(), request, presented });
@@ -58,8 +68,9 @@ impl Machine {
                 }
                 (Accepted::Done.into(), Outcome::Done)
             }
-            Attest::Arm { site, holder, after, valid, request, presented } => {
-                let (owner, generation, scope) = holder;
+            Attest::Arm { by, request, site, scope, after, valid } => {
+                let (owner, generation, presented) = (by.owner.clone(), by.generation, by.scope);
+                let site = site.clone();
                 let (id, due) = (outstanding.timers, Tick(now.0.saturating_add(after)));
                 outstanding.timers.0 += 1;
                 let timer = Armed { id, site, owner, generation, scope, due, valid };
@@ -130,12 +141,12 @@ impl Session {
         Some(Accepted::Timer(watch.timer.id).into())
     }
 
-    pub(super) fn check_attest(
+    pub(super) fn check_attest<'a>(
         &self,
         protocol: &Protocol,
-        by: &Presented,
-        authority: &Authority,
-    ) -> Result<Attest, Refusal> {
+        by: &'a Presented,
+        authority: &'a Authority,
+    ) -> Result<Attest<'a>, Refusal> {
         match authority {
             Authority::IssueReadiness { request, predicate } => {
                 predicate.known(protocol)?;
@@ -145,15 +156,7 @@ impl Session {
                 self.goes_on()?;
                 self.is_true(protocol, predicate)?;
                 self.may_issue()?;
-                let witness = Readiness {
-                    session: self.id,
-                    id: self.outstanding().map_or(WitnessId(0), |all| all.witnesses),
-                    owner: by.owner.clone(),
-                    generation: by.generation,
-                    scope,
-                    predicate: predicate.clone(),
-                };
-                Ok(Attest::Issue { witness, request: *request, presented: by.scope })
+                Ok(Attest::Issue { by, request: *request, predicate, scope })
             }
             Authority::ConsumeReadiness { witness } => {
                 self.authorize(protocol, by, witness.scope)?;
@@ -174,10 +177,8 @@ impl Session {
                 let scope = site.covered(self, protocol, by)?;
                 self.goes_on()?;
                 self.may_issue()?;
-                let holder = (by.owner.clone(), by.generation, scope);
-                let (site, after, valid) = (site.clone(), *after, *valid);
-                let (request, presented) = (*request, by.scope);
-                Ok(Attest::Arm { site, holder, after, valid, request, presented })
+                let (request, after, valid) = (*request, *after, *valid);
+                Ok(Attest::Arm { by, request, site, scope, after, valid })
             }
             Authority::DisarmTimer { timer } => {
                 let mut armed = self.outstanding().into_iter().flat_map(|all| &all.armed);

@@ -127,16 +127,17 @@ impl fmt::Debug for Scope {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Owner(Text);
 
+/// All of it is whole words, so that texts are copied and compared by the same pieces: a processor
+/// that reads what it has just written in other pieces waits for that.
 #[derive(Clone)]
+#[repr(u64)]
 enum Text {
-    /// So many bytes; zeros behind them.
-    Short(u8, Words),
+    Short(Words),
     /// What is longer.
     Long(Arc<str>),
 }
 
-/// Aligned, so that texts are copied and compared by the same words: a processor that reads what it
-/// has just written in other pieces waits for that.
+/// What is there of [`SHORT_MAX`] bytes, and `NO_TEXT` behind it.
 #[derive(Clone, Copy)]
 #[repr(align(8))]
 struct Words([u8; SHORT_MAX]);
@@ -144,7 +145,15 @@ struct Words([u8; SHORT_MAX]);
 /// The longest name that is kept in place.
 const SHORT_MAX: usize = 16;
 
+/// A byte that is in no text.
+const NO_TEXT: u8 = 0xff;
+
 impl Words {
+    fn text(&self) -> &[u8] {
+        let end = self.0.iter().position(|byte| *byte == NO_TEXT);
+        &self.0[..end.unwrap_or(SHORT_MAX)]
+    }
+
     #[inline(always)]
     fn numbers(&self) -> (u64, u64) {
         let [a, b, c, d, e, f, g, h, rest @ ..] = self.0;
@@ -156,9 +165,7 @@ impl PartialEq for Text {
     #[inline(always)]
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Short(length, words), Self::Short(other_length, others)) => {
-                length == other_length && words.numbers() == others.numbers()
-            }
+            (Self::Short(words), Self::Short(others)) => words.numbers() == others.numbers(),
             (Self::Long(text), Self::Long(other)) => Arc::ptr_eq(text, other) || text == other,
             _ => false,
         }
@@ -183,9 +190,9 @@ impl Owner {
     pub fn new(text: &str) -> Result<Self, OwnerError> {
         match text.len() {
             1..=SHORT_MAX => {
-                let (mut bytes, length) = ([0; SHORT_MAX], text.len());
-                bytes[..length].copy_from_slice(text.as_bytes());
-                Ok(Self(Text::Short(u8::try_from(length).expect("it is short"), Words(bytes))))
+                let mut bytes = [NO_TEXT; SHORT_MAX];
+                bytes[..text.len()].copy_from_slice(text.as_bytes());
+                Ok(Self(Text::Short(Words(bytes))))
             }
             1..=OWNER_BYTES_MAX => Ok(Self(Text::Long(text.into()))),
             _ => Err(OwnerError),
@@ -196,9 +203,7 @@ impl Owner {
     #[must_use]
     pub fn as_str(&self) -> &str {
         match &self.0 {
-            Text::Short(length, Words(bytes)) => {
-                core::str::from_utf8(&bytes[..usize::from(*length)]).expect("it was made of text")
-            }
+            Text::Short(words) => core::str::from_utf8(words.text()).expect("it was made of text"),
             Text::Long(text) => text,
         }
     }
@@ -206,7 +211,7 @@ impl Owner {
     /// The name, as bytes.
     pub(super) fn as_bytes(&self) -> &[u8] {
         match &self.0 {
-            Text::Short(length, Words(bytes)) => &bytes[..usize::from(*length)],
+            Text::Short(words) => words.text(),
             Text::Long(text) => text.as_bytes(),
         }
     }

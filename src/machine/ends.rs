@@ -101,7 +101,7 @@ impl Session {
         protocol: &Protocol,
         by: &Presented,
         receipt: &Receipt,
-    ) -> Result<Change, Refusal> {
+    ) -> Result<Change<'static>, Refusal> {
         self.authorize(protocol, by, receipt.scope)?;
         self.goes_on()?;
         self.pending(receipt)?;
@@ -116,7 +116,7 @@ impl Session {
         by: &Presented,
         receipt: &Receipt,
         reason: &SmolStr,
-    ) -> Result<Change, Refusal> {
+    ) -> Result<Change<'static>, Refusal> {
         self.authorize(protocol, by, Scope::LIFECYCLE)?;
         self.goes_on()?;
         self.pending(receipt)?;
@@ -125,13 +125,13 @@ impl Session {
     }
 
     /// AUTH-22, AUTH-23: whether the owner can be lost, and what that comes to.
-    pub(super) fn check_owner_died(
+    pub(super) fn check_owner_died<'a>(
         &self,
         protocol: &Protocol,
         by: &Presented,
-        owner: &Owner,
+        owner: &'a Owner,
         evidence: &Death,
-    ) -> Result<Change, Refusal> {
+    ) -> Result<Change<'a>, Refusal> {
         let needs = match evidence {
             Death::Lifecycle => Scope::LIFECYCLE,
             Death::Timeout(witness) => witness.scope,
@@ -151,7 +151,7 @@ impl Session {
                 _ => return Err(Refusal::InvalidWitness(witness.id)),
             }
         }
-        Ok(Change::Lose { owner: owner.clone(), spent, end: self.lost(owner) })
+        Ok(Change::Lose { owner, spent, end: self.lost(owner) })
     }
 
     /// AUTH-25: a transfer is taken back by who staged it. If that owner is lost: by whoever could
@@ -161,7 +161,7 @@ impl Session {
         protocol: &Protocol,
         by: &Presented,
         receipt: &Receipt,
-    ) -> Result<Change, Refusal> {
+    ) -> Result<Change<'static>, Refusal> {
         let mut holdings = self.ownership.holdings(self.spread());
         let nobodys = holdings.any(|held| held.released && held.scope.covers(receipt.scope));
         match nobodys && self.pending(receipt).is_ok() {
@@ -175,12 +175,12 @@ impl Session {
     }
 
     /// AUTH-27: the host gives an owner to what nobody has.
-    pub(super) fn check_reclaim(
+    pub(super) fn check_reclaim<'a>(
         &self,
         protocol: &Protocol,
-        reclaim: &Reclaim,
-    ) -> Result<Change, Refusal> {
-        let (owner, scope) = (reclaim.owner.clone(), reclaim.scope);
+        reclaim: &'a Reclaim,
+    ) -> Result<Change<'a>, Refusal> {
+        let (owner, scope) = (&reclaim.owner, reclaim.scope);
         let session = Scope::session(protocol);
         if !session.covers(scope) {
             let (required, actual) = (scope.shown(protocol), session.shown(protocol));

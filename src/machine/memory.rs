@@ -206,7 +206,7 @@ impl Machine {
 
     /// As [`weighed`](Self::weighed), for what is about authority alone: nothing else of a session
     /// grows by it but its journal.
-    #[inline]
+    #[inline(always)]
     pub(super) fn weighed_authority<T>(
         &mut self,
         slot: u32,

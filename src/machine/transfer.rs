@@ -28,22 +28,23 @@ use super::witness::Outstanding;
 use crate::types::Protocol;
 
 /// What is to be done, with nothing left to check.
-pub(super) enum Change {
+pub(super) enum Change<'a> {
     Release {
-        from: (Owner, Generation),
+        by: &'a Presented,
         scope: Scope,
     },
     Issue {
-        owner: Owner,
+        owner: &'a Owner,
         scope: Scope,
         receipt: Option<ReceiptId>,
     },
     Stage {
-        receipt: Receipt,
+        by: &'a Presented,
+        request: RequestId,
+        scope: Scope,
+        to: &'a Recipient,
         expires: Option<Tick>,
         freeze: bool,
-        request: RequestId,
-        presented: Scope,
     },
     Rollback(ReceiptId),
     /// The transfer is taken back and the session ends.
@@ -53,7 +54,7 @@ pub(super) enum Change {
     },
     /// What the owner has becomes nobody's, or the session ends.
     Lose {
-        owner: Owner,
+        owner: &'a Owner,
         /// The timeout witness that has shown it.
         spent: Option<WitnessId>,
         end: Option<Status>,
@@ -65,10 +66,10 @@ pub(super) enum Change {
     },
     /// It is so already.
     Nothing(Accepted),
-    Attest(Attest),
+    Attest(Attest<'a>),
 }
 
-impl Change {
+impl Change<'_> {
     /// How the session ends by it.
     fn end(&self) -> Option<Status> {
         match self {
@@ -143,13 +144,13 @@ impl Machine {
         Ok(came)
     }
 
-    fn perform(&mut self, slot: u32, change: Change, made: Made<'_>) -> (Came, Outcome) {
+    fn perform(&mut self, slot: u32, change: Change<'_>, made: Made<'_>) -> (Came, Outcome) {
         match change {
             Change::Attest(attest) => return self.attest(slot, attest),
             Change::Release { scope, .. } | Change::Issue { scope, .. } => {
                 self.invalidate(slot, scope);
             }
-            Change::Lose { ref owner, spent, ref end } => {
+            Change::Lose { owner, spent, ref end } => {
                 self.spend(slot, spent);
                 if end.is_none() {
                     let lost = self.sessions.at(slot).scope_of(owner);
@@ -164,7 +165,8 @@ impl Machine {
         let spread = &mut session.seldom.get_or_insert_default().spread;
         let spread = spread.get_or_insert_with(|| Box::new(Spread::new(ownership)));
         match change {
-            Change::Release { from, scope } => {
+            Change::Release { by, scope } => {
+                let from = (by.owner.clone(), by.generation);
                 spread.release(ownership, from, scope, Origin::of(made));
                 (Accepted::Done.into(), Outcome::Done)
             }
@@ -174,10 +176,19 @@ impl Machine {
                 if let Some(Staged { receipt, expires: Some(at), .. }) = settled {
                     self.timers.disarm(at, id, Timer::Transfer(receipt.id));
                 }
-                let capability = issued(id, slot, owner, generation, scope);
+                let capability = issued(id, slot, owner.clone(), generation, scope);
                 (Accepted::Issued(capability).into(), Outcome::Issued(generation))
             }
-            Change::Stage { receipt, expires, freeze, request, presented } => {
+            Change::Stage { by, request, scope, to, expires, freeze } => {
+                let receipt = Receipt {
+                    session: id,
+                    id: spread.receipts,
+                    from: by.owner.clone(),
+                    generation: by.generation,
+                    to: to.clone(),
+                    scope,
+                };
+                let presented = by.scope;
                 spread.receipts.0 += 1;
                 let kept = receipt.clone();
                 spread.staged.push(Staged { receipt: kept, expires, freeze, request, presented });
@@ -202,7 +213,7 @@ impl Machine {
             Change::Lose { owner, end, .. } => {
                 // In a session that ends everything stays as it was last.
                 if end.is_none() {
-                    spread.lose(ownership, &owner, &Origin::of(made));
+                    spread.lose(ownership, owner, &Origin::of(made));
                 }
                 (Accepted::Done.into(), Outcome::Done)
             }
@@ -271,41 +282,30 @@ impl Session {
         Some(accepted.into())
     }
 
-    fn check_authority(
+    fn check_authority<'a>(
         &self,
         protocol: &Protocol,
-        by: &Presented,
-        authority: &Authority,
-    ) -> Result<Change, Refusal> {
+        by: &'a Presented,
+        authority: &'a Authority,
+    ) -> Result<Change<'a>, Refusal> {
         match authority {
             Authority::Release { scope, .. } => {
                 self.movable(protocol, by, *scope)?;
-                let from = (by.owner.clone(), by.generation);
-                Ok(Change::Release { from, scope: *scope })
+                Ok(Change::Release { by, scope: *scope })
             }
             Authority::Attenuate { scope, .. } => {
                 self.movable(protocol, by, *scope)?;
-                let owner = by.owner.clone();
-                Ok(Change::Issue { owner, scope: *scope, receipt: None })
+                Ok(Change::Issue { owner: &by.owner, scope: *scope, receipt: None })
             }
             Authority::Claim { owner, scope, .. } => {
                 self.claimable(protocol, by, *scope)?;
-                Ok(Change::Issue { owner: owner.clone(), scope: *scope, receipt: None })
+                Ok(Change::Issue { owner, scope: *scope, receipt: None })
             }
             Authority::Stage { request, scope, to, expires, freeze } => {
                 self.movable(protocol, by, *scope)?;
                 self.may_issue()?;
-                let receipt = Receipt {
-                    session: self.id,
-                    id: self.spread().map_or(ReceiptId(0), |spread| spread.receipts),
-                    from: by.owner.clone(),
-                    generation: by.generation,
-                    to: to.clone(),
-                    scope: *scope,
-                };
-                let (expires, freeze) = (*expires, *freeze);
-                let (request, presented) = (*request, by.scope);
-                Ok(Change::Stage { receipt, expires, freeze, request, presented })
+                let (request, scope, expires, freeze) = (*request, *scope, *expires, *freeze);
+                Ok(Change::Stage { by, request, scope, to, expires, freeze })
             }
             Authority::Rollback { receipt } => self.check_rollback(protocol, by, receipt),
             Authority::Abandon { receipt } => self.check_abandon(protocol, by, receipt),
@@ -331,15 +331,14 @@ impl Session {
     }
 
     /// AUTH-12: a receipt commits for whom it is, once.
-    fn check_commit(&self, commit: &Commit) -> Result<Change, Refusal> {
+    fn check_commit<'a>(&self, commit: &'a Commit) -> Result<Change<'a>, Refusal> {
         self.goes_on()?;
         let Commit { receipt, owner, .. } = commit;
         self.pending(receipt)?;
         match &receipt.to {
             Recipient::Owner(to) if to != owner => Err(Refusal::ReceiptMismatch(receipt.id)),
             Recipient::Owner(_) | Recipient::Bearer => {
-                let (owner, scope) = (owner.clone(), receipt.scope);
-                Ok(Change::Issue { owner, scope, receipt: Some(receipt.id) })
+                Ok(Change::Issue { owner, scope: receipt.scope, receipt: Some(receipt.id) })
             }
         }
     }
