@@ -21,6 +21,7 @@ use super::witness::{Outstanding, Readiness, Ready, TimeoutWitness, Watch};
 use crate::types::Protocol;
 
 /// What is to be done, with nothing left to check.
+#[repr(u8)]
 pub(super) enum Attest<'a> {
     Issue {
         by: &'a Presented,

@@ -15,6 +15,7 @@ use crate::types::{Direction, Edge, LabelIx, Name, RoleIx, Value};
 
 /// What an accepted input came to.
 #[derive(Debug, PartialEq)]
+#[repr(u8)]
 pub enum Accepted {
     /// The session is open; this is all authority over it.
     Opened(Capability),
@@ -54,6 +55,9 @@ pub enum Accepted {
 }
 
 /// As [`Accepted`], before anything is boxed.
+// Beside numbers of 16 bytes a tag would be one too: written in two halves and read as a whole, it
+// is waited for. So are the tags of `Accepted`, `Refusal` and `Change` one byte.
+#[repr(u8)]
 pub(super) enum Came {
     Staged(Receipt),
     Witness(Readiness),

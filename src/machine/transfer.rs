@@ -28,6 +28,7 @@ use super::witness::Outstanding;
 use crate::types::Protocol;
 
 /// What is to be done, with nothing left to check.
+#[repr(u8)]
 pub(super) enum Change<'a> {
     Release {
         by: &'a Presented,
