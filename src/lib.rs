@@ -73,7 +73,8 @@
 //! 5. **Authority is linear and fails closed.** Each role of a session has one owner at one
 //!    generation; what is stale or out of scope is refused.
 //! 6. **The edge buffer is the only buffer.** A message stays on its edge until its receiver has
-//!    consumed it; a full edge refuses the send, and nothing is dropped.
+//!    consumed it; a full edge refuses the send, and nothing is dropped but by a policy that was
+//!    asked for.
 //! 7. **Terminal is terminal.** A session that is over does nothing more, still answers for what it
 //!    did, and its faults are its own.
 //! 8. **Cost is local.** A step costs the same beside a million sessions as alone, and what is

@@ -128,13 +128,29 @@ fn bad(status: i32, arguments: &[&str], input: &str) -> String {
     error
 }
 
+/// The text with `HASH` for what depends on every byte of the records.
+fn without_hashes(text: &str) -> String {
+    let is_hash = |word: &str| {
+        let digits = word.trim_matches(['(', ')', ',']);
+        matches!(digits.len(), 16 | 64) && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    let word = |word: &str| match is_hash(word.trim_end()) {
+        true => {
+            let digits = word.trim().trim_matches(['(', ')', ',']);
+            word.replace(digits, "HASH")
+        }
+        false => word.to_owned(),
+    };
+    text.split_inclusive([' ', '\n']).map(word).collect()
+}
+
 #[test]
 fn a_person_reads_who_held_what_and_why_it_changed() {
-    insta::assert_snapshot!(good(&["audit", "-"], &whole()), @r"
+    insta::assert_snapshot!(without_hashes(&good(&["audit", "-"], &whole())), @r"
     protocol, session 00000000000000000000000000000001
     status     cancelled (the shop is shut), at tick 70
-    journal    13 records, complete, the chain holds (f3f17f39e3bf3718), re-executed to fed558a9f71741bf
-    root       59491ca1b304273eec821b59491dc334151192fb2949c43cb5e51b26bd55d29b
+    journal    13 records, complete, the chain holds (HASH), re-executed to HASH
+    root       HASH
     owner      host#1 of Seller
     owner      watch#3 of Buyer
     owner      host#4 of lifecycle
@@ -150,6 +166,7 @@ fn a_person_reads_who_held_what_and_why_it_changed() {
     tick 50  record 9  attenuated  lifecycle: host#1 → host#4
     tick 60  record 10  receipt 2  staged  Seller: host#1 → shop
     tick 61  record 11  receipt 2  rolled back  Seller: stays with host#1
+    tick 70  record 12  cancelled  the shop is shut, by host#4
     ");
 }
 

@@ -5,19 +5,12 @@ mod scene;
 
 use antiphon::machine::*;
 use scene::Scene;
+use scene::told::{self, boxed, owner};
 
 const ORDERS: &str = "
     Buyer  = rec X . Seller!{ order(nat) . Seller?paid . X, stop . end }
     Seller = rec X . Buyer?{ order(nat) . Buyer!paid . X, stop . end }
 ";
-
-fn owner(name: &str) -> Owner {
-    Owner::new(name).unwrap()
-}
-
-fn boxed(authority: Authority) -> Act {
-    Act::Authority(Box::new(authority))
-}
 
 fn committing(receipt: &Receipt, name: &str, request: u64) -> Input {
     let (request, receipt, owner) = (RequestId(request), receipt.clone(), owner(name));
@@ -77,26 +70,11 @@ impl Scene {
         let said = records.iter().flat_map(|record| {
             let audits: Vec<Audit> = record.audits(&self.protocol).collect();
             assert!(audits.len() <= AUDITS_MAX);
-            audits.into_iter().map(|audit| format!("{}: {}", record.tick, self.said(&audit)))
+            audits
+                .into_iter()
+                .map(|audit| format!("{}: {}", record.tick, told::audit(&self.protocol, &audit)))
         });
         said.collect::<Vec<_>>().join("\n")
-    }
-
-    fn said(&self, audit: &Audit) -> String {
-        let shown = |scope: &Scope| scope.shown(&self.protocol);
-        match audit {
-            Audit::Issued { owner, generation, scope } => {
-                format!("issued {owner}#{generation} {}", shown(scope))
-            }
-            Audit::Invalidated { owner, generation, scope } => {
-                format!("invalidated {owner}#{generation} {}", shown(scope))
-            }
-            Audit::Staged { receipt, scope, .. } => format!("staged {receipt} {}", shown(scope)),
-            Audit::Committed { receipt } => format!("committed {receipt}"),
-            Audit::RolledBack { receipt } => format!("rolled back {receipt}"),
-            Audit::Expired { receipt } => format!("expired {receipt}"),
-            other => format!("{other:?}"),
-        }
     }
 }
 

@@ -13,20 +13,13 @@ use antiphon::machine::*;
 use proptest::prelude::*;
 use reference::script::{self, Stage};
 use scene::Scene;
+use scene::told::{self, boxed, owner};
 use strategies::cases;
 
 const ORDERS: &str = "
     Buyer  = rec X . Seller!{ order(nat) . Seller?paid . X, stop . end }
     Seller = rec X . Buyer?{ order(nat) . Buyer!paid . X, stop . end }
 ";
-
-fn owner(name: &str) -> Owner {
-    Owner::new(name).unwrap()
-}
-
-fn boxed(authority: Authority) -> Act {
-    Act::Authority(Box::new(authority))
-}
 
 fn committing(receipt: &Receipt, name: &str) -> Input {
     let (request, receipt, owner) = (RequestId(7), receipt.clone(), owner(name));
@@ -111,36 +104,14 @@ impl Scene {
         for record in &records {
             let audits = trail.follow(record).unwrap();
             assert!(record.audits(&self.protocol).count() <= AUDITS_MAX);
-            let lines = audits.iter().map(|audit| format!("{}: {}", record.tick, self.said(audit)));
+            let lines = audits
+                .iter()
+                .map(|audit| format!("{}: {}", record.tick, told::audit(&self.protocol, audit)));
             said.extend(lines);
         }
         assert_eq!(trail.machine().digest(), self.machine.digest());
         // Issued, staged, and the three of the commit.
         said.split_off(5).join("\n")
-    }
-
-    fn said(&self, audit: &Audit) -> String {
-        let shown = |scope: &Scope| scope.shown(&self.protocol);
-        match audit {
-            Audit::Issued { owner, generation, scope } => {
-                format!("issued {owner}#{generation} {}", shown(scope))
-            }
-            Audit::Invalidated { owner, generation, scope } => {
-                format!("invalidated {owner}#{generation} {}", shown(scope))
-            }
-            Audit::Staged { receipt, scope, .. } => format!("staged {receipt} {}", shown(scope)),
-            Audit::Committed { receipt } => format!("committed {receipt}"),
-            Audit::RolledBack { receipt } => format!("rolled back {receipt}"),
-            Audit::Expired { receipt } => format!("expired {receipt}"),
-            Audit::Cancelled { reason } => format!("cancelled: {reason}"),
-            Audit::Lost { owner } => format!("lost {owner}"),
-            Audit::Dropped { receipt } => format!("dropped {receipt}"),
-            Audit::Token { generation, serial } => format!("token {serial} of #{generation}"),
-            Audit::Confirmed { generation, serial } => {
-                format!("confirmed {serial} of #{generation}")
-            }
-            other => format!("{other:?}"),
-        }
     }
 
     fn cancellation(&self) -> Option<String> {

@@ -6,15 +6,12 @@ mod scene;
 use antiphon::machine::*;
 use antiphon::types::{Edge, Name, Protocol};
 use scene::Scene;
+use scene::told::{boxed, owner};
 
 const ORDERS: &str = "
     Buyer  = rec X . Seller!{ order(nat) . Seller?paid . X, stop . end }
     Seller = rec X . Buyer?{ order(nat) . Buyer!paid . X, stop . end }
 ";
-
-fn owner(name: &str) -> Owner {
-    Owner::new(name).unwrap()
-}
 
 fn name(text: &str) -> Name {
     Name::new(text).unwrap()
@@ -22,10 +19,6 @@ fn name(text: &str) -> Name {
 
 fn scene() -> Scene {
     Scene::with(Machine::observed(), ORDERS, |_, open| open.journal = true)
-}
-
-fn boxed(authority: Authority) -> Act {
-    Act::Authority(Box::new(authority))
 }
 
 impl Scene {

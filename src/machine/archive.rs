@@ -43,6 +43,8 @@ pub struct ClosedEdge<'a> {
     pub sent: Seq,
     /// How many of them were consumed.
     pub consumed: Seq,
+    /// How many of them its policy has dropped.
+    pub dropped: u64,
     /// The handler that it was bound to itself.
     pub handler: Option<&'a Name>,
 }
@@ -57,6 +59,10 @@ impl ClosedSession {
         let undelivered = session.edges.iter().enumerate().filter_map(left).collect();
         session.edges.iter_mut().for_each(Buffer::clear);
         session.queued = 0;
+        if let Some(policies) = session.seldom.as_mut().and_then(|seldom| seldom.policies.as_mut())
+        {
+            policies.clear();
+        }
         let log = session.seldom.as_mut().and_then(|seldom| seldom.log.take());
         let journal = log.map(|log: Log| (log.len(), log.head));
         if session.seldom.as_ref().is_some_and(|seldom| seldom.is_empty()) {
@@ -116,10 +122,12 @@ impl ClosedSession {
         edges.map(|(index, (edge, buffer))| {
             let mut left = self.undelivered.iter();
             let left = left.find(|(of, _)| usize::from(*of) == index).map_or(0, |(_, left)| *left);
+            let dropped = self.session.dropped(index);
             ClosedEdge {
                 edge: *edge,
                 sent: buffer.sent,
-                consumed: Seq(buffer.sent.0 - left),
+                consumed: Seq(buffer.sent.0 - left - dropped),
+                dropped,
                 handler: self.session.handlers().and_then(|bound| bound.bound[index].as_ref()),
             }
         })

@@ -3,6 +3,7 @@
 //!
 //! Clauses: AUTH-20 to AUTH-30.
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::vec::Vec;
 

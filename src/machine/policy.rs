@@ -126,6 +126,11 @@ struct Policed {
 pub(super) struct Policies(Box<[Policed]>);
 
 impl Policies {
+    /// The messages are gone.
+    pub(super) fn clear(&mut self) {
+        self.0.iter_mut().for_each(|policed| policed.seqs = VecDeque::new());
+    }
+
     /// The bytes that they take.
     pub(super) fn heap(&self) -> usize {
         let of = |policed: &Policed| {
@@ -354,8 +359,12 @@ impl Session {
 
     /// EDGE-17: how many messages of an edge were consumed.
     pub(super) fn consumed(&self, edge: usize) -> Seq {
-        let dropped = self.policed(edge).map_or(0, |policed| policed.dropped);
-        Seq(self.edges[edge].consumed().0 - dropped)
+        Seq(self.edges[edge].consumed().0 - self.dropped(edge))
+    }
+
+    /// How many messages of an edge were dropped.
+    pub(super) fn dropped(&self, edge: usize) -> u64 {
+        self.policed(edge).map_or(0, |policed| policed.dropped)
     }
 
     /// The capacity that each edge was opened with.
@@ -439,7 +448,7 @@ impl<'a> EdgeView<'a> {
     #[must_use]
     pub fn dropped(self) -> u64 {
         let (session, edge) = self.parts();
-        session.policed(edge).map_or(0, |policed| policed.dropped)
+        session.dropped(edge)
     }
 
     /// EDGE-17: how many messages were dropped directly before the next one.

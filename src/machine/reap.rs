@@ -140,8 +140,13 @@ impl Machine {
     pub(super) fn asked_archived(&self, id: SessionId, made: Made<'_>) -> Result<Came, Refusal> {
         let closed = self.archive.get(id).ok_or(Refusal::UnknownSession(id))?;
         let session = &closed.session;
-        let before = session.made_before(u32::MAX, made);
-        before.ok_or_else(|| Refusal::Terminal(session.status.clone()))
+        if let Some(before) = session.made_before(u32::MAX, made) {
+            return Ok(before);
+        }
+        if let Made::Reclaim(reclaim) = made {
+            session.check_reclaim(closed.protocol(), reclaim)?;
+        }
+        Err(Refusal::Terminal(session.status.clone()))
     }
 }
 

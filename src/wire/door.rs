@@ -256,7 +256,7 @@ impl Door {
     fn perform(&mut self, line: &[u8]) -> Result<Tree, Not> {
         match command::read(line, &self.limits)? {
             Command::Register(read) => Ok(self.register(read()?)?),
-            Command::Input(at, input) => self.handle(at, input),
+            Command::Input(at, input) => self.handle(at, *input),
             Command::Seal => {
                 self.machine.seal();
                 Ok(json!({"sealed": {}}))

@@ -147,6 +147,9 @@ fn closed_edge(protocol: &Protocol, closed: &ClosedEdge<'_>) -> Tree {
         "sent": closed.sent.0,
         "consumed": closed.consumed.0,
     });
+    if closed.dropped > 0 {
+        edge["dropped"] = closed.dropped.into();
+    }
     if let Some(handler) = closed.handler {
         edge["handler"] = handler.as_str().into();
     }

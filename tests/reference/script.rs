@@ -235,20 +235,32 @@ fn what() -> impl Strategy<Value = What> {
 }
 
 fn authority() -> impl Strategy<Value = What> {
+    let kinds = prop_oneof![
+        4 => Just(0u8),
+        32 => 2..9u8,
+        3 => 9..12u8,
+        16 => 12..17u8,
+        44 => 29..40u8,
+    ];
+    change(kinds, prop_oneof![4 => 0..3u8, 1 => 3..5u8])
+}
+
+/// The serials of one holding, again and again.
+fn tokens() -> impl Strategy<Value = What> {
+    change(12..17u8, Just(0u8))
+}
+
+fn change(
+    kinds: impl Strategy<Value = u8>,
+    fragments: impl Strategy<Value = u8>,
+) -> impl Strategy<Value = What> {
     let expires = prop_oneof![3 => Just(None), 2 => (-3..20i8).prop_map(Some)];
     let freeze = prop::bool::weighted(0.3);
-    (
-        prop_oneof![4 => Just(0u8), 32 => 2..9u8, 6 => 9..12u8, 32 => 12..17u8, 44 => 29..40u8],
-        prop_oneof![4 => 0..3u8, 1 => 3..5u8],
-        prop::bool::weighted(0.3),
-        0..3u8,
-        0..4u8,
-        expires,
-        freeze,
-    )
-        .prop_map(|(kind, fragment, whole, request, owner, expires, freeze)| {
+    (kinds, fragments, prop::bool::weighted(0.3), 0..3u8, 0..4u8, expires, freeze).prop_map(
+        |(kind, fragment, whole, request, owner, expires, freeze)| {
             What::Authority(Change { kind, fragment, whole, request, owner, expires, freeze })
-        })
+        },
+    )
 }
 
 fn commit() -> impl Strategy<Value = Op> {
@@ -398,7 +410,8 @@ pub fn authority_script(journal: bool) -> BoxedStrategy<Vec<Step>> {
     ];
     let op = prop_oneof![
         8 => act(legal(), Just(By::Owner)),
-        24 => act(authority(), by),
+        20 => act(authority(), by),
+        4 => act(tokens(), Just(By::Owner)),
         5 => commit(),
         5 => reclaim(),
         4 => any::<u8>().prop_map(Op::Repeat),
@@ -692,8 +705,8 @@ impl Stage {
                 let issued = known.map_or(0, |serials| serials.issued.0);
                 let serial = match to {
                     0 | 1 => issued,
-                    2 => issued.saturating_sub(1),
                     _ if freeze => issued.saturating_sub(2),
+                    2 => issued.saturating_sub(1),
                     _ => issued + 1,
                 };
                 match kind {

@@ -10,6 +10,8 @@
 
 mod command;
 mod matrix;
+#[path = "../scene/told.rs"]
+mod told;
 mod world;
 
 use std::fmt::Write as _;

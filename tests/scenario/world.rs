@@ -7,6 +7,8 @@ use std::sync::Arc;
 use antiphon::machine::*;
 use antiphon::types::*;
 
+use crate::told;
+
 /// See the module.
 pub(crate) struct World {
     pub(crate) machine: Machine,
@@ -188,7 +190,7 @@ impl World {
         Some(match event {
             // The command has said so.
             Event::Opened { .. } | Event::Advanced { .. } => return None,
-            Event::Authority { session, audit } => self.audit(*session, audit),
+            Event::Authority { session, audit } => told::audit(&self.protocol(*session), audit),
             Event::TimedOut { witness, .. } => {
                 let TimeoutWitness { id, owner, generation, issued_at, until, .. } = &**witness;
                 let until = until.map_or(String::new(), |until| format!(" until {until}"));
@@ -210,42 +212,6 @@ impl World {
             }
             other => format!("{other:?}"),
         })
-    }
-
-    fn audit(&self, session: SessionId, audit: &Audit) -> String {
-        let protocol = self.protocol(session);
-        let shown = |scope: &Scope| scope.shown(&protocol);
-        match audit {
-            Audit::Issued { owner, generation, scope } => {
-                format!("issued {owner}#{generation} {}", shown(scope))
-            }
-            Audit::Invalidated { owner, generation, scope } => {
-                format!("invalidated {owner}#{generation} {}", shown(scope))
-            }
-            Audit::Staged { receipt, scope, .. } => format!("staged {receipt} {}", shown(scope)),
-            Audit::Committed { receipt } => format!("committed {receipt}"),
-            Audit::RolledBack { receipt } => format!("rolled back {receipt}"),
-            Audit::Expired { receipt } => format!("expired {receipt}"),
-            Audit::Cancelled { reason } => format!("cancelled: {reason}"),
-            Audit::Lost { owner } => format!("lost {owner}"),
-            Audit::Dropped { receipt } => format!("dropped {receipt}"),
-            Audit::Token { generation, serial } => format!("token {serial} of #{generation}"),
-            Audit::Confirmed { generation, serial } => {
-                format!("confirmed token {serial} of #{generation}")
-            }
-            Audit::WitnessIssued { witness, external, .. } => {
-                let asserted = if *external { ", as the host asserts" } else { "" };
-                format!("issued witness {witness}{asserted}")
-            }
-            Audit::WitnessConsumed { witness } => format!("consumed witness {witness}"),
-            Audit::WitnessExpired { witness } => format!("expired witness {witness}"),
-            Audit::TimerArmed { timer, .. } => format!("armed timer {timer}"),
-            Audit::TimerDisarmed { timer } => format!("disarmed timer {timer}"),
-            Audit::TimerExpired { timer, witness } => {
-                format!("expired timer {timer}: witness {witness}")
-            }
-            other => format!("{other:?}"),
-        }
     }
 
     /// Who has what, and where everybody is.

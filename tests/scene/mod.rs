@@ -1,6 +1,8 @@
 //! One machine with one session of a protocol, spoken to with names.
 #![allow(dead_code, unreachable_pub)]
 
+pub mod told;
+
 use std::sync::Arc;
 
 use antiphon::machine::*;

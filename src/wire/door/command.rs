@@ -17,7 +17,7 @@ use crate::wire::policy::{self, PolicedJson};
 /// One line, read.
 pub(super) enum Command {
     Register(Box<dyn FnOnce() -> Result<Protocol, DoorError>>),
-    Input(Tick, InputJson),
+    Input(Tick, Box<InputJson>),
     Seal,
     State(SessionId),
     Digest,
@@ -132,7 +132,7 @@ pub(super) fn read(line: &[u8], limits: &DoorLimits) -> Result<Command, DoorErro
         Ok(Command::Register(Box::new(move || protocol(&register, unchecked))))
     } else if fields.contains_key("input") {
         let StepJson { at, input } = parse(text, &tree)?;
-        Ok(Command::Input(Tick(at), input))
+        Ok(Command::Input(Tick(at), Box::new(input)))
     } else {
         match parse(text, &tree)? {
             AskJson::Seal(true) => Ok(Command::Seal),
