@@ -120,7 +120,9 @@ impl Log {
         let (first, count) = (self.first, core::mem::take(&mut self.count));
         let bytes = core::mem::take(&mut self.bytes);
         // After a large batch the room is not asked for again and again.
-        self.usual = u32::try_from(bytes.len()).unwrap_or(0).min(USUAL_MAX);
+        // Numbers grow, and records with them.
+        let usual = bytes.len() + bytes.len() / 8;
+        self.usual = u32::try_from(usual).unwrap_or(0).min(USUAL_MAX);
         self.head = self.head.after(first, count, &bytes);
         self.first += u64::from(count);
         Some(Batch { session, first, count, bytes: bytes.into(), head: self.head })
