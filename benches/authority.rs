@@ -36,7 +36,8 @@ fn authority(c: &mut Criterion) {
     });
     type Pass = fn(&mut Passing, &mut Machine);
     type Witness = fn(&mut Machine, &Capability, u64);
-    let ways: [(&str, fn() -> Machine, Pass, Witness); 3] = [
+    type Way = (&'static str, fn() -> Machine, Pass, Witness);
+    let ways: [Way; 3] = [
         ("directly", Machine::new, Passing::pass, witness),
         ("inputs", Machine::new, Passing::pass_inputs, witness_inputs),
         ("observed", Machine::observed, Passing::pass, witness),

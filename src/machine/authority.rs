@@ -145,6 +145,8 @@ struct Words([u8; SHORT_MAX]);
 /// The longest name that is kept in place.
 const SHORT_MAX: usize = 16;
 
+const LONG_MIN: usize = SHORT_MAX + 1;
+
 /// A byte that is in no text.
 const NO_TEXT: u8 = 0xff;
 
@@ -194,7 +196,7 @@ impl Owner {
                 bytes[..text.len()].copy_from_slice(text.as_bytes());
                 Ok(Self(Text::Short(Words(bytes))))
             }
-            1..=OWNER_BYTES_MAX => Ok(Self(Text::Long(text.into()))),
+            LONG_MIN..=OWNER_BYTES_MAX => Ok(Self(Text::Long(text.into()))),
             _ => Err(OwnerError),
         }
     }
