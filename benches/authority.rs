@@ -1,23 +1,27 @@
-//! P6: what it costs to hand a role over, beside a message (P1) in the same run.
+//! P6: what it costs to hand a role over, and to issue a readiness witness and spend it, beside a
+//! message (P1) in the same run. An iteration is two of each.
 //!
-//! - `send+receive`: P1; an iteration is two messages.
-//! - `stage+commit`: a role goes from one owner to another and back by receipts: an iteration is
-//!   two transfers, told to an observer and not. The session has as many behind it as the run has
-//!   made; `tests/guards.rs` holds that they leave nothing behind.
+//! - `send+receive`: P1.
+//! - `stage+commit`: a role goes from one owner to another and back by receipts. The session has as
+//!   many behind it as the run has made; `tests/guards.rs` holds that they leave nothing behind.
+//! - `issue+consume`: a witness of a position.
+//!
+//! Each is asked for directly, by inputs (`inputs`: their results are boxed), and directly of a
+//! machine that tells an observer (`observed`).
 
 use std::hint::black_box;
 
-use antiphon::machine::Machine;
+use antiphon::machine::{Capability, Machine};
 use antiphon::types::{SortNode, Value};
 use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 #[expect(dead_code, reason = "what it has for other benches")]
 mod ping_pong;
-use ping_pong::{Labels, Passing, exchange, machine, open, protocol};
+use ping_pong::{Labels, Passing, exchange, machine, open, protocol, witness, witness_inputs};
 
 fn authority(c: &mut Criterion) {
-    let mut group = c.benchmark_group("P6 stage+commit");
+    let mut group = c.benchmark_group("P6");
     group.throughput(Throughput::Elements(2));
     let protocol = protocol(SortNode::Bytes);
     let labels = Labels::of(&protocol);
@@ -30,21 +34,45 @@ fn authority(c: &mut Criterion) {
             value = exchange(&mut plain, &by, labels, passed);
         });
     });
-    for (name, mut machine) in [("alone", Machine::new()), ("observed", Machine::observed())] {
+    type Pass = fn(&mut Passing, &mut Machine);
+    type Witness = fn(&mut Machine, &Capability, u64);
+    type Way = (&'static str, fn() -> Machine, Pass, Witness);
+    let ways: [Way; 3] = [
+        ("directly", Machine::new, Passing::pass, witness),
+        ("inputs", Machine::new, Passing::pass_inputs, witness_inputs),
+        ("observed", Machine::observed, Passing::pass, witness),
+    ];
+    for (name, new, pass, witness) in ways {
+        let mut machine = new();
         machine.register(&protocol);
         let by = open(&mut machine, &protocol, 2);
         let mut passing = Passing::new(by);
         group.bench_function(format!("stage+commit: {name}"), |b| {
             b.iter(|| {
-                passing.pass(&mut machine);
-                passing.pass(&mut machine);
-                while let Some(output) = machine.poll() {
-                    black_box(output);
-                }
+                pass(&mut passing, &mut machine);
+                pass(&mut passing, &mut machine);
+                drain(&mut machine);
+            });
+        });
+        let by = open(&mut machine, &protocol, 3);
+        let mut request = 0;
+        group.bench_function(format!("issue+consume: {name}"), |b| {
+            b.iter(|| {
+                request += 2;
+                witness(&mut machine, &by, request);
+                witness(&mut machine, &by, request + 1);
+                drain(&mut machine);
             });
         });
     }
     group.finish();
+}
+
+/// What an observer is told.
+fn drain(machine: &mut Machine) {
+    while let Some(output) = machine.poll() {
+        black_box(output);
+    }
 }
 
 criterion_group!(benches, authority);

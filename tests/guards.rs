@@ -14,7 +14,9 @@ use bytes::Bytes;
 #[path = "../benches/ping_pong/mod.rs"]
 #[expect(dead_code, reason = "what it has for the benches alone")]
 mod ping_pong;
-use ping_pong::{Labels, Passing, exchange, exchange_acts, machine, open, open_with, protocol};
+use ping_pong::{
+    Labels, Passing, exchange, exchange_acts, machine, open, open_with, protocol, witness,
+};
 
 #[test]
 fn messages_take_no_allocation() {
@@ -121,9 +123,8 @@ fn retained_bytes_are_those_that_were_allocated() {
         }
     });
     let counted = machine.memory().bytes.total() - before;
-    // The names of the owners are shared, that of vacant slots too: two counts and five bytes each.
-    let owners = 1_001 * 24;
-    assert_eq!(counted + owners, u64::try_from(info.bytes_current).unwrap());
+    // Short names of owners take nothing.
+    assert_eq!(counted, u64::try_from(info.bytes_current).unwrap());
 }
 
 const FROM: RoleIx = RoleIx(0);
@@ -176,6 +177,23 @@ fn transfers_of_one_session_leave_nothing_behind() {
     assert_eq!((early.bytes_current, late.bytes_current), (0, 0));
     assert_eq!(early.bytes_max, late.bytes_max, "the most that was held at once");
     assert_eq!(100 * early.count_total, late.count_total);
+    // What is asked for directly needs no box.
+    assert_eq!(late.count_total, 0);
+}
+
+#[test]
+fn witnesses_of_one_session_leave_nothing_behind_and_take_no_allocation() {
+    let protocol = protocol(SortNode::Nat);
+    let mut machine = machine(&protocol);
+    let by = open(&mut machine, &protocol, 1);
+    let mut requests = 0..;
+    let mut thousands = |count: usize| {
+        let requests = requests.by_ref().take(1_000 * count);
+        measure(|| requests.for_each(|request| witness(&mut machine, &by, request)))
+    };
+    thousands(1);
+    let late = thousands(100);
+    assert_eq!((late.count_total, late.bytes_current, late.bytes_max), (0, 0, 0));
 }
 
 #[test]

@@ -56,7 +56,7 @@ fn no_byte_of_a_batch_can_be_changed_into_a_panic() {
     let id = session.id();
     let batch = journal::batch(Head::first(id, protocol.digest()), id, &records).unwrap();
     for at in 0..batch.bytes.len() {
-        for byte in [0, 1, 2, 7, 0x7f, 0xff] {
+        for byte in [0, 1, 2, 7, 0x7f, 0x80, 0x81, 0xff] {
             let mut bytes = batch.bytes.to_vec();
             bytes[at] = byte;
             let changed = Batch { bytes: bytes.into(), session: SessionId(1), ..batch.clone() };
@@ -96,4 +96,38 @@ fn a_reason_that_no_machine_records_is_damage() {
     *act = Act::Cancel { reason };
     let batch = journal::batch(before, id, &forged).unwrap();
     assert!(Record::decode_batch(&batch, &protocol).is_err());
+}
+
+/// JRNL-27: in more bytes than it takes, a number is none; and none is cut to what fits.
+#[test]
+fn a_number_has_one_form() {
+    let protocol = echo();
+    let session = Session::open(&protocol).unwrap();
+    session.cancel("enough").unwrap();
+    let records = session.records().unwrap();
+    let id = session.id();
+    let batch = journal::batch(Head::first(id, protocol.digest()), id, &records[1..]).unwrap();
+    // Its length, its tag, its tick.
+    let [length, tag, _, rest @ ..] = &batch.bytes[..] else { panic!("{batch:?}") };
+    assert_eq!(usize::from(*length), rest.len() + 2, "the tick takes one byte");
+    let with_tick = |tick: &[u8]| {
+        let length = [*length - 1 + u8::try_from(tick.len()).unwrap(), *tag];
+        let bytes = [&length, tick, rest].concat().into();
+        let records = Record::decode_batch(&Batch { bytes, ..batch.clone() }, &protocol);
+        records.map(|records| records[0].tick.0)
+    };
+    let ten = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01];
+    for (bytes, tick) in [
+        (&[0][..], 0),
+        (&[0x7f], 127),
+        (&[0x80, 0x01], 128),
+        (&[0xac, 0x02], 300),
+        (&ten, u64::MAX),
+    ] {
+        assert_eq!(with_tick(bytes), Ok(tick));
+    }
+    let more = [&ten[..9], &[0x02]].concat();
+    for bytes in [&[0x80, 0x00][..], &[0xff, 0x00], &[0x80, 0x80, 0x00], &more, &[0x80; 20]] {
+        with_tick(bytes).unwrap_err();
+    }
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use antiphon::machine::{
     Accepted, Act, Authority, CAPACITY_DEFAULT, Capability, Capacities, Commit, Input, Machine,
-    OnLost, Open, Owner, Receive, Recipient, RequestId, Scope, Send, SessionId, Tick,
+    OnLost, Open, Owner, Position, Predicate, Receive, Recipient, RequestId, Scope, Send,
+    SessionId, Stage, Tick,
 };
 use antiphon::types::{
     LabelIx, LocalBuilder, LocalTypes, Name, Payload, Protocol, RoleIx, Sort, SortNode, Value,
@@ -166,7 +167,21 @@ impl Passing {
     }
 
     /// One transfer: staged by who has the role, committed by the other.
+    #[inline(never)]
     pub(crate) fn pass(&mut self, machine: &mut Machine) {
+        self.requests += 1;
+        let request = RequestId(self.requests);
+        let owner = self.owners[usize::from(self.requests.is_multiple_of(2))].clone();
+        let to = Recipient::Owner(owner.clone());
+        let stage = Stage { request, scope: Scope::role(PING), to, expires: None, freeze: false };
+        let staged = machine.stage(Tick(0), self.by.present(), stage);
+        let receipt = staged.unwrap_or_else(|refusal| panic!("{refusal}"));
+        let committed = machine.commit(Tick(0), &Commit { request, receipt, owner });
+        self.by = committed.unwrap_or_else(|refusal| panic!("{refusal}"));
+    }
+
+    /// As [`pass`](Self::pass), by inputs: what a host does that is told what to do by others.
+    pub(crate) fn pass_inputs(&mut self, machine: &mut Machine) {
         self.requests += 1;
         let request = RequestId(self.requests);
         let owner = self.owners[usize::from(self.requests.is_multiple_of(2))].clone();
@@ -183,5 +198,30 @@ impl Passing {
             Ok(Accepted::Issued(capability)) => capability,
             other => panic!("{other:?}"),
         };
+    }
+}
+
+/// A witness that a role has not fallen back: issued and consumed.
+#[inline(never)]
+pub(crate) fn witness(machine: &mut Machine, by: &Capability, request: u64) {
+    let predicate = Predicate::position(PING, Position(0));
+    let issued = machine.issue_readiness(Tick(0), by.present(), RequestId(request), predicate);
+    let witness = issued.unwrap_or_else(|refusal| panic!("{refusal}"));
+    if let Err(refusal) = machine.consume_readiness(Tick(0), by.present(), witness) {
+        panic!("{refusal}");
+    }
+}
+
+/// As [`witness`], by inputs.
+pub(crate) fn witness_inputs(machine: &mut Machine, by: &Capability, request: u64) {
+    let predicate = Predicate::position(PING, Position(0));
+    let issue = Authority::IssueReadiness { request: RequestId(request), predicate };
+    let witness = match machine.act(Tick(0), by.present(), Act::Authority(Box::new(issue))) {
+        Ok(Accepted::Witness(witness)) => *witness,
+        other => panic!("{other:?}"),
+    };
+    let consume = Act::Authority(Box::new(Authority::ConsumeReadiness { witness }));
+    if let Err(refusal) = machine.act(Tick(0), by.present(), consume) {
+        panic!("{refusal}");
     }
 }

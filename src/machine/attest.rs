@@ -5,17 +5,15 @@
 //!
 //! Clauses: WITN-1 to WITN-7, TIMER-1 to TIMER-4.
 
-use alloc::boxed::Box;
-
 use super::Machine;
-use super::authority::{Owner, Presented, Scope};
-use super::id::{Generation, Tick, TimerId, WitnessId};
-use super::input::Input;
-use super::output::{Accepted, Event};
+use super::authority::{Presented, Scope};
+use super::id::{RequestId, Tick, TimerId, WitnessId};
+use super::output::{Accepted, Came, Event};
 use super::predicate::Predicate;
 use super::receipt::{Authority, OUTSTANDING_MAX};
 use super::record::Outcome;
 use super::refuse::Refusal;
+use super::request::Made;
 use super::session::Session;
 use super::site::{Armed, Site};
 use super::timer::Timer;
@@ -23,50 +21,69 @@ use super::witness::{Outstanding, Readiness, Ready, TimeoutWitness, Watch};
 use crate::types::Protocol;
 
 /// What is to be done, with nothing left to check.
-pub(super) enum Attest {
-    Issue(Box<Readiness>),
+#[repr(u8)]
+pub(super) enum Attest<'a> {
+    Issue {
+        by: &'a Presented,
+        request: RequestId,
+        predicate: &'a Predicate,
+        scope: Scope,
+    },
     Consume(WitnessId),
-    Arm { site: Site, holder: (Owner, Generation, Scope), after: u64, valid: Option<u64> },
+    Arm {
+        by: &'a Presented,
+        request: RequestId,
+        site: &'a Site,
+        scope: Scope,
+        after: u64,
+        valid: Option<u64>,
+    },
     Disarm(TimerId),
 }
 
 impl Machine {
-    pub(super) fn attest(
-        &mut self,
-        slot: u32,
-        attest: Attest,
-        made: Box<Input>,
-    ) -> (Accepted, Outcome) {
+    pub(super) fn attest(&mut self, slot: u32, attest: Attest<'_>) -> (Came, Outcome) {
         let session = self.sessions.at_mut(slot);
         session.tick = session.tick.max(self.now);
         let (session, now, outstanding) =
             (session.id, session.tick, session.seldom_mut().outstanding.get_or_insert_default());
         match attest {
-            Attest::Issue(witness) => {
+            Attest::Issue { by, request, predicate, scope } => {
+                let witness = Readiness {
+                    session,
+                    id: outstanding.witnesses,
+                    owner: by.owner.clone(),
+                    generation: by.generation,
+                    scope,
+                    predicate: predicate.clone(),
+                };
+                let presented = by.scope;
                 outstanding.witnesses.0 += 1;
-                outstanding.readiness.push(Ready { witness: (*witness).clone(), made });
                 let outcome = Outcome::Witness(witness.id);
-                (Accepted::Witness(witness), outcome)
+                outstanding.readiness.push(Ready { witness: witness.clone(), request, presented });
+                (Came::Witness(witness), outcome)
             }
             Attest::Consume(witness) => {
                 if let Some((at, timer)) = outstanding.spend(witness) {
                     self.timers.disarm(at, session, timer);
                 }
-                (Accepted::Done, Outcome::Done)
+                (Accepted::Done.into(), Outcome::Done)
             }
-            Attest::Arm { site, holder: (owner, generation, scope), after, valid } => {
+            Attest::Arm { by, request, site, scope, after, valid } => {
+                let (owner, generation, presented) = (by.owner.clone(), by.generation, by.scope);
+                let site = site.clone();
                 let (id, due) = (outstanding.timers, Tick(now.0.saturating_add(after)));
                 outstanding.timers.0 += 1;
                 let timer = Armed { id, site, owner, generation, scope, due, valid };
-                outstanding.armed.push(Watch { timer, made });
+                outstanding.armed.push(Watch { timer, request, presented, after });
                 self.timers.arm(due, session, Timer::Site(id));
-                (Accepted::Timer(id), Outcome::Timer(id))
+                (Accepted::Timer(id).into(), Outcome::Timer(id))
             }
             Attest::Disarm(timer) => {
                 if let Some(Armed { due, .. }) = outstanding.disarm(timer) {
                     self.timers.disarm(due, session, Timer::Site(timer));
                 }
-                (Accepted::Done, Outcome::Done)
+                (Accepted::Done.into(), Outcome::Done)
             }
         }
     }
@@ -116,23 +133,23 @@ impl Session {
     }
 
     /// AUTH-9: what the same request came to, if that is still live.
-    pub(super) fn attested_before(&self, made: &Input) -> Option<Accepted> {
+    pub(super) fn attested_before(&self, made: Made<'_>) -> Option<Came> {
         let Outstanding { readiness, armed, .. } = self.outstanding()?;
-        if let Some(ready) = readiness.iter().find(|ready| *ready.made == *made) {
-            return Some(Accepted::Witness(Box::new(ready.witness.clone())));
+        if let Some(ready) = readiness.iter().find(|ready| ready.is_made_by(made)) {
+            return Some(Came::Witness(ready.witness.clone()));
         }
-        let watch = armed.iter().find(|watch| *watch.made == *made)?;
-        Some(Accepted::Timer(watch.timer.id))
+        let watch = armed.iter().find(|watch| watch.is_made_by(made))?;
+        Some(Accepted::Timer(watch.timer.id).into())
     }
 
-    pub(super) fn check_attest(
+    pub(super) fn check_attest<'a>(
         &self,
         protocol: &Protocol,
-        by: &Presented,
-        authority: &Authority,
-    ) -> Result<Attest, Refusal> {
+        by: &'a Presented,
+        authority: &'a Authority,
+    ) -> Result<Attest<'a>, Refusal> {
         match authority {
-            Authority::IssueReadiness { predicate, .. } => {
+            Authority::IssueReadiness { request, predicate } => {
                 predicate.known(protocol)?;
                 let scope = Some(predicate.scope()).filter(|scope| !scope.is_empty());
                 let scope = scope.unwrap_or(by.scope);
@@ -140,14 +157,7 @@ impl Session {
                 self.goes_on()?;
                 self.is_true(protocol, predicate)?;
                 self.may_issue()?;
-                Ok(Attest::Issue(Box::new(Readiness {
-                    session: self.id,
-                    id: self.outstanding().map_or(WitnessId(0), |all| all.witnesses),
-                    owner: by.owner.clone(),
-                    generation: by.generation,
-                    scope,
-                    predicate: predicate.clone(),
-                })))
+                Ok(Attest::Issue { by, request: *request, predicate, scope })
             }
             Authority::ConsumeReadiness { witness } => {
                 self.authorize(protocol, by, witness.scope)?;
@@ -163,13 +173,13 @@ impl Session {
                 self.is_timed_out(witness)?;
                 Ok(Attest::Consume(witness.id))
             }
-            Authority::ArmTimer { site, after, valid, .. } => {
+            Authority::ArmTimer { request, site, after, valid } => {
                 site.known(protocol)?;
                 let scope = site.covered(self, protocol, by)?;
                 self.goes_on()?;
                 self.may_issue()?;
-                let holder = (by.owner.clone(), by.generation, scope);
-                Ok(Attest::Arm { site: site.clone(), holder, after: *after, valid: *valid })
+                let (request, after, valid) = (*request, *after, *valid);
+                Ok(Attest::Arm { by, request, site, scope, after, valid })
             }
             Authority::DisarmTimer { timer } => {
                 let mut armed = self.outstanding().into_iter().flat_map(|all| &all.armed);

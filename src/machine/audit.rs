@@ -10,6 +10,7 @@ use super::input::{Act, Input};
 use super::predicate::Predicate;
 use super::receipt::{Authority, Receipt, Recipient};
 use super::record::{Outcome, Record, Recorded};
+use super::request::Made;
 use super::timer::Timer;
 use super::witness::{Readiness, TimeoutWitness};
 use crate::types::Protocol;
@@ -230,7 +231,33 @@ pub(super) fn of(
                 said[0] = Some(Audit::Issued { owner, generation, scope });
             }
         }
-        Recorded::Input(Input::Commit(commit)) => {
+        Recorded::Expired(Timer::Site(timer)) => {
+            if let Outcome::Witness(witness) = outcome {
+                said[0] = Some(Audit::TimerExpired { timer: *timer, witness });
+            }
+        }
+        Recorded::Expired(Timer::Witness(witness)) => {
+            said[0] = Some(Audit::WitnessExpired { witness: *witness });
+        }
+        Recorded::Input(Input::Act {
+            act: Act::Cancel { reason } | Act::Fault { reason }, ..
+        }) => {
+            said[0] = Some(Audit::Cancelled { reason: reason.clone() });
+        }
+        event => {
+            if let Some(made) = Made::of(event) {
+                said = of_made(made, outcome);
+            }
+        }
+    }
+    said.into_iter().flatten()
+}
+
+/// What a request about authority says.
+pub(super) fn of_made(made: Made<'_>, outcome: Outcome) -> [Option<Audit>; AUDITS_MAX] {
+    let mut said = [None, None, None];
+    match made {
+        Made::Commit(commit) => {
             let receipt = &commit.receipt;
             let (scope, owner) = (receipt.scope, receipt.from.clone());
             let generation = receipt.generation;
@@ -238,7 +265,7 @@ pub(super) fn of(
             said[1] = Some(Audit::Committed { receipt: receipt.id });
             said[2] = issued(&commit.owner, outcome, scope);
         }
-        Recorded::Input(Input::Act { by, act: Act::Authority(authority) }) => match &**authority {
+        Made::Act { by, authority } => match authority {
             Authority::Release { scope, .. } => {
                 let (owner, generation, scope) = (by.owner.clone(), by.generation, *scope);
                 said[0] = Some(Audit::Invalidated { owner, generation, scope });
@@ -292,25 +319,9 @@ pub(super) fn of(
                 said[0] = Some(Audit::TimerDisarmed { timer: *timer });
             }
         },
-        Recorded::Input(Input::Act {
-            act: Act::Cancel { reason } | Act::Fault { reason }, ..
-        }) => {
-            said[0] = Some(Audit::Cancelled { reason: reason.clone() });
-        }
-        Recorded::Input(Input::Reclaim(reclaim)) => {
-            said[0] = issued(&reclaim.owner, outcome, reclaim.scope);
-        }
-        Recorded::Expired(Timer::Site(timer)) => {
-            if let Outcome::Witness(witness) = outcome {
-                said[0] = Some(Audit::TimerExpired { timer: *timer, witness });
-            }
-        }
-        Recorded::Expired(Timer::Witness(witness)) => {
-            said[0] = Some(Audit::WitnessExpired { witness: *witness });
-        }
-        Recorded::Expired(Timer::Drain) | Recorded::Input(_) => {}
+        Made::Reclaim(reclaim) => said[0] = issued(&reclaim.owner, outcome, reclaim.scope),
     }
-    said.into_iter().flatten()
+    said
 }
 
 fn issued_readiness(by: &Presented, predicate: &Predicate, outcome: Outcome) -> Option<Audit> {

@@ -122,17 +122,59 @@ impl fmt::Debug for Scope {
 }
 
 /// Who owns a fragment: any text of 1 to [`OWNER_BYTES_MAX`] bytes that the host tells its
-/// participants apart by. Cheap to clone, and to compare with its clones.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Owner(Arc<str>);
+/// participants apart by. Cheap to clone, and to compare with its clones; up to 16 bytes take no
+/// memory of their own.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Owner(Text);
 
-impl Owner {
-    /// Whether one was cloned from the other: then they are equal.
-    #[inline]
-    pub(super) fn is_clone_of(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+/// All of it is whole words, so that texts are copied and compared by the same pieces: a processor
+/// that reads what it has just written in other pieces waits for that.
+#[derive(Clone)]
+#[repr(u64)]
+enum Text {
+    Short(Words),
+    /// What is longer.
+    Long(Arc<str>),
+}
+
+/// What is there of [`SHORT_MAX`] bytes, and `NO_TEXT` behind it.
+#[derive(Clone, Copy)]
+#[repr(align(8))]
+struct Words([u8; SHORT_MAX]);
+
+/// The longest name that is kept in place.
+const SHORT_MAX: usize = 16;
+
+const LONG_MIN: usize = SHORT_MAX + 1;
+
+/// A byte that is in no text.
+const NO_TEXT: u8 = 0xff;
+
+impl Words {
+    fn text(&self) -> &[u8] {
+        let end = self.0.iter().position(|byte| *byte == NO_TEXT);
+        &self.0[..end.unwrap_or(SHORT_MAX)]
+    }
+
+    #[inline(always)]
+    fn numbers(&self) -> (u64, u64) {
+        let [a, b, c, d, e, f, g, h, rest @ ..] = self.0;
+        (u64::from_ne_bytes([a, b, c, d, e, f, g, h]), u64::from_ne_bytes(rest))
     }
 }
+
+impl PartialEq for Text {
+    #[inline(always)]
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Short(words), Self::Short(others)) => words.numbers() == others.numbers(),
+            (Self::Long(text), Self::Long(other)) => Arc::ptr_eq(text, other) || text == other,
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Text {}
 
 /// The longest name of an owner, in bytes.
 pub const OWNER_BYTES_MAX: usize = 255;
@@ -149,7 +191,12 @@ impl Owner {
     /// [`OwnerError`] if the text is empty or too long.
     pub fn new(text: &str) -> Result<Self, OwnerError> {
         match text.len() {
-            1..=OWNER_BYTES_MAX => Ok(Self(text.into())),
+            1..=SHORT_MAX => {
+                let mut bytes = [NO_TEXT; SHORT_MAX];
+                bytes[..text.len()].copy_from_slice(text.as_bytes());
+                Ok(Self(Text::Short(Words(bytes))))
+            }
+            LONG_MIN..=OWNER_BYTES_MAX => Ok(Self(Text::Long(text.into()))),
             _ => Err(OwnerError),
         }
     }
@@ -157,19 +204,48 @@ impl Owner {
     /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        match &self.0 {
+            Text::Short(words) => core::str::from_utf8(words.text()).expect("it was made of text"),
+            Text::Long(text) => text,
+        }
+    }
+
+    /// The name, as bytes.
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        match &self.0 {
+            Text::Short(words) => words.text(),
+            Text::Long(text) => text.as_bytes(),
+        }
+    }
+}
+
+impl Ord for Owner {
+    fn cmp(&self, other: &Self) -> core::cmp::Ordering {
+        self.as_bytes().cmp(other.as_bytes())
+    }
+}
+
+impl PartialOrd for Owner {
+    fn partial_cmp(&self, other: &Self) -> Option<core::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl core::hash::Hash for Owner {
+    fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
     }
 }
 
 impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 
 impl fmt::Debug for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}`", self.0)
+        write!(f, "`{}`", self.as_str())
     }
 }
 

@@ -133,12 +133,12 @@ fn spread(bytes: &mut Vec<u8>, session: &Session) {
         bytes.push(u8::from(held.released));
         bytes.extend_from_slice(&held.scope.bits().to_le_bytes());
         bytes.extend_from_slice(&held.issued.bits().to_le_bytes());
-        came_from(&held.made, Outcome::Issued(held.generation), bytes);
+        came_from(held.request(session.id), Outcome::Issued(held.generation), bytes);
     }
     numbers(bytes, [spread.staged.len() as u64]);
     for staged in &spread.staged {
         // All of it is in what it came from.
-        came_from(&staged.made, Outcome::Staged(staged.receipt.id), bytes);
+        came_from(staged.request(), Outcome::Staged(staged.receipt.id), bytes);
     }
     if !spread.serials.is_empty() {
         block(bytes, b"serials");
@@ -150,9 +150,9 @@ fn spread(bytes: &mut Vec<u8>, session: &Session) {
 }
 
 /// What it was asked for, and came to.
-fn came_from(made: &Input, outcome: Outcome, bytes: &mut Vec<u8>) {
+fn came_from(request: Input, outcome: Outcome, bytes: &mut Vec<u8>) {
     let mut record = Vec::new();
-    record::encode(Tick(0), &Recorded::Input(made.clone()), outcome, &mut record);
+    record::encode(Tick(0), &Recorded::Input(request), outcome, &mut record);
     block(bytes, &record);
 }
 
@@ -163,11 +163,11 @@ fn outstanding(bytes: &mut Vec<u8>, session: &Session) {
     numbers(bytes, [all.witnesses.0, all.timers.0, all.readiness.len() as u64]);
     for ready in &all.readiness {
         // All of it is in what it came from.
-        came_from(&ready.made, Outcome::Witness(ready.witness.id), bytes);
+        came_from(ready.request(), Outcome::Witness(ready.witness.id), bytes);
     }
     numbers(bytes, [all.armed.len() as u64]);
     for watch in &all.armed {
-        came_from(&watch.made, Outcome::Timer(watch.timer.id), bytes);
+        came_from(watch.request(session.id), Outcome::Timer(watch.timer.id), bytes);
         bytes.extend_from_slice(&watch.timer.scope.bits().to_le_bytes());
         numbers(bytes, [watch.timer.due.0]);
     }

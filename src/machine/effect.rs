@@ -15,6 +15,7 @@ use super::output::{Deliver, Event, Output, Received, Status};
 use super::ownership::Staged;
 use super::policy::next_seq;
 use super::record::{Outcome, Recorded};
+use super::request::Made;
 use super::timer::Timer;
 use crate::types::{Direction, Edge, RoleIx};
 
@@ -33,6 +34,17 @@ impl Machine {
         let tick = session.tick;
         if let Some(log) = session.log_mut()
             && log.append(tick, event, outcome)
+        {
+            self.touched.push(slot);
+        }
+    }
+
+    /// As [`record`](Self::record), of a request about authority.
+    pub(super) fn record_made(&mut self, slot: u32, made: Made<'_>, outcome: Outcome) {
+        let session = self.sessions.at_mut(slot);
+        let tick = session.tick;
+        if let Some(log) = session.log_mut()
+            && log.append_made(tick, made, outcome)
         {
             self.touched.push(slot);
         }

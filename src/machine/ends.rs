@@ -12,11 +12,11 @@ use smol_str::SmolStr;
 use super::audit::Audit;
 use super::authority::{Owner, Presented, Scope};
 use super::id::SessionId;
-use super::input::{Act, Input, REASON_BYTES_MAX};
+use super::input::REASON_BYTES_MAX;
 use super::output::Status;
 use super::receipt::{Authority, Receipt, Reclaim};
-use super::record::Recorded;
 use super::refuse::Refusal;
+use super::request::Made;
 use super::session::{Session, cut_to};
 use super::site::Site;
 use super::transfer::Change;
@@ -112,7 +112,7 @@ impl Session {
         protocol: &Protocol,
         by: &Presented,
         receipt: &Receipt,
-    ) -> Result<Change, Refusal> {
+    ) -> Result<Change<'static>, Refusal> {
         self.authorize(protocol, by, receipt.scope)?;
         self.goes_on()?;
         self.pending(receipt)?;
@@ -127,7 +127,7 @@ impl Session {
         by: &Presented,
         receipt: &Receipt,
         reason: &SmolStr,
-    ) -> Result<Change, Refusal> {
+    ) -> Result<Change<'static>, Refusal> {
         self.authorize(protocol, by, Scope::LIFECYCLE)?;
         self.goes_on()?;
         self.pending(receipt)?;
@@ -136,13 +136,13 @@ impl Session {
     }
 
     /// AUTH-22, AUTH-23: whether the owner can be lost, and what that comes to.
-    pub(super) fn check_owner_died(
+    pub(super) fn check_owner_died<'a>(
         &self,
         protocol: &Protocol,
         by: &Presented,
-        owner: &Owner,
+        owner: &'a Owner,
         evidence: &Death,
-    ) -> Result<Change, Refusal> {
+    ) -> Result<Change<'a>, Refusal> {
         let needs = match evidence {
             Death::Lifecycle => Scope::LIFECYCLE,
             // WITN-5: and of the witness, who holds it.
@@ -163,7 +163,7 @@ impl Session {
                 _ => return Err(Refusal::InvalidWitness(witness.id)),
             }
         }
-        Ok(Change::Lose { owner: owner.clone(), spent, end: self.lost(owner) })
+        Ok(Change::Lose { owner, spent, end: self.lost(owner) })
     }
 
     /// AUTH-25: a transfer is taken back by who staged it. If that owner is lost: by whoever could
@@ -173,7 +173,7 @@ impl Session {
         protocol: &Protocol,
         by: &Presented,
         receipt: &Receipt,
-    ) -> Result<Change, Refusal> {
+    ) -> Result<Change<'static>, Refusal> {
         let mut holdings = self.ownership.holdings(self.spread());
         let nobodys = holdings.any(|held| held.released && held.scope.covers(receipt.scope));
         match nobodys && self.pending(receipt).is_ok() {
@@ -187,12 +187,12 @@ impl Session {
     }
 
     /// AUTH-27: the host gives an owner to what nobody has.
-    pub(super) fn check_reclaim(
+    pub(super) fn check_reclaim<'a>(
         &self,
         protocol: &Protocol,
-        reclaim: &Reclaim,
-    ) -> Result<Change, Refusal> {
-        let (owner, scope) = (reclaim.owner.clone(), reclaim.scope);
+        reclaim: &'a Reclaim,
+    ) -> Result<Change<'a>, Refusal> {
+        let (owner, scope) = (&reclaim.owner, reclaim.scope);
         let session = Scope::session(protocol);
         if !session.covers(scope) {
             let (required, actual) = (scope.shown(protocol), session.shown(protocol));
@@ -226,9 +226,9 @@ impl Session {
 
     /// What of a record's audits holds here: by a commit whose giver was lost before nobody loses
     /// anything any more.
-    pub(super) fn is_said(&self, event: &Recorded) -> impl Fn(&Audit) -> bool + use<> {
-        let lost = match event {
-            Recorded::Input(Input::Commit(commit)) => {
+    pub(super) fn is_said(&self, made: Option<Made<'_>>) -> impl Fn(&Audit) -> bool + use<> {
+        let lost = match made {
+            Some(Made::Commit(commit)) => {
                 let mut holdings = self.ownership.holdings(self.spread());
                 holdings.any(|held| held.released && held.scope.covers(commit.receipt.scope))
             }
@@ -238,11 +238,10 @@ impl Session {
     }
 
     /// What the record of a death takes away here, which it does not say by itself (AUTH-28).
-    pub(super) fn taken_by(&self, event: &Recorded) -> Vec<Audit> {
-        let Recorded::Input(Input::Act { act: Act::Authority(authority), .. }) = event else {
+    pub(super) fn taken_by(&self, made: Option<Made<'_>>) -> Vec<Audit> {
+        let Some(Made::Act { authority: Authority::OwnerDied { owner, .. }, .. }) = made else {
             return Vec::new();
         };
-        let Authority::OwnerDied { owner, .. } = &**authority else { return Vec::new() };
         let holdings = self.ownership.holdings(self.spread());
         let live = holdings
             .filter(|held| !held.released && !held.scope.is_empty() && held.owner == owner)

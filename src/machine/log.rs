@@ -9,6 +9,7 @@ use super::id::{SessionId, Tick};
 use super::input::{Act, Send};
 use super::output::Output;
 use super::record::{self, Batch, Head, Outcome, Recorded};
+use super::request::Made;
 use crate::types::{Protocol, Value};
 
 /// How much room a batch is given at once.
@@ -91,6 +92,11 @@ impl Log {
         self.add(|out| record::encode_send(tick, by, send, value, outcome, out))
     }
 
+    /// As [`append`](Self::append), of a request about authority.
+    pub(super) fn append_made(&mut self, tick: Tick, made: Made<'_>, outcome: Outcome) -> bool {
+        self.add(|out| record::encode_made(tick, made, outcome, out))
+    }
+
     #[inline(always)]
     fn add(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> bool {
         if self.count == 0 {
@@ -114,7 +120,9 @@ impl Log {
         let (first, count) = (self.first, core::mem::take(&mut self.count));
         let bytes = core::mem::take(&mut self.bytes);
         // After a large batch the room is not asked for again and again.
-        self.usual = u32::try_from(bytes.len()).unwrap_or(0).min(USUAL_MAX);
+        // Numbers grow, and records with them.
+        let usual = bytes.len() + bytes.len() / 8;
+        self.usual = u32::try_from(usual).unwrap_or(0).min(USUAL_MAX);
         self.head = self.head.after(first, count, &bytes);
         self.first += u64::from(count);
         Some(Batch { session, first, count, bytes: bytes.into(), head: self.head })

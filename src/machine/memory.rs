@@ -82,11 +82,11 @@ impl Weight {
         let mut weight = Self { messages: session.queued.into(), ..Self::default() };
         weight.bytes.sessions = fixed as u64;
         let Some(seldom) = session.seldom.as_deref() else { return weight };
-        let Seldom { log, spread, remembered, handlers, outstanding, policies, .. } = seldom;
-        weight.bytes.sessions += size_of::<Seldom>() as u64;
-        weight.bytes.journals = log.as_ref().map_or(0, |log| log.heap()) as u64;
-        weight.bytes.authority = spread.as_ref().map_or(0, |spread| spread.heap()) as u64;
-        weight.bytes.authority += outstanding.as_ref().map_or(0, |all| all.heap()) as u64;
+        let Seldom { remembered, handlers, policies, .. } = seldom;
+        let authority = AuthorityWeight::of(session);
+        weight.bytes.sessions += authority.sessions;
+        weight.bytes.journals = authority.journals;
+        weight.bytes.authority = authority.authority;
         weight.bytes.sessions += policies.as_ref().map_or(0, |policies| policies.heap()) as u64;
         weight.bytes.remembered = remembered.as_ref().map_or(0, |kept| kept.heap()) as u64;
         weight.bytes.handlers = handlers.as_ref().map_or(0, |bound| bound.heap()) as u64;
@@ -97,6 +97,29 @@ impl Weight {
     /// The bytes of it all.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes.total()
+    }
+}
+
+/// What of a [`Weight`] an input about authority may change.
+#[derive(Debug, Clone, Copy, Default)]
+struct AuthorityWeight {
+    sessions: u64,
+    journals: u64,
+    authority: u64,
+}
+
+impl AuthorityWeight {
+    #[inline]
+    fn of(session: &Session) -> Self {
+        let Some(seldom) = session.seldom.as_deref() else { return Self::default() };
+        let Seldom { log, spread, outstanding, .. } = seldom;
+        let spread = spread.as_ref().map_or(0, |spread| spread.heap());
+        let outstanding = outstanding.as_ref().map_or(0, |all| all.heap());
+        Self {
+            sessions: size_of::<Seldom>() as u64,
+            journals: log.as_ref().map_or(0, |log| log.heap()) as u64,
+            authority: (spread + outstanding) as u64,
+        }
     }
 }
 
@@ -179,6 +202,24 @@ impl Machine {
             }
         }
         memory
+    }
+
+    /// As [`weighed`](Self::weighed), for what is about authority alone: nothing else of a session
+    /// grows by it but its journal.
+    #[inline(always)]
+    pub(super) fn weighed_authority<T>(
+        &mut self,
+        slot: u32,
+        change: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        let before = AuthorityWeight::of(self.sessions.at(slot));
+        let done = change(self);
+        let after = AuthorityWeight::of(self.sessions.at(slot));
+        let bytes = &mut self.memory.bytes;
+        bytes.sessions = bytes.sessions + after.sessions - before.sessions;
+        bytes.journals = bytes.journals + after.journals - before.journals;
+        bytes.authority = bytes.authority + after.authority - before.authority;
+        done
     }
 
     /// Does something to the session in `slot`, and counts what it has more or less of.

@@ -18,6 +18,7 @@ mod audit;
 mod authority;
 mod delegation;
 mod digest;
+mod direct;
 mod edge;
 mod effect;
 mod ends;
@@ -44,6 +45,7 @@ mod refusals;
 mod refuse;
 mod remember;
 mod replay;
+mod request;
 mod session;
 mod site;
 mod store;
@@ -83,7 +85,7 @@ pub use merkle::{Tree, TreeHash, levels, root_by};
 pub use output::{Accepted, Deliver, Event, Output, Received, Status};
 pub use policy::{Policy, Unsound};
 pub use predicate::{PREDICATE_DEPTH_MAX, PREDICATE_TERMS_MAX, Predicate, PredicateError, Term};
-pub use receipt::{Authority, Commit, OUTSTANDING_MAX, Receipt, Recipient, Reclaim};
+pub use receipt::{Authority, Commit, OUTSTANDING_MAX, Receipt, Recipient, Reclaim, Stage};
 pub use record::{Batch, Head, Outcome, Record, RecordError, Recorded};
 pub use refusals::{REFUSED_MAX, Refusals, Refused};
 pub use refuse::{Attempt, MOVES_SHOWN_MAX, Move, NotAllowed, Refusal};
@@ -202,14 +204,12 @@ impl Machine {
             }
             Input::Commit(commit) => {
                 self.advance_time(now);
-                let (session, owner) = (commit.receipt.session, commit.owner.clone());
-                let done = self.commit(commit);
-                done.map_err(|refusal| self.refuse(Some(session), Some(&owner), "commit", refusal))
+                Ok(self.committed(&commit)?.into())
             }
             Input::Reclaim(reclaim) => {
                 self.advance_time(now);
                 let session = reclaim.session;
-                let done = self.reclaim(reclaim);
+                let done = self.reclaim(&reclaim);
                 done.map_err(|refusal| self.refuse(Some(session), None, "reclaim", refusal))
             }
             Input::Persisted { session, upto } => {

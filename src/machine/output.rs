@@ -15,6 +15,7 @@ use crate::types::{Direction, Edge, LabelIx, Name, RoleIx, Value};
 
 /// What an accepted input came to.
 #[derive(Debug, PartialEq)]
+#[repr(u8)]
 pub enum Accepted {
     /// The session is open; this is all authority over it.
     Opened(Capability),
@@ -51,6 +52,32 @@ pub enum Accepted {
     Witness(Box<Readiness>),
     /// The timer is armed.
     Timer(TimerId),
+}
+
+/// As [`Accepted`], before anything is boxed.
+// Beside numbers of 16 bytes a tag would be one too: written in two halves and read as a whole, it
+// is waited for. So are the tags of `Accepted`, `Refusal` and `Change` one byte.
+#[repr(u8)]
+pub(super) enum Came {
+    Staged(Receipt),
+    Witness(Readiness),
+    Otherwise(Accepted),
+}
+
+impl From<Accepted> for Came {
+    fn from(accepted: Accepted) -> Self {
+        Self::Otherwise(accepted)
+    }
+}
+
+impl From<Came> for Accepted {
+    fn from(came: Came) -> Self {
+        match came {
+            Came::Staged(receipt) => Self::Staged(Box::new(receipt)),
+            Came::Witness(witness) => Self::Witness(Box::new(witness)),
+            Came::Otherwise(accepted) => accepted,
+        }
+    }
 }
 
 /// A consumed message.

@@ -6,13 +6,12 @@
 //!
 //! Clauses: AUTH-1, AUTH-2, AUTH-4, AUTH-7, AUTH-8.
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::authority::{Owner, Presented, Scope};
-use super::id::{Generation, ReceiptId, Tick};
-use super::input::{Act, Input};
-use super::receipt::{Authority, Commit, Receipt};
+use super::id::{Generation, ReceiptId, RequestId, Tick};
+use super::receipt::Receipt;
+use super::request::Origin;
 use super::token::Serials;
 use crate::types::{Protocol, RoleIx};
 
@@ -52,18 +51,18 @@ pub(super) struct Holding {
     pub(super) issued: Scope,
     /// Nobody's any more; the owner is the last one.
     pub(super) released: bool,
-    /// What it came from, so that a repeat is known.
-    pub(super) made: Box<Input>,
+    pub(super) origin: Origin,
 }
 
-/// A transfer in flight.
+/// A transfer in flight: with what it came from, so that a repeat is known.
 #[derive(Debug, Clone)]
 pub(super) struct Staged {
     pub(super) receipt: Receipt,
     pub(super) expires: Option<Tick>,
     pub(super) freeze: bool,
-    /// What it came from, so that a repeat is known.
-    pub(super) made: Box<Input>,
+    pub(super) request: RequestId,
+    /// What was presented by who staged it.
+    pub(super) presented: Scope,
 }
 
 /// A holding, wherever it is kept.
@@ -177,9 +176,9 @@ impl Ownership {
     #[inline(always)]
     pub(super) fn covers_plainly(&self, presented: &Presented, role: RoleIx) -> bool {
         presented.generation == self.generation
-            && presented.owner.is_clone_of(&self.owner)
             && presented.scope == self.scope
             && self.scope.covers_first(role)
+            && presented.owner == self.owner
     }
 }
 
@@ -207,13 +206,13 @@ impl Spread {
         ownership: &mut Ownership,
         owner: Owner,
         scope: Scope,
-        made: Box<Input>,
+        origin: Origin,
     ) -> Generation {
         self.take(ownership, scope);
         self.last.0 += 1;
         let generation = self.last;
         let issued = scope;
-        self.holdings.push(Holding { owner, generation, scope, issued, released: false, made });
+        self.holdings.push(Holding { owner, generation, scope, issued, released: false, origin });
         generation
     }
 
@@ -223,39 +222,39 @@ impl Spread {
         ownership: &mut Ownership,
         (owner, generation): (Owner, Generation),
         scope: Scope,
-        made: Box<Input>,
+        origin: Origin,
     ) {
         self.take(ownership, scope);
         let issued = scope;
-        self.holdings.push(Holding { owner, generation, scope, issued, released: true, made });
+        self.holdings.push(Holding { owner, generation, scope, issued, released: true, origin });
     }
 
     fn take(&mut self, ownership: &mut Ownership, scope: Scope) {
         ownership.scope = ownership.scope.without(scope);
-        self.holdings.iter_mut().for_each(|held| held.scope = held.scope.without(scope));
-        self.holdings.retain(|held| !held.scope.is_empty());
+        self.holdings.retain_mut(|held| {
+            held.scope = held.scope.without(scope);
+            !held.scope.is_empty()
+        });
         self.forget_serials(ownership);
     }
 
     /// AUTH-24: everything that the owner has becomes nobody's. What it staged stays staged.
-    pub(super) fn lose(&mut self, ownership: &mut Ownership, owner: &Owner, made: &Input) {
+    pub(super) fn lose(&mut self, ownership: &mut Ownership, owner: &Owner, origin: &Origin) {
         let live = |held: &Held<'_>| !held.released && !held.scope.is_empty();
         let own = ownership.holdings(Some(self)).filter(|held| live(held) && held.owner == owner);
         let own: Vec<_> = own.map(|held| (held.generation, held.scope)).collect();
         for (generation, scope) in own {
-            self.release(ownership, (owner.clone(), generation), scope, Box::new(made.clone()));
+            self.release(ownership, (owner.clone(), generation), scope, origin.clone());
         }
     }
 
     /// The bytes that it takes, with its own place.
     pub(super) fn heap(&self) -> usize {
-        let made = self.holdings.iter().map(|holding| &holding.made);
-        let made =
-            made.chain(self.staged.iter().map(|staged| &staged.made)).map(|made| made_heap(made));
+        let origins = self.holdings.iter().map(|holding| holding.origin.heap());
         size_of::<Self>()
             + self.holdings.capacity() * size_of::<Holding>()
             + self.staged.capacity() * size_of::<Staged>()
-            + made.sum::<usize>()
+            + origins.sum::<usize>()
     }
 
     /// Takes a transfer out of what is outstanding.
@@ -263,15 +262,4 @@ impl Spread {
         let at = self.staged.iter().position(|staged| staged.receipt.id == receipt)?;
         Some(self.staged.remove(at))
     }
-}
-
-/// The bytes of a request that is remembered.
-pub(super) fn made_heap(made: &Input) -> usize {
-    let inner = match made {
-        Input::Act { act: Act::Authority(_), .. } => size_of::<Authority>(),
-        Input::Commit(_) => size_of::<Commit>(),
-        Input::Reclaim(_) => size_of::<super::receipt::Reclaim>(),
-        _ => 0,
-    };
-    size_of::<Input>() + inner
 }

@@ -5,9 +5,9 @@
 //!
 //! Clauses: WITN-1, WITN-2.
 
-use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -56,9 +56,17 @@ impl Term {
     }
 }
 
-/// Something that is true of a session, or not: from 1 to [`PREDICATE_TERMS_MAX`] terms.
+/// Something that is true of a session, or not: from 1 to [`PREDICATE_TERMS_MAX`] terms. Cheap to
+/// clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Predicate(Box<[Term]>);
+pub struct Predicate(Terms);
+
+/// Most predicates are a single term, which takes no memory of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Terms {
+    One(Term),
+    Many(Arc<[Term]>),
+}
 
 /// Terms that are no predicate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -94,7 +102,10 @@ impl Predicate {
         if missing > 0 {
             return Err(PredicateError::Parts);
         }
-        let predicate = Self(terms.into());
+        let predicate = match <[Term; 1]>::try_from(terms) {
+            Ok([term]) => Self::leaf(term),
+            Err(terms) => Self(Terms::Many(terms.into())),
+        };
         let depth = predicate.fold(|_, parts| 1 + parts.into_iter().max().unwrap_or(0));
         if depth > PREDICATE_DEPTH_MAX { Err(PredicateError::TooDeep) } else { Ok(predicate) }
     }
@@ -145,12 +156,12 @@ impl Predicate {
     /// A [`PredicateError`] if it gets too large or too deep.
     pub fn not(part: &Self) -> Result<Self, PredicateError> {
         let mut terms = vec![Term::Not];
-        terms.extend_from_slice(&part.0);
+        terms.extend_from_slice(part.terms());
         Self::new(terms)
     }
 
     fn leaf(term: Term) -> Self {
-        Self(Box::new([term]))
+        Self(Terms::One(term))
     }
 
     fn joined(
@@ -160,7 +171,7 @@ impl Predicate {
         let (mut terms, mut count) = (Vec::new(), 0_usize);
         for part in parts {
             count += 1;
-            terms.extend(part.0);
+            terms.extend_from_slice(part.terms());
             if terms.len() >= PREDICATE_TERMS_MAX {
                 return Err(PredicateError::TooLarge);
             }
@@ -172,13 +183,16 @@ impl Predicate {
     /// Its terms, in preorder.
     #[must_use]
     pub fn terms(&self) -> &[Term] {
-        &self.0
+        match &self.0 {
+            Terms::One(term) => core::slice::from_ref(term),
+            Terms::Many(terms) => terms,
+        }
     }
 
     /// Makes one thing of it: of each term and what its parts came to, in their order.
     pub fn fold<T>(&self, mut of: impl FnMut(&Term, Vec<T>) -> T) -> T {
         let mut done: Vec<T> = Vec::new();
-        for term in self.0.iter().rev() {
+        for term in self.terms().iter().rev() {
             let mut parts = done.split_off(done.len() - term.parts());
             parts.reverse();
             done.push(of(term, parts));
@@ -195,19 +209,19 @@ impl Predicate {
             Term::EdgeEmpty(edge) => Scope::role(edge.from).union(Scope::role(edge.to)),
             Term::External(_) | Term::All(_) | Term::Any(_) | Term::Not => Scope::from_bits(0),
         };
-        self.0.iter().map(of).fold(Scope::from_bits(0), Scope::union)
+        self.terms().iter().map(of).fold(Scope::from_bits(0), Scope::union)
     }
 
     /// Whether it rests on something that the host asserts.
     #[must_use]
     pub fn is_external(&self) -> bool {
-        self.0.iter().any(|term| matches!(term, Term::External(_)))
+        self.terms().iter().any(|term| matches!(term, Term::External(_)))
     }
 
     /// Whether the protocol has every role and edge that it names.
     pub(super) fn known(&self, protocol: &Protocol) -> Result<(), Refusal> {
         let roles = protocol.roles().len();
-        self.0.iter().try_for_each(|term| match term {
+        self.terms().iter().try_for_each(|term| match term {
             Term::AtState(role, _) | Term::Position(role, _) if role.index() >= roles => {
                 Err(unknown_role(protocol))
             }
@@ -220,18 +234,26 @@ impl Predicate {
 
     /// WITN-2: whether it is true of a session now; what it names is [`known`](Self::known).
     pub(super) fn holds(&self, session: &Session, protocol: &Protocol) -> bool {
-        self.fold(|term, parts| match term {
-            Term::AtState(role, state) => session.endpoints[role.index()].state == *state,
-            Term::Position(role, least) => session.endpoints[role.index()].position >= *least,
-            Term::EdgeEmpty(edge) => {
-                let edge = protocol.edge(edge.from, edge.to).expect("its edges are known");
-                session.edges[edge.index()].len() == 0
-            }
-            Term::External(_) => true,
-            Term::All(_) => parts.into_iter().all(|part| part),
-            Term::Any(_) => parts.into_iter().any(|part| part),
-            Term::Not => !parts[0],
-        })
+        // What the terms so far came to, the last one in the lowest bit: as many as there may be.
+        let mut done = 0_u64;
+        for term in self.terms().iter().rev() {
+            let parts = term.parts();
+            let all = (1 << parts) - 1;
+            let holds = match term {
+                Term::AtState(role, state) => session.endpoints[role.index()].state == *state,
+                Term::Position(role, least) => session.endpoints[role.index()].position >= *least,
+                Term::EdgeEmpty(edge) => {
+                    let edge = protocol.edge(edge.from, edge.to).expect("its edges are known");
+                    session.edges[edge.index()].len() == 0
+                }
+                Term::External(_) => true,
+                Term::All(_) => done & all == all,
+                Term::Any(_) => done & all != 0,
+                Term::Not => done & 1 == 0,
+            };
+            done = done >> parts << 1 | u64::from(holds);
+        }
+        done & 1 == 1
     }
 
     /// With names.

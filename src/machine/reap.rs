@@ -11,10 +11,12 @@ use super::Machine;
 use super::archive::ClosedSession;
 use super::authority::{Presented, Scope};
 use super::id::SessionId;
-use super::input::{Act, Input};
-use super::output::Accepted;
+use super::input::Act;
+use super::output::{Accepted, Came};
 use super::position::Numbered;
+use super::receipt::Authority;
 use super::refuse::Refusal;
+use super::request::Made;
 use super::session::Session;
 
 impl Machine {
@@ -103,11 +105,7 @@ impl Machine {
                 session.acknowledged(protocol, role, position)?
             }
             Act::Authority(authority) => {
-                let by = Presented { hint: 0, ..by.clone() };
-                return Err(match session.asked(protocol, by, authority)? {
-                    Some(accepted) => return Ok(accepted),
-                    None => ended,
-                });
+                return self.authority_archived(by, &authority);
             }
             Act::Bind { .. }
             | Act::Drain { .. }
@@ -124,15 +122,28 @@ impl Machine {
         }
     }
 
+    /// As [`act_archived`](Self::act_archived), of an act about authority.
+    #[cold]
+    pub(super) fn authority_archived(
+        &self,
+        by: &Presented,
+        authority: &Authority,
+    ) -> Result<Accepted, Refusal> {
+        let closed = self.archive.get(by.session).ok_or(Refusal::UnknownSession(by.session))?;
+        let session = &closed.session;
+        let accepted = session.asked(closed.protocol(), by, authority)?;
+        accepted.ok_or_else(|| Refusal::Terminal(session.status.clone()))
+    }
+
     /// As [`act_archived`](Self::act_archived), for what needs no capability.
     #[cold]
-    pub(super) fn asked_archived(&self, id: SessionId, made: &Input) -> Result<Accepted, Refusal> {
+    pub(super) fn asked_archived(&self, id: SessionId, made: Made<'_>) -> Result<Came, Refusal> {
         let closed = self.archive.get(id).ok_or(Refusal::UnknownSession(id))?;
         let session = &closed.session;
         if let Some(before) = session.made_before(u32::MAX, made) {
             return Ok(before);
         }
-        if let Input::Reclaim(reclaim) = made {
+        if let Made::Reclaim(reclaim) = made {
             session.check_reclaim(closed.protocol(), reclaim)?;
         }
         Err(Refusal::Terminal(session.status.clone()))

@@ -172,6 +172,22 @@ impl Authority {
     }
 }
 
+/// The terms of a transfer: those of [`Authority::Stage`], for
+/// [`Machine::stage`](super::Machine::stage).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stage {
+    /// The caller's number.
+    pub request: RequestId,
+    /// What is to move.
+    pub scope: Scope,
+    /// Whom it is for.
+    pub to: Recipient,
+    /// When it is taken back, if it was not committed.
+    pub expires: Option<Tick>,
+    /// Whether the fragments perform no action as long as it is in flight.
+    pub freeze: bool,
+}
+
 /// Whom a transfer is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Recipient {

@@ -2,9 +2,10 @@
 //!
 //! A record is its tick, the input as the session understood it, and the outcome. Capabilities are
 //! recorded as owner and generation: what was presented was checked then, and replay checks it
-//! again. All numbers are little endian; a batch is chained by SHA-256 (see [`Batch`]).
+//! again. Numbers and lengths take seven bits a byte, the lowest ones first, in as few bytes as
+//! there need be; a batch is chained by SHA-256 (see [`Batch`]).
 //!
-//! Clauses: JRNL-1, JRNL-2, JRNL-8. Lean twin: `Machine/Replay.lean` (to come).
+//! Clauses: JRNL-1, JRNL-2, JRNL-8, JRNL-27. Lean twin: `Machine/Replay.lean` (to come).
 
 mod authority;
 mod encode;
@@ -17,7 +18,7 @@ use bytes::{Buf, Bytes};
 use sha2::{Digest, Sha256};
 use smol_str::SmolStr;
 
-use super::authority::{Owner, Presented, Scope};
+use super::authority::{Owner, Presented};
 use super::ends::OnLost;
 use super::id::{
     Generation, Position, ReceiptId, Seq, Serial, SessionId, Tick, TimerId, WitnessId,
@@ -27,7 +28,8 @@ use super::policy::Policy;
 use super::timer::Timer;
 use crate::types::canonical;
 use crate::types::{Edge, EdgeIx, LabelIx, MessageIx, Name, Protocol, ProtocolDigest, RoleIx};
-pub(super) use encode::{encode, encode_act, encode_send, sized};
+use encode::CONTINUED;
+pub(super) use encode::{encode, encode_act, encode_made, encode_send, sized};
 pub(super) use witness::encode_timeout;
 
 /// One entry of a session's journal.
@@ -81,7 +83,7 @@ pub enum Outcome {
 ///
 /// `head = SHA-256(head before ‖ encode(batch))`; the first head is SHA-256 over
 /// `"antiphon journal v1"`, the session's id and its protocol's digest. The encoding of a batch is
-/// its first index (u64), its count (u32), and each record behind its length (u32).
+/// its first index (u64, little endian), its count (u32), and each record behind its length.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch {
     /// The session.
@@ -291,16 +293,16 @@ fn decode_open(rest: &mut Bytes, session: SessionId) -> Result<Open, RecordError
     let options = byte(rest)?;
     let unchecked = options & 1 == 1;
     let on_lost = OnLost::from_bits(options >> 1).ok_or(RecordError)?;
-    let every = Some(rest.try_get_u32_le().map_err(|_| RecordError)?);
-    let count = rest.try_get_u32_le().map_err(|_| RecordError)?;
-    // An edge and its capacity are eight bytes.
-    if count as usize > rest.len() / 8 {
+    let every = Some(word(rest)?);
+    let count = word(rest)?;
+    // An edge and its capacity are three bytes at least.
+    if count as usize > rest.len() / 3 {
         return Err(RecordError);
     }
     let mut edges = Vec::with_capacity(count as usize);
     for _ in 0..count {
         let edge = Edge { from: RoleIx(short(rest)?), to: RoleIx(short(rest)?) };
-        edges.push((edge, rest.try_get_u32_le().map_err(|_| RecordError)?));
+        edges.push((edge, word(rest)?));
     }
     let capacities = Capacities { every, edges, unchecked };
     let policies = decode_policies(rest)?;
@@ -308,15 +310,15 @@ fn decode_open(rest: &mut Bytes, session: SessionId) -> Result<Open, RecordError
 }
 
 fn decode_policies(rest: &mut Bytes) -> Result<Vec<(Edge, Policy)>, RecordError> {
-    let count = rest.try_get_u32_le().map_err(|_| RecordError)?;
-    // An edge and its policy are nine bytes.
-    if count as usize > rest.len() / 9 {
+    let count = word(rest)?;
+    // An edge and its policy are four bytes at least.
+    if count as usize > rest.len() / 4 {
         return Err(RecordError);
     }
     let mut policies = Vec::with_capacity(count as usize);
     for _ in 0..count {
         let edge = Edge { from: RoleIx(short(rest)?), to: RoleIx(short(rest)?) };
-        let (kind, max) = (byte(rest)?, rest.try_get_u32_le().map_err(|_| RecordError)?);
+        let (kind, max) = (byte(rest)?, word(rest)?);
         policies.push((edge, Policy::of_bytes(kind, max).ok_or(RecordError)?));
     }
     Ok(policies)
@@ -371,7 +373,7 @@ fn decode_act(
 fn decode_by(rest: &mut Bytes, session: SessionId) -> Result<Presented, RecordError> {
     let owner = decode_owner(rest)?;
     let generation = Generation(long(rest)?);
-    let scope = Scope::from_bits(rest.try_get_u128_le().map_err(|_| RecordError)?);
+    let scope = authority::decode_scope(rest)?;
     Ok(Presented { session, owner, generation, scope, hint: 0 })
 }
 
@@ -402,11 +404,40 @@ fn byte(rest: &mut Bytes) -> Result<u8, RecordError> {
 }
 
 fn short(rest: &mut Bytes) -> Result<u16, RecordError> {
-    rest.try_get_u16_le().map_err(|_| RecordError)
+    u16::try_from(long(rest)?).map_err(|_| RecordError)
+}
+
+fn word(rest: &mut Bytes) -> Result<u32, RecordError> {
+    u32::try_from(long(rest)?).map_err(|_| RecordError)
 }
 
 fn long(rest: &mut Bytes) -> Result<u64, RecordError> {
-    rest.try_get_u64_le().map_err(|_| RecordError)
+    match rest.first() {
+        Some(byte) if *byte < CONTINUED => {
+            let number = u64::from(*byte);
+            rest.advance(1);
+            Ok(number)
+        }
+        _ => u64::try_from(wide(rest)?).map_err(|_| RecordError),
+    }
+}
+
+/// JRNL-27: a number in its shortest form.
+fn wide(rest: &mut Bytes) -> Result<u128, RecordError> {
+    let (mut number, mut shift) = (0_u128, 0);
+    loop {
+        let byte = byte(rest)?;
+        let bits = u128::from(byte & !CONTINUED);
+        if shift >= u128::BITS || bits << shift >> shift != bits {
+            return Err(RecordError);
+        }
+        number |= bits << shift;
+        if byte < CONTINUED {
+            // A last byte without bits would not have been needed.
+            return if byte == 0 && shift > 0 { Err(RecordError) } else { Ok(number) };
+        }
+        shift += 7;
+    }
 }
 
 fn flag(rest: &mut Bytes) -> Result<bool, RecordError> {
@@ -428,7 +459,7 @@ fn rest_array<const N: usize>(rest: &mut Bytes) -> Result<[u8; N], RecordError> 
 }
 
 fn take(rest: &mut Bytes) -> Result<Bytes, RecordError> {
-    let length = rest.try_get_u32_le().map_err(|_| RecordError)? as usize;
+    let length = usize::try_from(long(rest)?).map_err(|_| RecordError)?;
     if length > rest.len() { Err(RecordError) } else { Ok(rest.split_to(length)) }
 }
 

@@ -108,24 +108,31 @@ impl Act {
             Self::Close => "close",
             Self::Cancel { .. } => "cancel",
             Self::Fault { .. } => "fault",
-            Self::Authority(authority) => match **authority {
-                Authority::Release { .. } => "release",
-                Authority::Attenuate { .. } => "attenuate",
-                Authority::Claim { .. } => "claim",
-                Authority::Stage { .. } => "stage",
-                Authority::Rollback { .. } => "rollback",
-                Authority::Abandon { .. } => "abandon",
-                Authority::FailCommit { .. } => "fail_commit",
-                Authority::OwnerDied { .. } => "owner_died",
-                Authority::IssueToken { .. } => "issue_token",
-                Authority::Renew { .. } => "renew",
-                Authority::ConfirmToken { .. } => "confirm_token",
-                Authority::IssueReadiness { .. } => "issue_readiness",
-                Authority::ConsumeReadiness { .. } => "consume_readiness",
-                Authority::ArmTimer { .. } => "arm_timer",
-                Authority::DisarmTimer { .. } => "disarm_timer",
-                Authority::ConsumeTimeout { .. } => "consume_timeout",
-            },
+            Self::Authority(authority) => authority.word(),
+        }
+    }
+}
+
+impl Authority {
+    /// As [`Act::word`].
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Self::Release { .. } => "release",
+            Self::Attenuate { .. } => "attenuate",
+            Self::Claim { .. } => "claim",
+            Self::Stage { .. } => "stage",
+            Self::Rollback { .. } => "rollback",
+            Self::Abandon { .. } => "abandon",
+            Self::FailCommit { .. } => "fail_commit",
+            Self::OwnerDied { .. } => "owner_died",
+            Self::IssueToken { .. } => "issue_token",
+            Self::Renew { .. } => "renew",
+            Self::ConfirmToken { .. } => "confirm_token",
+            Self::IssueReadiness { .. } => "issue_readiness",
+            Self::ConsumeReadiness { .. } => "consume_readiness",
+            Self::ArmTimer { .. } => "arm_timer",
+            Self::DisarmTimer { .. } => "disarm_timer",
+            Self::ConsumeTimeout { .. } => "consume_timeout",
         }
     }
 }

@@ -23,6 +23,7 @@ pub const MOVES_SHOWN_MAX: usize = 64;
 /// (MACH-7).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
+#[repr(u8)]
 pub enum Refusal {
     /// No such session.
     #[error("there is no session {0}")]

@@ -86,7 +86,7 @@ impl Session {
         protocol: &Protocol,
         by: &Presented,
         asked: Asked,
-    ) -> Result<Change, Refusal> {
+    ) -> Result<Change<'static>, Refusal> {
         self.holding(protocol, by)?;
         let known = self.serials().iter().find(|serials| serials.generation == by.generation);
         let after = match (known, asked) {

@@ -11,6 +11,7 @@ use super::audit::Audit;
 use super::id::{ReceiptId, SessionId};
 use super::record::Record;
 use super::replay::ReplayError;
+use super::request::Made;
 use super::session::Session;
 use crate::types::Protocol;
 
@@ -43,8 +44,9 @@ impl Told {
         let mut audits: Vec<Audit> = record.audits(&self.protocol).collect();
         let before = self.state();
         if let Some(session) = before {
-            audits.retain(session.is_said(&record.event));
-            audits.extend(session.taken_by(&record.event));
+            let made = Made::of(&record.event);
+            audits.retain(session.is_said(made));
+            audits.extend(session.taken_by(made));
         }
         let staged = before.into_iter().flat_map(|session| session.staged());
         let staged: Vec<ReceiptId> = staged.map(|staged| staged.receipt.id).collect();

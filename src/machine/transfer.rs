@@ -6,7 +6,6 @@
 //! Clauses: AUTH-7 to AUTH-14, AUTH-16.
 
 use alloc::boxed::Box;
-use alloc::vec::Vec;
 
 use super::Machine;
 use super::attest::Attest;
@@ -15,13 +14,13 @@ use super::audit::Audit;
 use super::authority::{Capability, Owner, Presented, Scope};
 use super::ends::cut_failure;
 use super::explain::uncovered;
-use super::id::{Generation, ReceiptId, SessionId, Tick, WitnessId};
-use super::input::{Act, Input};
-use super::output::{Accepted, Event, Status};
+use super::id::{Generation, ReceiptId, RequestId, SessionId, Tick, WitnessId};
+use super::output::{Accepted, Came, Event, Status};
 use super::ownership::{Holding, Spread, Staged, Uncovered};
 use super::receipt::{Authority, Commit, Receipt, Recipient, Reclaim};
 use super::record::{Outcome, Recorded};
 use super::refuse::Refusal;
+use super::request::{Made, Origin};
 use super::session::Session;
 use super::timer::Timer;
 use super::token::{Asked, Serials};
@@ -29,18 +28,22 @@ use super::witness::Outstanding;
 use crate::types::Protocol;
 
 /// What is to be done, with nothing left to check.
-pub(super) enum Change {
+#[repr(u8)]
+pub(super) enum Change<'a> {
     Release {
-        from: (Owner, Generation),
+        by: &'a Presented,
         scope: Scope,
     },
     Issue {
-        owner: Owner,
+        owner: &'a Owner,
         scope: Scope,
         receipt: Option<ReceiptId>,
     },
     Stage {
-        receipt: Receipt,
+        by: &'a Presented,
+        request: RequestId,
+        scope: Scope,
+        to: &'a Recipient,
         expires: Option<Tick>,
         freeze: bool,
     },
@@ -52,7 +55,7 @@ pub(super) enum Change {
     },
     /// What the owner has becomes nobody's, or the session ends.
     Lose {
-        owner: Owner,
+        owner: &'a Owner,
         /// The timeout witness that has shown it.
         spent: Option<WitnessId>,
         end: Option<Status>,
@@ -64,10 +67,10 @@ pub(super) enum Change {
     },
     /// It is so already.
     Nothing(Accepted),
-    Attest(Attest),
+    Attest(Attest<'a>),
 }
 
-impl Change {
+impl Change<'_> {
     /// How the session ends by it.
     fn end(&self) -> Option<Status> {
         match self {
@@ -89,78 +92,66 @@ impl Machine {
         if let Authority::FailCommit { reason, .. } = &mut *authority {
             *reason = cut_failure(reason);
         }
-        // Where the session is kept is no part of what is asked.
-        let by = Presented { hint: 0, ..by.clone() };
-        self.change(slot, Input::Act { by, act: Act::Authority(authority) })
+        Ok(self.change(slot, Made::Act { by, authority: &authority })?.into())
     }
 
-    /// See [`Input::Commit`].
-    pub(super) fn commit(&mut self, commit: Box<Commit>) -> Result<Accepted, Refusal> {
-        let id = commit.receipt.session;
-        let Some(slot) = self.sessions.find(id, u32::MAX) else {
-            return self.asked_archived(id, &Input::Commit(commit));
-        };
-        self.weighed(slot, |machine| machine.change(slot, Input::Commit(commit)))
-    }
-
-    /// See [`Input::Reclaim`].
-    pub(super) fn reclaim(&mut self, reclaim: Box<Reclaim>) -> Result<Accepted, Refusal> {
+    /// See [`Input::Reclaim`](super::Input::Reclaim).
+    pub(super) fn reclaim(&mut self, reclaim: &Reclaim) -> Result<Accepted, Refusal> {
         let id = reclaim.session;
-        let Some(slot) = self.sessions.find(id, u32::MAX) else {
-            return self.asked_archived(id, &Input::Reclaim(reclaim));
+        let made = Made::Reclaim(reclaim);
+        let done = match self.sessions.find(id, u32::MAX) {
+            Some(slot) => self.weighed_authority(slot, |machine| machine.change(slot, made)),
+            None => self.asked_archived(id, made),
         };
-        self.weighed(slot, |machine| machine.change(slot, Input::Reclaim(reclaim)))
+        done.map(Accepted::from)
     }
 
-    fn change(&mut self, slot: u32, made: Input) -> Result<Accepted, Refusal> {
+    pub(super) fn change(&mut self, slot: u32, made: Made<'_>) -> Result<Came, Refusal> {
         let session = self.sessions.at(slot);
-        let before = session.made_before(slot, &made).or_else(|| session.attested_before(&made));
-        if let Some(accepted) = before {
-            return Ok(accepted);
+        let before = session.made_before(slot, made).or_else(|| session.attested_before(made));
+        if let Some(came) = before {
+            return Ok(came);
         }
         let protocol = &self.protocols[session.protocol as usize];
-        let change = match &made {
-            Input::Act { by, act: Act::Authority(authority) } => {
+        let change = match made {
+            Made::Act { by, authority } => {
                 let change = session.check_authority(protocol, by, authority);
                 if let Err(Refusal::TokenSpent { .. }) = change {
                     self.sessions.at_mut(slot).count_spent(by);
                 }
                 change?
             }
-            Input::Commit(commit) => session.check_commit(commit)?,
-            Input::Reclaim(reclaim) => session.check_reclaim(protocol, reclaim)?,
-            _ => unreachable!("nothing else changes who may act"),
+            Made::Commit(commit) => session.check_commit(commit)?,
+            Made::Reclaim(reclaim) => session.check_reclaim(protocol, reclaim)?,
         };
         if let Change::Nothing(accepted) = change {
-            return Ok(accepted);
+            return Ok(accepted.into());
         }
         let end = change.end();
-        let performed = Box::new(made.clone());
-        let event = Recorded::Input(made);
-        let session = self.sessions.at(slot);
-        let (taken, is_said) = (session.taken_by(&event), session.is_said(&event));
-        let (accepted, outcome) = self.perform(slot, change, performed);
-        self.record(slot, &event, outcome);
-        if self.observed {
+        let told = self.observed.then(|| {
             let session = self.sessions.at(slot);
-            let protocol = &self.protocols[session.protocol as usize];
-            let audits: Vec<Audit> = audit::of(protocol, &event, outcome).collect();
-            self.say(slot, audits.into_iter().filter(is_said).chain(taken));
+            (session.is_said(Some(made)), session.taken_by(Some(made)))
+        });
+        let (came, outcome) = self.perform(slot, change, made);
+        self.record_made(slot, made, outcome);
+        if let Some((is_said, taken)) = told {
+            let audits = audit::of_made(made, outcome).into_iter().flatten();
+            self.say(slot, audits.filter(is_said).chain(taken));
         }
         match end {
             Some(status) => self.end(slot, status),
             None => self.settle(slot),
         }
-        Ok(accepted)
+        Ok(came)
     }
 
-    fn perform(&mut self, slot: u32, change: Change, made: Box<Input>) -> (Accepted, Outcome) {
+    fn perform(&mut self, slot: u32, change: Change<'_>, made: Made<'_>) -> (Came, Outcome) {
         match change {
-            Change::Attest(attest) => return self.attest(slot, attest, made),
+            Change::Attest(attest) => return self.attest(slot, attest),
             Change::Release { scope, .. } | Change::Issue { scope, .. } => {
                 self.invalidate(slot, scope);
             }
-            Change::Lose { ref owner, spent, ref end } => {
+            Change::Lose { owner, spent, ref end } => {
                 self.spend(slot, spent);
                 if end.is_none() {
                     let lost = self.sessions.at(slot).scope_of(owner);
@@ -175,52 +166,63 @@ impl Machine {
         let spread = &mut session.seldom.get_or_insert_default().spread;
         let spread = spread.get_or_insert_with(|| Box::new(Spread::new(ownership)));
         match change {
-            Change::Release { from, scope } => {
-                spread.release(ownership, from, scope, made);
-                (Accepted::Done, Outcome::Done)
+            Change::Release { by, scope } => {
+                let from = (by.owner.clone(), by.generation);
+                spread.release(ownership, from, scope, Origin::of(made));
+                (Accepted::Done.into(), Outcome::Done)
             }
             Change::Issue { owner, scope, receipt } => {
                 let settled = receipt.and_then(|receipt| spread.settle(receipt));
-                let generation = spread.issue(ownership, owner.clone(), scope, made);
+                let generation = spread.issue(ownership, owner.clone(), scope, Origin::of(made));
                 if let Some(Staged { receipt, expires: Some(at), .. }) = settled {
                     self.timers.disarm(at, id, Timer::Transfer(receipt.id));
                 }
-                let capability = issued(id, slot, owner, generation, scope);
-                (Accepted::Issued(capability), Outcome::Issued(generation))
+                let capability = issued(id, slot, owner.clone(), generation, scope);
+                (Accepted::Issued(capability).into(), Outcome::Issued(generation))
             }
-            Change::Stage { receipt, expires, freeze } => {
+            Change::Stage { by, request, scope, to, expires, freeze } => {
+                let receipt = Receipt {
+                    session: id,
+                    id: spread.receipts,
+                    from: by.owner.clone(),
+                    generation: by.generation,
+                    to: to.clone(),
+                    scope,
+                };
+                let presented = by.scope;
                 spread.receipts.0 += 1;
-                spread.staged.push(Staged { receipt: receipt.clone(), expires, freeze, made });
+                let kept = receipt.clone();
+                spread.staged.push(Staged { receipt: kept, expires, freeze, request, presented });
                 if let Some(at) = expires {
                     self.timers.arm(at, id, Timer::Transfer(receipt.id));
                 }
                 let outcome = Outcome::Staged(receipt.id);
-                (Accepted::Staged(Box::new(receipt)), outcome)
+                (Came::Staged(receipt), outcome)
             }
             Change::Rollback(receipt) => {
                 if let Some(Staged { expires: Some(at), .. }) = spread.settle(receipt) {
                     self.timers.disarm(at, id, Timer::Transfer(receipt));
                 }
-                (Accepted::Done, Outcome::Done)
+                (Accepted::Done.into(), Outcome::Done)
             }
             Change::End { receipt, .. } => {
                 if let Some(Staged { expires: Some(at), .. }) = spread.settle(receipt) {
                     self.timers.disarm(at, id, Timer::Transfer(receipt));
                 }
-                (Accepted::Done, Outcome::Done)
+                (Accepted::Done.into(), Outcome::Done)
             }
             Change::Lose { owner, end, .. } => {
                 // In a session that ends everything stays as it was last.
                 if end.is_none() {
-                    spread.lose(ownership, &owner, &made);
+                    spread.lose(ownership, owner, &Origin::of(made));
                 }
-                (Accepted::Done, Outcome::Done)
+                (Accepted::Done.into(), Outcome::Done)
             }
             Change::Serials { serials, accepted, outcome } => {
                 spread.put(serials);
-                (accepted, outcome)
+                (accepted.into(), outcome)
             }
-            Change::Nothing(accepted) => (accepted, Outcome::Done),
+            Change::Nothing(accepted) => (accepted.into(), Outcome::Done),
             Change::Attest(_) => unreachable!("it is done above"),
         }
     }
@@ -262,59 +264,49 @@ impl Session {
     }
 
     /// AUTH-9: what the same request came to, if that is still live.
-    pub(super) fn made_before(&self, slot: u32, made: &Input) -> Option<Accepted> {
+    pub(super) fn made_before(&self, slot: u32, made: Made<'_>) -> Option<Came> {
         let spread = self.spread()?;
         // A death is no request: its owner may have come back since.
-        if let Input::Act { act: Act::Authority(authority), .. } = made
-            && let Authority::OwnerDied { .. } = **authority
-        {
+        if let Made::Act { authority: Authority::OwnerDied { .. }, .. } = made {
             return None;
         }
-        if let Some(staged) = spread.staged.iter().find(|staged| *staged.made == *made) {
-            return Some(Accepted::Staged(Box::new(staged.receipt.clone())));
+        if let Some(staged) = spread.staged.iter().find(|staged| staged.is_made_by(made)) {
+            return Some(Came::Staged(staged.receipt.clone()));
         }
         let mut holdings = spread.holdings.iter();
         let Holding { owner, generation, issued: scope, released, .. } =
-            holdings.find(|holding| *holding.made == *made)?;
-        Some(match released {
+            holdings.find(|holding| holding.is_made_by(made))?;
+        let accepted = match released {
             true => Accepted::Done,
             false => Accepted::Issued(issued(self.id, slot, owner.clone(), *generation, *scope)),
-        })
+        };
+        Some(accepted.into())
     }
 
-    fn check_authority(
+    fn check_authority<'a>(
         &self,
         protocol: &Protocol,
-        by: &Presented,
-        authority: &Authority,
-    ) -> Result<Change, Refusal> {
+        by: &'a Presented,
+        authority: &'a Authority,
+    ) -> Result<Change<'a>, Refusal> {
         match authority {
             Authority::Release { scope, .. } => {
                 self.movable(protocol, by, *scope)?;
-                let from = (by.owner.clone(), by.generation);
-                Ok(Change::Release { from, scope: *scope })
+                Ok(Change::Release { by, scope: *scope })
             }
             Authority::Attenuate { scope, .. } => {
                 self.movable(protocol, by, *scope)?;
-                let owner = by.owner.clone();
-                Ok(Change::Issue { owner, scope: *scope, receipt: None })
+                Ok(Change::Issue { owner: &by.owner, scope: *scope, receipt: None })
             }
             Authority::Claim { owner, scope, .. } => {
                 self.claimable(protocol, by, *scope)?;
-                Ok(Change::Issue { owner: owner.clone(), scope: *scope, receipt: None })
+                Ok(Change::Issue { owner, scope: *scope, receipt: None })
             }
-            Authority::Stage { scope, to, expires, freeze, .. } => {
+            Authority::Stage { request, scope, to, expires, freeze } => {
                 self.movable(protocol, by, *scope)?;
                 self.may_issue()?;
-                let receipt = Receipt {
-                    session: self.id,
-                    id: self.spread().map_or(ReceiptId(0), |spread| spread.receipts),
-                    from: by.owner.clone(),
-                    generation: by.generation,
-                    to: to.clone(),
-                    scope: *scope,
-                };
-                Ok(Change::Stage { receipt, expires: *expires, freeze: *freeze })
+                let (request, scope, expires, freeze) = (*request, *scope, *expires, *freeze);
+                Ok(Change::Stage { by, request, scope, to, expires, freeze })
             }
             Authority::Rollback { receipt } => self.check_rollback(protocol, by, receipt),
             Authority::Abandon { receipt } => self.check_abandon(protocol, by, receipt),
@@ -340,15 +332,14 @@ impl Session {
     }
 
     /// AUTH-12: a receipt commits for whom it is, once.
-    fn check_commit(&self, commit: &Commit) -> Result<Change, Refusal> {
+    fn check_commit<'a>(&self, commit: &'a Commit) -> Result<Change<'a>, Refusal> {
         self.goes_on()?;
         let Commit { receipt, owner, .. } = commit;
         self.pending(receipt)?;
         match &receipt.to {
             Recipient::Owner(to) if to != owner => Err(Refusal::ReceiptMismatch(receipt.id)),
             Recipient::Owner(_) | Recipient::Bearer => {
-                let (owner, scope) = (owner.clone(), receipt.scope);
-                Ok(Change::Issue { owner, scope, receipt: Some(receipt.id) })
+                Ok(Change::Issue { owner, scope: receipt.scope, receipt: Some(receipt.id) })
             }
         }
     }
@@ -443,13 +434,11 @@ impl Session {
     pub(super) fn asked(
         &self,
         protocol: &Protocol,
-        by: Presented,
-        authority: Box<Authority>,
+        by: &Presented,
+        authority: &Authority,
     ) -> Result<Option<Accepted>, Refusal> {
-        let made = Input::Act { by, act: Act::Authority(authority) };
-        let Input::Act { by, act: Act::Authority(authority) } = &made else { unreachable!() };
-        match self.made_before(u32::MAX, &made) {
-            Some(accepted) => Ok(Some(accepted)),
+        match self.made_before(u32::MAX, Made::Act { by, authority }) {
+            Some(came) => Ok(Some(came.into())),
             None => Ok(match self.check_authority(protocol, by, authority)? {
                 Change::Nothing(accepted) => Some(accepted),
                 _ => None,

@@ -5,13 +5,10 @@
 //!
 //! Clauses: WITN-3, WITN-4, WITN-7.
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::authority::{Owner, Scope};
-use super::id::{Generation, SessionId, Tick, TimerId, WitnessId};
-use super::input::Input;
-use super::ownership::made_heap;
+use super::id::{Generation, RequestId, SessionId, Tick, TimerId, WitnessId};
 use super::predicate::Predicate;
 use super::site::{Armed, Site};
 use super::timer::Timer;
@@ -75,14 +72,19 @@ pub(super) struct Outstanding {
 #[derive(Debug, Clone)]
 pub(super) struct Ready {
     pub(super) witness: Readiness,
-    pub(super) made: Box<Input>,
+    pub(super) request: RequestId,
+    /// What was presented by who asked for it.
+    pub(super) presented: Scope,
 }
 
 /// A timer, and what it came from, so that a repeat is known.
 #[derive(Debug, Clone)]
 pub(super) struct Watch {
     pub(super) timer: Armed,
-    pub(super) made: Box<Input>,
+    pub(super) request: RequestId,
+    /// What was presented by who armed it.
+    pub(super) presented: Scope,
+    pub(super) after: u64,
 }
 
 impl TimeoutWitness {
@@ -100,16 +102,11 @@ impl Armed {
 impl Outstanding {
     /// The bytes that it takes.
     pub(super) fn heap(&self) -> usize {
-        let made = self.readiness.iter().map(|ready| &ready.made);
-        let made = made.chain(self.armed.iter().map(|watch| &watch.made));
-        let terms = |ready: &Ready| size_of_val(ready.witness.predicate.terms());
         size_of::<Self>()
             + self.readiness.capacity() * size_of::<Ready>()
             + self.timeouts.capacity() * size_of::<TimeoutWitness>()
             + self.ran_out.capacity() * size_of::<TimerId>()
             + self.armed.capacity() * size_of::<Watch>()
-            + self.readiness.iter().map(terms).sum::<usize>()
-            + made.map(|made| made_heap(made)).sum::<usize>()
     }
 
     /// How many there are.

@@ -5,14 +5,14 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 
-use super::encode::{optional, text};
+use super::encode::{CONTINUED, encode_owner, number, optional, text};
 use super::{
     ABANDON, ARM_TIMER, ATTENUATE, CLAIM, CONFIRM_TOKEN, CONSUME_READINESS, CONSUME_TIMEOUT,
     DISARM_TIMER, FAIL_COMMIT, ISSUE_READINESS, ISSUE_TOKEN, OWNER_DIED, RELEASE, RENEW_TOKEN,
     ROLLBACK, RecordError, STAGE, byte, decode_optional, decode_owner, decode_reason, flag, long,
-    witness,
+    wide, witness,
 };
 use crate::machine::authority::Scope;
 use crate::machine::ends::{Death, FAILURE_BYTES_MAX};
@@ -73,7 +73,7 @@ pub(super) fn encode(authority: &Authority, out: &mut Vec<u8>) {
         }
         Authority::Claim { request, owner, scope } => {
             number(request.0, out);
-            text(owner.as_str(), out);
+            encode_owner(owner, out);
             encode_scope(*scope, out);
         }
         Authority::Stage { request, scope, to, expires, freeze } => {
@@ -91,7 +91,7 @@ pub(super) fn encode(authority: &Authority, out: &mut Vec<u8>) {
             text(reason, out);
         }
         Authority::OwnerDied { owner, evidence } => {
-            text(owner.as_str(), out);
+            encode_owner(owner, out);
             match evidence {
                 Death::Lifecycle => out.push(0),
                 Death::Timeout(late) => {
@@ -120,19 +120,19 @@ pub(super) fn encode(authority: &Authority, out: &mut Vec<u8>) {
 
 pub(super) fn encode_commit(commit: &Commit, out: &mut Vec<u8>) {
     number(commit.request.0, out);
-    text(commit.owner.as_str(), out);
+    encode_owner(&commit.owner, out);
     encode_receipt(&commit.receipt, out);
 }
 
 pub(super) fn encode_reclaim(reclaim: &Reclaim, out: &mut Vec<u8>) {
     number(reclaim.request.0, out);
-    text(reclaim.owner.as_str(), out);
+    encode_owner(&reclaim.owner, out);
     encode_scope(reclaim.scope, out);
 }
 
 fn encode_receipt(receipt: &Receipt, out: &mut Vec<u8>) {
     number(receipt.id.0, out);
-    text(receipt.from.as_str(), out);
+    encode_owner(&receipt.from, out);
     number(receipt.generation.0, out);
     encode_recipient(&receipt.to, out);
     encode_scope(receipt.scope, out);
@@ -143,17 +143,18 @@ fn encode_recipient(to: &Recipient, out: &mut Vec<u8>) {
         Recipient::Bearer => out.push(0),
         Recipient::Owner(owner) => {
             out.push(1);
-            text(owner.as_str(), out);
+            encode_owner(owner, out);
         }
     }
 }
 
 pub(super) fn encode_scope(scope: Scope, out: &mut Vec<u8>) {
-    out.extend_from_slice(&scope.bits().to_le_bytes());
-}
-
-pub(super) fn number(number: u64, out: &mut Vec<u8>) {
-    out.extend_from_slice(&number.to_le_bytes());
+    let mut rest = scope.bits();
+    while rest >= u128::from(CONTINUED) {
+        out.push(rest as u8 | CONTINUED);
+        rest >>= 7;
+    }
+    out.push(rest as u8);
 }
 
 pub(super) fn decode(
@@ -248,5 +249,5 @@ fn decode_recipient(rest: &mut Bytes) -> Result<Recipient, RecordError> {
 }
 
 pub(super) fn decode_scope(rest: &mut Bytes) -> Result<Scope, RecordError> {
-    rest.try_get_u128_le().map(Scope::from_bits).map_err(|_| RecordError)
+    wide(rest).map(Scope::from_bits)
 }

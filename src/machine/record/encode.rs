@@ -1,6 +1,6 @@
 //! The canonical bytes of records, written.
 //!
-//! Clauses: JRNL-2.
+//! Clauses: JRNL-2, JRNL-27.
 
 use alloc::vec::Vec;
 
@@ -8,10 +8,11 @@ use super::{
     ACKNOWLEDGE, BIND, CANCEL, CLOSE, COMMIT, DRAIN, EXPIRED, FAULT, OPEN, Outcome, RECEIVE,
     RECLAIM, Recorded, SEND, authority,
 };
-use crate::machine::authority::Presented;
+use crate::machine::authority::{Owner, Presented};
 use crate::machine::id::Tick;
 use crate::machine::input::{Act, Input, Receive, Send};
 use crate::machine::policy::Policy;
+use crate::machine::request::Made;
 use crate::machine::timer::Timer;
 use crate::types::{Edge, Value, canonical};
 
@@ -30,17 +31,17 @@ pub(in crate::machine) fn encode(
         Recorded::Expired(Timer::Transfer(receipt)) => {
             head(EXPIRED, tick, outcome, out);
             out.push(1);
-            out.extend_from_slice(&receipt.0.to_le_bytes());
+            number(receipt.0, out);
         }
         Recorded::Expired(Timer::Site(timer)) => {
             head(EXPIRED, tick, outcome, out);
             out.push(2);
-            out.extend_from_slice(&timer.0.to_le_bytes());
+            number(timer.0, out);
         }
         Recorded::Expired(Timer::Witness(witness)) => {
             head(EXPIRED, tick, outcome, out);
             out.push(3);
-            out.extend_from_slice(&witness.0.to_le_bytes());
+            number(witness.0, out);
         }
         Recorded::Input(input) => encode_input(tick, input, outcome, out),
     }
@@ -48,7 +49,7 @@ pub(in crate::machine) fn encode(
 
 fn head(tag: u8, tick: Tick, outcome: Outcome, out: &mut Vec<u8>) {
     out.push(tag);
-    out.extend_from_slice(&tick.0.to_le_bytes());
+    number(tick.0, out);
     encode_outcome(outcome, out);
 }
 
@@ -57,17 +58,16 @@ fn encode_input(tick: Tick, input: &Input, outcome: Outcome, out: &mut Vec<u8>) 
         Input::Open(open) => {
             head(OPEN, tick, outcome, out);
             out.extend_from_slice(&open.protocol.0);
-            text(open.owner.as_str(), out);
+            encode_owner(&open.owner, out);
             out.push(u8::from(open.journal));
             out.push(u8::from(open.capacities.unchecked) | open.on_lost.bits() << 1);
             let every = open.capacities.every.expect("a record says every capacity");
-            out.extend_from_slice(&every.to_le_bytes());
-            let count = u32::try_from(open.capacities.edges.len()).expect("edges fit u16");
-            out.extend_from_slice(&count.to_le_bytes());
+            number(every.into(), out);
+            number(open.capacities.edges.len() as u64, out);
             for (edge, capacity) in &open.capacities.edges {
-                out.extend_from_slice(&edge.from.0.to_le_bytes());
-                out.extend_from_slice(&edge.to.0.to_le_bytes());
-                out.extend_from_slice(&capacity.to_le_bytes());
+                number(edge.from.0.into(), out);
+                number(edge.to.0.into(), out);
+                number((*capacity).into(), out);
             }
             encode_policies(&open.policies, out);
         }
@@ -75,14 +75,8 @@ fn encode_input(tick: Tick, input: &Input, outcome: Outcome, out: &mut Vec<u8>) 
             encode_send(tick, by, send, &send.value, outcome, out);
         }
         Input::Act { by, act } => encode_act(tick, by, act, outcome, out),
-        Input::Commit(commit) => {
-            head(COMMIT, tick, outcome, out);
-            authority::encode_commit(commit, out);
-        }
-        Input::Reclaim(reclaim) => {
-            head(RECLAIM, tick, outcome, out);
-            authority::encode_reclaim(reclaim, out);
-        }
+        Input::Commit(commit) => encode_made(tick, Made::Commit(commit), outcome, out),
+        Input::Reclaim(reclaim) => encode_made(tick, Made::Reclaim(reclaim), outcome, out),
         Input::Persisted { .. } | Input::Tick | Input::Reap { .. } => {
             unreachable!("these are not recorded")
         }
@@ -90,14 +84,37 @@ fn encode_input(tick: Tick, input: &Input, outcome: Outcome, out: &mut Vec<u8>) 
 }
 
 fn encode_policies(policies: &[(Edge, Policy)], out: &mut Vec<u8>) {
-    let count = u32::try_from(policies.len()).expect("edges fit u16");
-    out.extend_from_slice(&count.to_le_bytes());
+    number(policies.len() as u64, out);
     for (edge, policy) in policies {
         let (kind, max) = policy.bytes();
-        out.extend_from_slice(&edge.from.0.to_le_bytes());
-        out.extend_from_slice(&edge.to.0.to_le_bytes());
+        number(edge.from.0.into(), out);
+        number(edge.to.0.into(), out);
         out.push(kind);
-        out.extend_from_slice(&max.to_le_bytes());
+        number(max.into(), out);
+    }
+}
+
+/// The bytes of a request about authority.
+pub(in crate::machine) fn encode_made(
+    tick: Tick,
+    made: Made<'_>,
+    outcome: Outcome,
+    out: &mut Vec<u8>,
+) {
+    match made {
+        Made::Act { by, authority: asked } => {
+            head(authority::tag(asked), tick, outcome, out);
+            encode_by(by, out);
+            authority::encode(asked, out);
+        }
+        Made::Commit(commit) => {
+            head(COMMIT, tick, outcome, out);
+            authority::encode_commit(commit, out);
+        }
+        Made::Reclaim(reclaim) => {
+            head(RECLAIM, tick, outcome, out);
+            authority::encode_reclaim(reclaim, out);
+        }
     }
 }
 
@@ -118,20 +135,22 @@ pub(in crate::machine) fn encode_act(
         Act::Close => CLOSE,
         Act::Cancel { .. } => CANCEL,
         Act::Fault { .. } => FAULT,
-        Act::Authority(authority) => authority::tag(authority),
+        Act::Authority(authority) => {
+            return encode_made(tick, Made::Act { by, authority }, outcome, out);
+        }
     };
     head(tag, tick, outcome, out);
     encode_by(by, out);
     match act {
         Act::Send(_) => unreachable!("a send has bytes of its own"),
         Act::Receive(Receive { role, from, at }) => {
-            out.extend_from_slice(&role.0.to_le_bytes());
-            out.extend_from_slice(&from.0.to_le_bytes());
+            number(role.0.into(), out);
+            number(from.0.into(), out);
             optional(at.map(|at| at.0), out);
         }
         Act::Acknowledge { role, position } => {
-            out.extend_from_slice(&role.0.to_le_bytes());
-            out.extend_from_slice(&position.0.to_le_bytes());
+            number(role.0.into(), out);
+            number(position.0, out);
         }
         Act::Bind { edge, handler } => {
             optional(edge.map(|edge| u64::from(edge.0)), out);
@@ -140,7 +159,7 @@ pub(in crate::machine) fn encode_act(
         }
         Act::Drain { deadline } => optional(deadline.map(|deadline| deadline.0), out),
         Act::Close => {}
-        Act::Authority(authority) => authority::encode(authority, out),
+        Act::Authority(_) => unreachable!("it is encoded above"),
         Act::Cancel { reason } | Act::Fault { reason } => text(reason, out),
     }
 }
@@ -156,9 +175,9 @@ pub(in crate::machine) fn encode_send(
 ) {
     head(SEND, tick, outcome, out);
     encode_by(by, out);
-    out.extend_from_slice(&send.role.0.to_le_bytes());
-    out.extend_from_slice(&send.to.0.to_le_bytes());
-    out.extend_from_slice(&send.label.0.to_le_bytes());
+    number(send.role.0.into(), out);
+    number(send.to.0.into(), out);
+    number(send.label.0.into(), out);
     optional(send.at.map(|at| at.0), out);
     sized(out, |out| canonical::encode(value, out));
 }
@@ -166,22 +185,44 @@ pub(in crate::machine) fn encode_send(
 /// Bytes behind their length, which is filled in when it is known.
 pub(in crate::machine) fn sized(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     let at = out.len();
-    out.extend_from_slice(&[0; 4]);
+    out.push(0);
     write(out);
-    let length = u32::try_from(out.len() - at - 4).expect("a record is smaller than 4 GiB");
-    out[at..at + 4].copy_from_slice(&length.to_le_bytes());
+    let length = out.len() - at - 1;
+    match u8::try_from(length) {
+        Ok(length) if length < CONTINUED => out[at] = length,
+        _ => {
+            // The length takes more room than was left for it.
+            let mut bytes = Vec::new();
+            number(length as u64, &mut bytes);
+            out.splice(at..=at, bytes);
+        }
+    }
+}
+
+/// The bit of a byte that says that the number goes on in the next one.
+pub(super) const CONTINUED: u8 = 0x80;
+
+/// A number: seven bits a byte, the lowest ones first, in as few bytes as it takes.
+#[inline]
+pub(super) fn number(number: u64, out: &mut Vec<u8>) {
+    let mut rest = number;
+    while rest >= u64::from(CONTINUED) {
+        out.push(rest as u8 | CONTINUED);
+        rest >>= 7;
+    }
+    out.push(rest as u8);
 }
 
 fn encode_by(by: &Presented, out: &mut Vec<u8>) {
-    text(by.owner.as_str(), out);
-    out.extend_from_slice(&by.generation.0.to_le_bytes());
-    out.extend_from_slice(&by.scope.bits().to_le_bytes());
+    encode_owner(&by.owner, out);
+    number(by.generation.0, out);
+    authority::encode_scope(by.scope, out);
 }
 
 fn encode_outcome(outcome: Outcome, out: &mut Vec<u8>) {
     let mut tagged = |tag: u8, numbers: &[u64]| {
         out.push(tag);
-        numbers.iter().for_each(|number| out.extend_from_slice(&number.to_le_bytes()));
+        numbers.iter().for_each(|part| number(*part, out));
     };
     match outcome {
         Outcome::Opened(generation) => tagged(0, &[generation.0]),
@@ -202,12 +243,19 @@ fn encode_outcome(outcome: Outcome, out: &mut Vec<u8>) {
 }
 
 pub(super) fn text(text: &str, out: &mut Vec<u8>) {
-    let length = u16::try_from(text.len()).expect("names and reasons are short");
-    out.extend_from_slice(&length.to_le_bytes());
-    out.extend_from_slice(text.as_bytes());
+    block(text.as_bytes(), out);
 }
 
-pub(super) fn optional(number: Option<u64>, out: &mut Vec<u8>) {
-    out.push(u8::from(number.is_some()));
-    number.iter().for_each(|number| out.extend_from_slice(&number.to_le_bytes()));
+pub(super) fn encode_owner(owner: &Owner, out: &mut Vec<u8>) {
+    block(owner.as_bytes(), out);
+}
+
+fn block(bytes: &[u8], out: &mut Vec<u8>) {
+    number(bytes.len() as u64, out);
+    out.extend_from_slice(bytes);
+}
+
+pub(super) fn optional(optional: Option<u64>, out: &mut Vec<u8>) {
+    out.push(u8::from(optional.is_some()));
+    optional.iter().for_each(|part| number(*part, out));
 }

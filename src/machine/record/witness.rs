@@ -4,11 +4,11 @@
 
 use alloc::vec::Vec;
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 
-use super::authority::{decode_scope, encode_scope, number};
-use super::encode::{optional, text};
-use super::{RecordError, byte, decode_name, decode_optional, decode_owner, long, short};
+use super::authority::{decode_scope, encode_scope};
+use super::encode::{encode_owner, number, optional, text};
+use super::{RecordError, byte, decode_name, decode_optional, decode_owner, long, short, word};
 use crate::machine::id::{Generation, Position, SessionId, Tick, WitnessId};
 use crate::machine::predicate::{Predicate, Term};
 use crate::machine::site::Site;
@@ -33,8 +33,8 @@ pub(super) fn encode_predicate(predicate: &Predicate, out: &mut Vec<u8>) {
         match term {
             Term::AtState(role, state) => {
                 out.push(AT_STATE);
-                out.extend_from_slice(&role.0.to_le_bytes());
-                out.extend_from_slice(&state.0.to_le_bytes());
+                number(role.0.into(), out);
+                number(state.0.into(), out);
             }
             Term::EdgeEmpty(edge) => {
                 out.push(EDGE_EMPTY);
@@ -42,7 +42,7 @@ pub(super) fn encode_predicate(predicate: &Predicate, out: &mut Vec<u8>) {
             }
             Term::Position(role, least) => {
                 out.push(POSITION);
-                out.extend_from_slice(&role.0.to_le_bytes());
+                number(role.0.into(), out);
                 number(least.0, out);
             }
             Term::External(name) => {
@@ -66,7 +66,7 @@ fn decode_term(rest: &mut Bytes) -> Result<Term, RecordError> {
     Ok(match byte(rest)? {
         AT_STATE => {
             let role = RoleIx(short(rest)?);
-            Term::AtState(role, StateIx(rest.try_get_u32_le().map_err(|_| RecordError)?))
+            Term::AtState(role, StateIx(word(rest)?))
         }
         EDGE_EMPTY => Term::EdgeEmpty(decode_edge(rest)?),
         POSITION => {
@@ -82,8 +82,8 @@ fn decode_term(rest: &mut Bytes) -> Result<Term, RecordError> {
 }
 
 fn encode_edge(edge: Edge, out: &mut Vec<u8>) {
-    out.extend_from_slice(&edge.from.0.to_le_bytes());
-    out.extend_from_slice(&edge.to.0.to_le_bytes());
+    number(edge.from.0.into(), out);
+    number(edge.to.0.into(), out);
 }
 
 fn decode_edge(rest: &mut Bytes) -> Result<Edge, RecordError> {
@@ -94,7 +94,7 @@ pub(super) fn encode_site(site: &Site, out: &mut Vec<u8>) {
     match site {
         Site::Endpoint(role) => {
             out.push(ENDPOINT);
-            out.extend_from_slice(&role.0.to_le_bytes());
+            number(role.0.into(), out);
         }
         Site::Edge(edge) => {
             out.push(EDGE);
@@ -118,7 +118,7 @@ pub(super) fn decode_site(rest: &mut Bytes) -> Result<Site, RecordError> {
 
 pub(super) fn encode_readiness(witness: &Readiness, out: &mut Vec<u8>) {
     number(witness.id.0, out);
-    text(witness.owner.as_str(), out);
+    encode_owner(&witness.owner, out);
     number(witness.generation.0, out);
     encode_scope(witness.scope, out);
     encode_predicate(&witness.predicate, out);
@@ -141,7 +141,7 @@ pub(super) fn decode_readiness(
 pub(in crate::machine) fn encode_timeout(witness: &TimeoutWitness, out: &mut Vec<u8>) {
     number(witness.id.0, out);
     encode_site(&witness.site, out);
-    text(witness.owner.as_str(), out);
+    encode_owner(&witness.owner, out);
     number(witness.generation.0, out);
     encode_scope(witness.scope, out);
     number(witness.issued_at.0, out);
