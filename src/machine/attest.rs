@@ -5,6 +5,8 @@
 //!
 //! Clauses: WITN-1 to WITN-7, TIMER-1 to TIMER-4.
 
+use alloc::boxed::Box;
+
 use super::Machine;
 use super::authority::{Presented, Scope};
 use super::id::{RequestId, Tick, TimerId, WitnessId};
