@@ -229,9 +229,10 @@ async fn a_lost_owner_comes_to_what_the_session_was_opened_with() {
         assert_eq!(code(session.owner_lost("tablet", Death::Lifecycle)), "unknown_owner");
         let receipt = phone.stage("tablet", b).unwrap();
         phone.rollback(receipt).unwrap();
-        let timer = phone.arm_timer(at(&session, "B"), TEN, None).unwrap();
+        let timer = session.arm_timer(at(&session, "B"), TEN, None).unwrap();
         let witness = session.timed_out(timer).await.unwrap();
-        phone.owner_lost("phone", witness).unwrap();
+        assert_eq!(code(phone.owner_lost("phone", witness.clone())), "scope_violation");
+        session.owner_lost("phone", witness).unwrap();
         let reason = session.cancellation().map(|witness| witness.reason.to_string());
         match on_lost {
             OnLost::Release => {

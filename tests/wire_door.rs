@@ -124,6 +124,9 @@ fn closed_tree(closed: &ClosedSession) -> Tree {
             "sent": edge.sent.0,
             "consumed": edge.consumed.0,
         });
+        if edge.dropped > 0 {
+            said["dropped"] = json!(edge.dropped);
+        }
         if let Some(handler) = edge.handler {
             said["handler"] = json!(handler.as_str());
         }

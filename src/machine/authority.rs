@@ -210,6 +210,17 @@ impl Owner {
         }
     }
 
+    /// Whether they are equal, told at a glance: of names that are not kept in place, only whether
+    /// one was cloned from the other.
+    #[inline(always)]
+    pub(super) fn is_plainly(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Text::Short(words), Text::Short(others)) => words.numbers() == others.numbers(),
+            (Text::Long(text), Text::Long(other)) => Arc::ptr_eq(text, other),
+            _ => false,
+        }
+    }
+
     /// The name, as bytes.
     pub(super) fn as_bytes(&self) -> &[u8] {
         match &self.0 {

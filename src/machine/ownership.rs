@@ -178,7 +178,7 @@ impl Ownership {
         presented.generation == self.generation
             && presented.scope == self.scope
             && self.scope.covers_first(role)
-            && presented.owner == self.owner
+            && presented.owner.is_plainly(&self.owner)
     }
 }
 
