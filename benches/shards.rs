@@ -3,7 +3,7 @@
 //! needs two cores that nobody else uses.
 //!
 //! - P13: P1 (a send and a receive, everything checked, no journal) inside the shards, in chunks of
-//!   some thousands of exchanges: two callers, each with a session of its own.
+//!   40,000 exchanges: two callers, each with a session of its own.
 //! - The same messages through the queues: `submit_batch`, in batches that are made before.
 //! - One `submit` after the other: what a caller who waits for each answer gets.
 
@@ -22,9 +22,9 @@ use ping_pong::{Labels, exchange, floor, machine, open, protocol};
 /// How often each number of shards is measured.
 const ROUNDS: usize = 21;
 /// Exchanges of one job inside a shard.
-const CHUNK: u64 = 4_000;
+const CHUNK: u64 = 40_000;
 /// Jobs of each caller and round.
-const CHUNKS: u64 = 100;
+const CHUNKS: u64 = 10;
 /// Exchanges of one batch through the queues.
 const BATCH: u64 = SHARD_CHUNK_MAX as u64;
 /// Batches of each caller and round.
