@@ -35,23 +35,6 @@ impl Scene {
         issued(self.machine.handle(Tick(self.now), committing(receipt, name, 7)))
     }
 
-    fn by(&mut self, by: &Presented, act: Act) -> Result<Accepted, Refusal> {
-        let verdict = self.machine.act(Tick(self.now), by, act);
-        self.machine.check_invariants().unwrap();
-        verdict
-    }
-
-    /// Who has what, as a person reads it.
-    fn holdings(&self) -> String {
-        let view = self.machine.session(self.by.session).unwrap();
-        let shown = view.holdings().map(|held| {
-            let released = if held.released { " (released)" } else { "" };
-            let scope = held.scope.shown(&self.protocol);
-            format!("{}#{} {scope}{released}", held.owner, held.generation)
-        });
-        shown.collect::<Vec<_>>().join(" · ")
-    }
-
     /// The trail of the journal so far; the journal leads to the same state.
     fn trail(&mut self) -> String {
         self.machine.seal();

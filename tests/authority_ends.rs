@@ -74,25 +74,8 @@ fn sealed(scene: &mut Scene) -> Vec<Record> {
 }
 
 impl Scene {
-    fn by(&mut self, by: &Presented, act: Act) -> Result<Accepted, Refusal> {
-        let verdict = self.machine.act(Tick(self.now), by, act);
-        self.machine.check_invariants().unwrap();
-        verdict
-    }
-
     fn code(&mut self, by: &Presented, act: Act) -> &'static str {
         self.refused(Input::Act { by: by.clone(), act }).code()
-    }
-
-    /// Who has what, as a person reads it.
-    fn holdings(&self) -> String {
-        let view = self.machine.session(self.by.session).unwrap();
-        let shown = view.holdings().map(|held| {
-            let released = if held.released { " (released)" } else { "" };
-            let scope = held.scope.shown(&self.protocol);
-            format!("{}#{} {scope}{released}", held.owner, held.generation)
-        });
-        shown.collect::<Vec<_>>().join(" · ")
     }
 
     /// The trail of the journal behind the third record, which gave the Buyer to the phone. It

@@ -199,13 +199,7 @@ impl Machine {
                 let outcome = Outcome::Staged(receipt.id);
                 (Came::Staged(receipt), outcome)
             }
-            Change::Rollback(receipt) => {
-                if let Some(Staged { expires: Some(at), .. }) = spread.settle(receipt) {
-                    self.timers.disarm(at, id, Timer::Transfer(receipt));
-                }
-                (Accepted::Done.into(), Outcome::Done)
-            }
-            Change::End { receipt, .. } => {
+            Change::Rollback(receipt) | Change::End { receipt, .. } => {
                 if let Some(Staged { expires: Some(at), .. }) = spread.settle(receipt) {
                     self.timers.disarm(at, id, Timer::Transfer(receipt));
                 }

@@ -58,6 +58,24 @@ impl Scene {
         }
     }
 
+    /// Somebody else acts; every invariant holds behind it.
+    pub fn by(&mut self, by: &Presented, act: Act) -> Result<Accepted, Refusal> {
+        let verdict = self.machine.act(Tick(self.now), by, act);
+        self.machine.check_invariants().unwrap();
+        verdict
+    }
+
+    /// Who has what, as a person reads it.
+    pub fn holdings(&self) -> String {
+        let view = self.machine.session(self.by.session).unwrap();
+        let shown = view.holdings().map(|held| {
+            let released = if held.released { " (released)" } else { "" };
+            let scope = held.scope.shown(&self.protocol);
+            format!("{}#{} {scope}{released}", held.owner, held.generation)
+        });
+        shown.collect::<Vec<_>>().join(" · ")
+    }
+
     pub fn role(&self, name: &str) -> RoleIx {
         self.protocol.role(name).unwrap_or(RoleIx::UNKNOWN)
     }
