@@ -17,10 +17,14 @@ use bytes::Bytes;
 
 #[expect(dead_code, reason = "what it has for other benches")]
 mod ping_pong;
-use ping_pong::{Labels, exchange, floor, machine, open, protocol};
+use ping_pong::{
+    Labels, Passing, exchange, floor, machine, open, open_with, protocol, seal, witness,
+};
 
 const MESSAGES: u64 = 20_000;
 const SESSIONS: u64 = 10_000;
+/// How many exchanges make a batch: 256 records.
+const BATCH: u64 = 64;
 /// By how many percent two counts may differ.
 const DRIFT_MAX: u64 = 20;
 
@@ -49,6 +53,29 @@ fn run(what: &str, messages: u64, sessions: u64) {
     let protocol = protocol(SortNode::Bytes);
     let mut machine: Machine = machine(&protocol);
     let labels = Labels::of(&protocol);
+    match what {
+        "transfers" => {
+            let by = open(&mut machine, &protocol, 1);
+            let mut passing = Passing::new(by);
+            return (0..messages).for_each(|_| passing.pass(&mut machine));
+        }
+        "witnesses" => {
+            let by = open(&mut machine, &protocol, 1);
+            return (0..messages).for_each(|request| witness(&mut machine, &by, request));
+        }
+        "journal" => {
+            let by = open_with(&mut machine, &protocol, 1, true);
+            let mut value = Value::Bytes(bytes);
+            for exchanged in 1..=messages / 2 {
+                value = exchange(&mut machine, &by, labels, value);
+                if exchanged.is_multiple_of(BATCH) {
+                    black_box(seal(&mut machine));
+                }
+            }
+            return;
+        }
+        _ => {}
+    }
     let by: Vec<Capability> =
         (0..sessions).map(|id| open(&mut machine, &protocol, id.into())).collect();
     let mut value = Value::Bytes(bytes);

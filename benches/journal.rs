@@ -8,31 +8,16 @@
 
 use std::hint::black_box;
 
-use antiphon::machine::{Batch, Input, Machine, Output, Tick};
 use antiphon::types::{SortNode, Value};
 use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 #[expect(dead_code, reason = "what it has for other benches")]
 mod ping_pong;
-use ping_pong::{Labels, exchange, machine, open_with, protocol};
+use ping_pong::{Labels, exchange, machine, open_with, protocol, seal};
 
 /// How many exchanges make a batch: 256 records.
 const EXCHANGES: usize = 64;
-
-/// Seals, and reports what was sealed as durable.
-fn seal(machine: &mut Machine) -> Option<Batch> {
-    machine.seal();
-    let mut last = None;
-    while let Some(output) = machine.poll() {
-        if let Output::Persist(batch) = output {
-            let (session, upto) = (batch.session, batch.first + u64::from(batch.count));
-            machine.handle(Tick(0), Input::Persisted { session, upto }).unwrap();
-            last = Some(batch);
-        }
-    }
-    last
-}
 
 fn journal(c: &mut Criterion) {
     let mut group = c.benchmark_group("P2 send+receive with a journal in memory");

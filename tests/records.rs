@@ -61,8 +61,7 @@ fn no_byte_of_a_batch_can_be_changed_into_a_panic() {
             bytes[at] = byte;
             let changed = Batch { bytes: bytes.into(), session: SessionId(1), ..batch.clone() };
             if let Ok(records) = Record::decode_batch(&changed, &protocol) {
-                let mut again = Vec::new();
-                records.iter().for_each(|record| record.encode_sized(&mut again));
+                let again = Record::encode_batch(&records);
                 assert_eq!(again, changed.bytes, "byte {at} as {byte}");
                 journal::batch_line(&protocol, &changed).unwrap();
             }

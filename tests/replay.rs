@@ -143,8 +143,7 @@ proptest! {
             for batch in &kept.batches {
                 prop_assert_eq!(batch.first, first);
                 let records = Record::decode_batch(batch, &protocol).unwrap();
-                let mut bytes = Vec::new();
-                records.iter().for_each(|record| record.encode_sized(&mut bytes));
+                let bytes = Record::encode_batch(&records);
                 prop_assert_eq!(&batch.bytes[..], &bytes[..]);
                 let again = journal::batch(head, session, &records);
                 prop_assert_eq!(again.as_ref(), Some(batch));
@@ -297,8 +296,7 @@ proptest! {
         let (session, head) = (SessionId(1), Head([0; 32]));
         let batch = Batch { session, first: 0, count, bytes: bytes.clone().into(), head };
         if let Ok(records) = Record::decode_batch(&batch, &protocol) {
-            let mut again = Vec::new();
-            records.iter().for_each(|record| record.encode_sized(&mut again));
+            let again = Record::encode_batch(&records);
             prop_assert_eq!(again, bytes);
             let _ = Machine::replay(&protocol, session, &records);
         }
@@ -314,8 +312,7 @@ proptest! {
             edits.iter().for_each(|(at, byte)| bytes[at.index(batch.bytes.len())] = *byte);
             let changed = Batch { bytes: bytes.clone().into(), ..batch.clone() };
             let Ok(records) = Record::decode_batch(&changed, &protocol) else { continue };
-            let mut again = Vec::new();
-            records.iter().for_each(|record| record.encode_sized(&mut again));
+            let again = Record::encode_batch(&records);
             prop_assert_eq!(&again, &bytes);
             // Whatever it says: replaying it is not a panic.
             let _ = Machine::replay(&protocol, batch.session, &records);

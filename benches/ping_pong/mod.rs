@@ -5,9 +5,9 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use antiphon::machine::{
-    Accepted, Act, Authority, CAPACITY_DEFAULT, Capability, Capacities, Commit, Input, Machine,
-    OnLost, Open, Owner, Position, Predicate, Receive, Recipient, RequestId, Scope, Send,
-    SessionId, Stage, Tick,
+    Accepted, Act, Authority, Batch, CAPACITY_DEFAULT, Capability, Capacities, Commit, Input,
+    Machine, OnLost, Open, Output, Owner, Position, Predicate, Receive, Recipient, RequestId,
+    Scope, Send, SessionId, Stage, Tick,
 };
 use antiphon::types::{
     LabelIx, LocalBuilder, LocalTypes, Name, Payload, Protocol, RoleIx, Sort, SortNode, Value,
@@ -136,6 +136,20 @@ pub(crate) fn exchange_acts(
         };
     }
     value
+}
+
+/// Seals, and reports what was sealed as durable.
+pub(crate) fn seal(machine: &mut Machine) -> Option<Batch> {
+    machine.seal();
+    let mut last = None;
+    while let Some(output) = machine.poll() {
+        if let Output::Persist(batch) = output {
+            let (session, upto) = (batch.session, batch.first + u64::from(batch.count));
+            machine.handle(Tick(0), Input::Persisted { session, upto }).unwrap();
+            last = Some(batch);
+        }
+    }
+    last
 }
 
 /// The floor: the bare queue that moves the same value, message after message. `black_box` keeps

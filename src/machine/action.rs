@@ -11,7 +11,7 @@ use super::id::Position;
 use super::input::{Act, Receive, Send};
 use super::output::{Accepted, Received};
 use super::position::Numbered;
-use super::record::Outcome;
+use super::record::{Outcome, Sent};
 use super::refuse::Refusal;
 use super::session::Endpoint;
 use crate::types::{Direction, RoleIx};
@@ -49,7 +49,7 @@ impl Machine {
         let outcome = Outcome::Sent(transition.message, seq, position);
         let tick = session.tick;
         if let Some(log) = session.log_mut()
-            && log.append_send(tick, by, &send, &send.value, outcome)
+            && log.append_send(tick, by, Sent::of(&send), &send.value, outcome).first
         {
             self.touched.push(slot);
         }

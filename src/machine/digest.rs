@@ -11,7 +11,7 @@ use super::Machine;
 use super::id::{SessionId, Tick};
 use super::input::Input;
 use super::ownership::Ownership;
-use super::record::{self, Outcome, Recorded};
+use super::record::{self, Outcome, Recorded, Said};
 use super::session::Session;
 use super::view::SessionView;
 use crate::types::canonical;
@@ -152,7 +152,7 @@ fn spread(bytes: &mut Vec<u8>, session: &Session) {
 /// What it was asked for, and came to.
 fn came_from(request: Input, outcome: Outcome, bytes: &mut Vec<u8>) {
     let mut record = Vec::new();
-    record::encode(Tick(0), &Recorded::Input(request), outcome, &mut record);
+    record::encode(Tick(0), &Recorded::Input(request), outcome, &mut Said::default(), &mut record);
     block(bytes, &record);
 }
 

@@ -19,9 +19,13 @@ impl Machine {
     /// # Errors
     /// A [`Refusal`].
     pub fn stage(&mut self, now: Tick, by: &Presented, stage: Stage) -> Result<Receipt, Refusal> {
+        self.advance_time(now);
+        if let Some(receipt) = self.stage_shortly(by, &stage) {
+            return Ok(receipt);
+        }
         let Stage { request, scope, to, expires, freeze } = stage;
         let authority = Authority::Stage { request, scope, to, expires, freeze };
-        match self.ask(now, by, &authority)? {
+        match self.ask(by, &authority)? {
             Came::Staged(receipt) => Ok(receipt),
             _ => unreachable!("a stage comes to a receipt"),
         }
@@ -50,7 +54,11 @@ impl Machine {
         request: RequestId,
         predicate: Predicate,
     ) -> Result<Readiness, Refusal> {
-        match self.ask(now, by, &Authority::IssueReadiness { request, predicate })? {
+        self.advance_time(now);
+        if let Some(witness) = self.issue_shortly(by, request, &predicate) {
+            return Ok(witness);
+        }
+        match self.ask(by, &Authority::IssueReadiness { request, predicate })? {
             Came::Witness(witness) => Ok(witness),
             _ => unreachable!("it comes to a witness"),
         }
@@ -66,11 +74,15 @@ impl Machine {
         by: &Presented,
         witness: Readiness,
     ) -> Result<(), Refusal> {
-        self.ask(now, by, &Authority::ConsumeReadiness { witness }).map(|_| ())
+        self.advance_time(now);
+        let authority = Authority::ConsumeReadiness { witness };
+        if self.consume_shortly(by, &authority) {
+            return Ok(());
+        }
+        self.ask(by, &authority).map(|_| ())
     }
 
-    fn ask(&mut self, now: Tick, by: &Presented, authority: &Authority) -> Result<Came, Refusal> {
-        self.advance_time(now);
+    fn ask(&mut self, by: &Presented, authority: &Authority) -> Result<Came, Refusal> {
         let made = Made::Act { by, authority };
         let done = match self.sessions.find(by.session, by.hint) {
             Some(slot) => self.weighed_authority(slot, |machine| machine.change(slot, made)),
@@ -82,6 +94,9 @@ impl Machine {
 
     /// As [`commit`](Self::commit), at the time that it is.
     pub(super) fn committed(&mut self, commit: &Commit) -> Result<Came, Refusal> {
+        if let Some(capability) = self.commit_shortly(commit) {
+            return Ok(Accepted::Issued(capability).into());
+        }
         let (id, made) = (commit.receipt.session, Made::Commit(commit));
         let done = match self.sessions.find(id, u32::MAX) {
             Some(slot) => self.weighed_authority(slot, |machine| machine.change(slot, made)),

@@ -16,6 +16,7 @@ use super::ownership::Staged;
 use super::policy::next_seq;
 use super::record::{Outcome, Recorded};
 use super::request::Made;
+use super::session::Path;
 use super::timer::Timer;
 use crate::types::{Direction, Edge, RoleIx};
 
@@ -33,7 +34,7 @@ impl Machine {
         let session = self.sessions.at_mut(slot);
         let tick = session.tick;
         if let Some(log) = session.log_mut()
-            && log.append(tick, event, outcome)
+            && log.append(tick, event, outcome).first
         {
             self.touched.push(slot);
         }
@@ -44,10 +45,19 @@ impl Machine {
         let session = self.sessions.at_mut(slot);
         let tick = session.tick;
         if let Some(log) = session.log_mut()
-            && log.append_made(tick, made, outcome)
+            && log.append_made(tick, made, outcome).first
         {
             self.touched.push(slot);
         }
+    }
+
+    /// As [`record_made`](Self::record_made), where the caller does not weigh the session.
+    pub(super) fn record_made_alone(&mut self, slot: u32, made: Made<'_>, outcome: Outcome) {
+        let session = self.sessions.at_mut(slot);
+        let tick = session.tick;
+        let Some(log) = session.log_mut() else { return };
+        let appended = log.append_made(tick, made, outcome);
+        self.appended(slot, appended);
     }
 
     /// LIFE-4: what follows from a change by itself: the end, and messages for handlers.
@@ -64,6 +74,7 @@ impl Machine {
     pub(super) fn end(&mut self, slot: u32, status: Status) {
         let session = self.sessions.at_mut(slot);
         session.status = status.clone();
+        session.path = Path::Full;
         self.memory.live -= 1;
         self.memory.terminal += 1;
         let id = session.id;

@@ -27,7 +27,7 @@ impl Machine {
     ///
     /// `edge_head`, `edge_window`, `edge_seqs`, `position_counts`, `running_counts`,
     /// `queued_counts`, `one_owner_a_fragment`, `generation_monotone`, `receipt_commits_once`,
-    /// `witness_single_use`, `terminal_is_final` (no timer left), `values_conform`,
+    /// `witness_single_use`, `short_path`, `terminal_is_final` (no timer left), `values_conform`,
     /// `serial_window`, `serial_of_the_living`, `memory_counted`, `archive_bounded`,
     /// `slots_indexed`.
     ///
@@ -40,6 +40,9 @@ impl Machine {
             endpoints(session, protocol)?;
             authority(session, protocol)?;
             witnesses(session)?;
+            hold("short_path", session.path >= session.path_enough(), || {
+                format!("session {} takes a path that is too short", session.id)
+            })?;
             hold(
                 "terminal_is_final",
                 !(session.status.is_terminal() && session.due().is_some()),

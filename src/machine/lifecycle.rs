@@ -11,7 +11,7 @@ use super::input::{Act, Input};
 use super::output::{Accepted, Event, Status};
 use super::record::{Outcome, Recorded};
 use super::refuse::Refusal;
-use super::session::Session;
+use super::session::{Path, Session};
 use super::timer::Timer;
 use crate::types::{EdgeIx, Name};
 
@@ -49,6 +49,7 @@ impl Machine {
         handlers.bind(edge, handler.clone());
         if handlers.is_empty() {
             *bound = None;
+            session.path = session.path_enough();
         }
         self.record_act(slot, by, Act::Bind { edge, handler }, Outcome::Done);
         self.settle(slot);
@@ -68,6 +69,7 @@ impl Machine {
         }
         session.tick = session.tick.max(now);
         session.status = Status::Draining;
+        session.path = Path::Full;
         if deadline.is_some() {
             session.seldom_mut().deadline = deadline;
         }

@@ -6,9 +6,9 @@ use alloc::vec::Vec;
 
 use super::authority::Presented;
 use super::id::{SessionId, Tick};
-use super::input::{Act, Send};
+use super::input::Receive;
 use super::output::Output;
-use super::record::{self, Batch, Head, Outcome, Recorded};
+use super::record::{self, Batch, Head, Outcome, Recorded, Said, Sent};
 use super::request::Made;
 use crate::types::{Protocol, Value};
 
@@ -24,11 +24,21 @@ pub(super) struct Log {
     first: u64,
     count: u32,
     bytes: Vec<u8>,
+    said: Said,
     /// How many bytes the last batch had: about what the next one will need.
     usual: u32,
     persisted: u64,
     /// Outputs with the number of records that must be durable before they leave.
     gated: VecDeque<(u64, Output)>,
+}
+
+/// What an appended record has come to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Appended {
+    /// Whether its batch began with it.
+    pub(super) first: bool,
+    /// By how many bytes the log has grown.
+    pub(super) grown: usize,
 }
 
 impl Log {
@@ -38,6 +48,7 @@ impl Log {
             first: 0,
             count: 0,
             bytes: Vec::new(),
+            said: Said::default(),
             usual: 0,
             persisted: 0,
             gated: VecDeque::new(),
@@ -64,47 +75,50 @@ impl Log {
         self.bytes.capacity() + self.gated.capacity() * size_of::<(u64, Output)>()
     }
 
-    /// Appends a record to the open batch; returns whether it is the first one there.
-    pub(super) fn append(&mut self, tick: Tick, event: &Recorded, outcome: Outcome) -> bool {
-        self.add(|out| record::encode(tick, event, outcome, out))
-    }
-
-    /// As [`append`](Self::append), for an act that is not a send, without making an input of it.
-    pub(super) fn append_act(
-        &mut self,
-        tick: Tick,
-        by: &Presented,
-        act: &Act,
-        outcome: Outcome,
-    ) -> bool {
-        self.add(|out| record::encode_act(tick, by, act, outcome, out))
+    /// Appends a record to the open batch.
+    pub(super) fn append(&mut self, tick: Tick, event: &Recorded, outcome: Outcome) -> Appended {
+        self.add(|said, out| record::encode(tick, event, outcome, said, out))
     }
 
     /// As [`append`](Self::append), for a send whose value is kept apart.
+    #[inline(never)]
     pub(super) fn append_send(
         &mut self,
         tick: Tick,
         by: &Presented,
-        send: &Send,
+        send: Sent,
         value: &Value,
         outcome: Outcome,
-    ) -> bool {
-        self.add(|out| record::encode_send(tick, by, send, value, outcome, out))
+    ) -> Appended {
+        self.add(|said, out| record::encode_send(tick, by, send, value, outcome, said, out))
+    }
+
+    /// As [`append`](Self::append), for a receive.
+    #[inline(never)]
+    pub(super) fn append_receive(
+        &mut self,
+        tick: Tick,
+        by: &Presented,
+        receive: Receive,
+        outcome: Outcome,
+    ) -> Appended {
+        self.add(|said, out| record::encode_receive(tick, by, receive, outcome, said, out))
     }
 
     /// As [`append`](Self::append), of a request about authority.
-    pub(super) fn append_made(&mut self, tick: Tick, made: Made<'_>, outcome: Outcome) -> bool {
-        self.add(|out| record::encode_made(tick, made, outcome, out))
+    pub(super) fn append_made(&mut self, tick: Tick, made: Made<'_>, outcome: Outcome) -> Appended {
+        self.add(|said, out| record::encode_made(tick, made, outcome, said, out))
     }
 
     #[inline(always)]
-    fn add(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> bool {
+    fn add(&mut self, write: impl FnOnce(&mut Said, &mut Vec<u8>)) -> Appended {
+        let before = self.bytes.capacity();
         if self.count == 0 {
             self.bytes.reserve(self.usual as usize);
         }
-        record::sized(&mut self.bytes, write);
+        record::sized(&mut self.bytes, |out| write(&mut self.said, out));
         self.count += 1;
-        self.count == 1
+        Appended { first: self.count == 1, grown: self.bytes.capacity() - before }
     }
 
     /// Holds an output back until the records so far are durable.
@@ -119,6 +133,7 @@ impl Log {
         }
         let (first, count) = (self.first, core::mem::take(&mut self.count));
         let bytes = core::mem::take(&mut self.bytes);
+        self.said = Said::default();
         // After a large batch the room is not asked for again and again.
         // Numbers grow, and records with them.
         let usual = bytes.len() + bytes.len() / 8;
@@ -145,6 +160,7 @@ impl Log {
         (self.first, self.count, self.head) = (self.len(), 0, head);
         self.persisted = self.first;
         self.bytes.clear();
+        self.said = Said::default();
         self.gated.clear();
     }
 }

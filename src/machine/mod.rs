@@ -25,6 +25,7 @@ mod ends;
 mod explain;
 mod few;
 mod handler;
+mod handover;
 mod id;
 mod input;
 mod invariant;
@@ -117,6 +118,8 @@ pub struct Machine {
     replaying: bool,
     /// Slots of sessions with an open batch.
     touched: Vec<u32>,
+    /// The slot of the last session in which a transfer was staged: a guess for its commit.
+    transfer_hint: u32,
     outputs: VecDeque<Output>,
     refused: Refusals,
     // INVARIANT(memory_counted): what `counted` counts.
@@ -137,6 +140,7 @@ impl Clone for Machine {
             observed: self.observed,
             replaying: self.replaying,
             touched: self.touched.clone(),
+            transfer_hint: self.transfer_hint,
             outputs: self.outputs.clone(),
             refused: self.refused.clone(),
             memory: self.memory,
@@ -264,12 +268,12 @@ impl Machine {
             _ => {}
         }
         match act {
-            Act::Send(send) if send.at.is_none() => {
-                let (seq, position) = self.send_otherwise(by, send)?;
+            Act::Send(Send { role, to, label, value, at: None }) => {
+                let (seq, position) = self.send_recorded(by, role, to, label, value)?;
                 Ok(Accepted::Sent { seq, position })
             }
-            Act::Receive(receive) if receive.at.is_none() => {
-                Ok(Accepted::Received(self.receive_otherwise(by, receive)?))
+            Act::Receive(Receive { role, from, at: None }) => {
+                Ok(Accepted::Received(self.receive_recorded(by, role, from)?))
             }
             act => self.act_in_full(by, act),
         }
@@ -285,6 +289,11 @@ impl Machine {
     }
 
     fn act_anyhow(&mut self, by: &Presented, act: Act) -> Result<Accepted, Refusal> {
+        if let Act::Authority(authority) = &act
+            && let Some(accepted) = self.authority_shortly(by, authority)
+        {
+            return Ok(accepted);
+        }
         let Some(slot) = self.sessions.find(by.session, by.hint) else {
             return self.act_archived(by, act);
         };

@@ -99,7 +99,10 @@ impl Ownership {
             && presented.owner == self.owner
             && self.scope.covers(presented.scope)
             && presented.scope.covers(needs);
-        if plain { Ok(()) } else { self.covers_among(spread, presented, needs) }
+        if plain || spread.is_some_and(|spread| spread.covers_plainly(presented, needs)) {
+            return Ok(());
+        }
+        self.covers_among(spread, presented, needs)
     }
 
     /// As [`covers`](Self::covers), holding by holding.
@@ -246,6 +249,18 @@ impl Spread {
         for (generation, scope) in own {
             self.release(ownership, (owner.clone(), generation), scope, origin.clone());
         }
+    }
+
+    /// Whether what was presented is all of one holding, or a part of it: then nobody else has
+    /// anything of it.
+    fn covers_plainly(&self, presented: &Presented, needs: Scope) -> bool {
+        let mut holdings = self.holdings.iter().rev();
+        holdings.find(|held| held.generation == presented.generation).is_some_and(|held| {
+            !held.released
+                && held.scope.covers(presented.scope)
+                && presented.scope.covers(needs)
+                && held.owner == presented.owner
+        })
     }
 
     /// The bytes that it takes, with its own place.

@@ -7,16 +7,18 @@
 //!
 //! Clauses: MACH-4, MACH-5, MACH-6, EDGE-2, EDGE-3, JRNL-1.
 
+use alloc::boxed::Box;
+
 use super::Machine;
 use super::authority::Presented;
 use super::edge::Buffer;
 use super::id::{Position, Seq, Tick};
 use super::input::{Act, Receive, Send};
-use super::log::Log;
-use super::output::{Accepted, Received, Status};
-use super::record::Outcome;
+use super::log::{Appended, Log};
+use super::output::{Accepted, Received};
+use super::record::{Outcome, Sent};
 use super::refuse::Refusal;
-use super::session::{Endpoint, Seldom, Session};
+use super::session::{Endpoint, Path, Seldom, Session};
 use crate::types::{LabelIx, Protocol, RoleIx, Transition, Value};
 
 impl Machine {
@@ -44,6 +46,29 @@ impl Machine {
             self.memory.messages += 1;
             return Ok(sent);
         }
+        self.send_recorded(by, role, to, label, value)
+    }
+
+    /// [`send`](Self::send) in a session that keeps a journal and is as plain otherwise.
+    #[inline(never)]
+    pub(super) fn send_recorded(
+        &mut self,
+        by: &Presented,
+        role: RoleIx,
+        to: RoleIx,
+        label: LabelIx,
+        value: Value,
+    ) -> Result<(Seq, Position), Refusal> {
+        let now = self.now;
+        if let Some((session, protocol)) = self.recorded(by, role)
+            && let Some(mut step) = session.plain_send(protocol, role, to, label, &value)
+        {
+            let appended = step.record_send(now, by, Sent { role, to, label, at: None }, &value);
+            let sent = step.send(now, value);
+            self.memory.messages += 1;
+            self.appended(by.hint, appended);
+            return Ok(sent);
+        }
         self.send_otherwise(by, Send { role, to, label, value, at: None })
     }
 
@@ -69,27 +94,33 @@ impl Machine {
             self.memory.messages -= 1;
             return Ok(received);
         }
+        self.receive_recorded(by, role, from)
+    }
+
+    /// As [`send_recorded`](Self::send_recorded).
+    #[inline(never)]
+    pub(super) fn receive_recorded(
+        &mut self,
+        by: &Presented,
+        role: RoleIx,
+        from: RoleIx,
+    ) -> Result<Received, Refusal> {
+        let now = self.now;
+        if let Some((session, protocol)) = self.recorded(by, role)
+            && let Some(mut step) = session.plain_receive(protocol, role, from)
+        {
+            let appended = step.record_receive(now, by, Receive { role, from, at: None });
+            let received = step.receive(now);
+            self.memory.messages -= 1;
+            self.appended(by.hint, appended);
+            return Ok(received);
+        }
         self.receive_otherwise(by, Receive { role, from, at: None })
     }
 
     /// [`send`](Self::send) in a session that is not quite as plain, for what is not numbered.
     #[inline(never)]
-    pub(super) fn send_otherwise(
-        &mut self,
-        by: &Presented,
-        send: Send,
-    ) -> Result<(Seq, Position), Refusal> {
-        let now = self.now;
-        if let Some((session, protocol)) = self.journalled(by, send.role)
-            && let Some(mut step) =
-                session.plain_send(protocol, send.role, send.to, send.label, &send.value)
-        {
-            let recorded = step.record_send(now, by, &send);
-            let done = step.send(now, send.value);
-            self.memory.messages += 1;
-            self.recorded(by.hint, recorded);
-            return Ok(done);
-        }
+    fn send_otherwise(&mut self, by: &Presented, send: Send) -> Result<(Seq, Position), Refusal> {
         match self.act_in_full(by, Act::Send(send))? {
             Accepted::Sent { seq, position } => Ok((seq, position)),
             _ => unreachable!("what is not numbered is no duplicate"),
@@ -98,58 +129,51 @@ impl Machine {
 
     /// As [`send_otherwise`](Self::send_otherwise).
     #[inline(never)]
-    pub(super) fn receive_otherwise(
-        &mut self,
-        by: &Presented,
-        receive: Receive,
-    ) -> Result<Received, Refusal> {
-        let now = self.now;
-        if let Some((session, protocol)) = self.journalled(by, receive.role)
-            && let Some(mut step) = session.plain_receive(protocol, receive.role, receive.from)
-        {
-            let recorded = step.record_receive(now, by, receive);
-            let done = step.receive(now);
-            self.memory.messages -= 1;
-            self.recorded(by.hint, recorded);
-            return Ok(done);
-        }
+    fn receive_otherwise(&mut self, by: &Presented, receive: Receive) -> Result<Received, Refusal> {
         match self.act_in_full(by, Act::Receive(receive))? {
             Accepted::Received(received) => Ok(received),
             _ => unreachable!("what is not numbered is no duplicate"),
         }
     }
 
-    /// Counts what a record has taken, and remembers that a batch began with it.
-    fn recorded(&mut self, slot: u32, (first, grown): (bool, usize)) {
-        self.memory.bytes.journals += grown as u64;
-        if first {
-            self.touched.push(slot);
-        }
-    }
-
-    /// The session, if `role` may act in it and nobody looks on.
+    /// The session, if `role` may act in it, nobody looks on and nothing is recorded.
     #[inline(always)]
     pub(super) fn plain(
         &mut self,
         by: &Presented,
         role: RoleIx,
     ) -> Option<(&mut Session, &Protocol)> {
+        self.on_path(Path::Short, by, role)
+    }
+
+    /// As [`plain`](Self::plain), where the session keeps a journal, and its actions a record.
+    #[inline(always)]
+    fn recorded(&mut self, by: &Presented, role: RoleIx) -> Option<(&mut Session, &Protocol)> {
+        self.on_path(Path::Recorded, by, role)
+    }
+
+    #[inline(always)]
+    fn on_path(
+        &mut self,
+        path: Path,
+        by: &Presented,
+        role: RoleIx,
+    ) -> Option<(&mut Session, &Protocol)> {
         let session = self.sessions.hinted_mut(by.session, by.hint)?;
-        let plain = session.is_plain(by, role) && !self.observed;
-        plain.then(|| {
+        let plain = session.path == path && session.ownership.covers_plainly(by, role);
+        (plain && !self.observed).then(|| {
             let protocol = &*self.protocols[session.protocol as usize];
             (session, protocol)
         })
     }
 
-    /// As [`plain`](Self::plain), where the session keeps a journal, and its actions a record.
-    fn journalled(&mut self, by: &Presented, role: RoleIx) -> Option<(&mut Session, &Protocol)> {
-        let session = self.sessions.hinted_mut(by.session, by.hint)?;
-        let plain = session.is_plain_but_for_its_log(by, role) && !self.observed;
-        plain.then(|| {
-            let protocol = &*self.protocols[session.protocol as usize];
-            (session, protocol)
-        })
+    /// Counts what a record has taken, and remembers that a batch began with it.
+    #[inline(always)]
+    pub(super) fn appended(&mut self, slot: u32, Appended { first, grown }: Appended) {
+        self.memory.bytes.journals += grown as u64;
+        if first {
+            self.touched.push(slot);
+        }
     }
 }
 
@@ -159,32 +183,31 @@ pub(super) struct Step<'a> {
     buffer: &'a mut Buffer,
     queued: &'a mut u32,
     tick: &'a mut Tick,
-    log: Option<&'a mut Log>,
+    seldom: &'a mut Option<Box<Seldom>>,
     transition: &'a Transition,
 }
 
 // The machine's time never runs back, so that `now` is at or after the session's tick.
 impl Step<'_> {
-    /// JRNL-1: records the send, which is then performed; returns whether a batch begins with it,
-    /// and by how many bytes the log has grown.
-    fn record_send(&mut self, now: Tick, by: &Presented, send: &Send) -> (bool, usize) {
+    /// JRNL-1: records the send, which is then performed.
+    #[inline(always)]
+    fn record_send(&mut self, now: Tick, by: &Presented, send: Sent, value: &Value) -> Appended {
         let position = Position(self.endpoint.position.0 + 1);
         let outcome = Outcome::Sent(self.transition.message, self.buffer.sent, position);
-        self.record(|log| log.append_send(now, by, send, &send.value, outcome))
+        self.log().append_send(now, by, send, value, outcome)
     }
 
     /// As [`record_send`](Self::record_send).
-    fn record_receive(&mut self, now: Tick, by: &Presented, receive: Receive) -> (bool, usize) {
+    #[inline(always)]
+    fn record_receive(&mut self, now: Tick, by: &Presented, receive: Receive) -> Appended {
         let position = Position(self.endpoint.position.0 + 1);
         let outcome = Outcome::Received(self.transition.label, self.buffer.consumed(), position);
-        self.record(|log| log.append_act(now, by, &Act::Receive(receive), outcome))
+        self.log().append_receive(now, by, receive, outcome)
     }
 
-    fn record(&mut self, append: impl FnOnce(&mut Log) -> bool) -> (bool, usize) {
-        let Some(log) = self.log.as_mut() else { return (false, 0) };
-        let before = log.heap();
-        let first = append(log);
-        (first, log.heap() - before)
+    fn log(&mut self) -> &mut Log {
+        let log = self.seldom.as_mut().and_then(|seldom| seldom.log.as_mut());
+        log.expect("`short_path`: what is recorded has a log")
     }
 
     /// Appends the message and advances the sender.
@@ -222,34 +245,6 @@ impl Step<'_> {
 }
 
 impl Session {
-    /// Whether `role` may act, and nothing but the action itself follows from an action that ends
-    /// no role.
-    #[inline(always)]
-    fn is_plain(&self, by: &Presented, role: RoleIx) -> bool {
-        matches!(self.status, Status::Active)
-            && self.seldom.is_none()
-            && self.ownership.covers_plainly(by, role)
-    }
-
-    /// As [`is_plain`](Self::is_plain), where an action is recorded too. Whatever else a session
-    /// may have is named here, so that nothing can be forgotten.
-    fn is_plain_but_for_its_log(&self, by: &Presented, role: RoleIx) -> bool {
-        let seldom = self.seldom.as_deref();
-        matches!(
-            seldom,
-            Some(Seldom {
-                log: Some(_),
-                deadline: None,
-                remembered: None,
-                handlers: None,
-                spread: None,
-                outstanding: None,
-                policies: None
-            })
-        ) && matches!(self.status, Status::Active)
-            && self.ownership.covers_plainly(by, role)
-    }
-
     /// A send as most of them are, checked. `None` says nothing but that it must be looked at in
     /// full.
     #[inline(always)]
@@ -267,8 +262,8 @@ impl Session {
         let room = !buffer.is_full() && !buffer.would_grow();
         let plain = transition.kind.admits(value) && room && !transition.ends;
         let (queued, tick) = (&mut self.queued, &mut self.tick);
-        let log = self.seldom.as_mut().and_then(|seldom| seldom.log.as_mut());
-        plain.then_some(Step { endpoint, buffer, queued, tick, log, transition })
+        let seldom = &mut self.seldom;
+        plain.then_some(Step { endpoint, buffer, queued, tick, seldom, transition })
     }
 
     /// A receive as most of them are, checked; as [`plain_send`](Self::plain_send).
@@ -290,8 +285,8 @@ impl Session {
             transition = automaton.receive(endpoint.state, from, label, message)?;
         }
         let (queued, tick) = (&mut self.queued, &mut self.tick);
-        let log = self.seldom.as_mut().and_then(|seldom| seldom.log.as_mut());
+        let seldom = &mut self.seldom;
         let plain = !transition.ends;
-        plain.then_some(Step { endpoint, buffer, queued, tick, log, transition })
+        plain.then_some(Step { endpoint, buffer, queued, tick, seldom, transition })
     }
 }

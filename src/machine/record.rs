@@ -9,6 +9,7 @@
 
 mod authority;
 mod encode;
+mod said;
 mod witness;
 
 use alloc::boxed::Box;
@@ -28,8 +29,9 @@ use super::policy::Policy;
 use super::timer::Timer;
 use crate::types::canonical;
 use crate::types::{Edge, EdgeIx, LabelIx, MessageIx, Name, Protocol, ProtocolDigest, RoleIx};
-use encode::CONTINUED;
-pub(super) use encode::{encode, encode_act, encode_made, encode_send, sized};
+use encode::{AS_USUAL, BY_THE_SAME, CONTINUED, NUMBERED};
+pub(super) use encode::{Sent, encode, encode_made, encode_receive, encode_send, sized};
+pub(super) use said::Said;
 pub(super) use witness::encode_timeout;
 
 /// One entry of a session's journal.
@@ -171,28 +173,37 @@ const ARM_TIMER: u8 = 26;
 const DISARM_TIMER: u8 = 27;
 const CONSUME_TIMEOUT: u8 = 28;
 
+const SENT: u8 = 1;
+const RECEIVED: u8 = 2;
+
 impl Record {
-    /// Appends the canonical bytes, without index and length.
+    /// Appends the canonical bytes, without index and length: those that it has as the first record
+    /// of a batch.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        encode(self.tick, &self.event, self.outcome, out);
+        encode(self.tick, &self.event, self.outcome, &mut Said::default(), out);
     }
 
-    /// Appends the canonical bytes behind their length, as they stand in a batch.
-    pub fn encode_sized(&self, out: &mut Vec<u8>) {
-        sized(out, |out| self.encode(out));
+    /// The bytes of a batch of these records.
+    #[must_use]
+    pub fn encode_batch<'a>(records: impl IntoIterator<Item = &'a Self>) -> Vec<u8> {
+        let (mut out, mut said) = (Vec::new(), Said::default());
+        for Self { tick, event, outcome, .. } in records {
+            sized(&mut out, |out| encode(*tick, event, *outcome, &mut said, out));
+        }
+        out
     }
 
     /// The records of a batch.
     ///
     /// # Errors
-    /// [`RecordError`] if the bytes are not what [`Record::encode`] gives for this protocol.
+    /// [`RecordError`] if the bytes are not what [`Record::encode_batch`] gives for this protocol.
     pub fn decode_batch(batch: &Batch, protocol: &Protocol) -> Result<Vec<Self>, RecordError> {
         let mut rest = batch.bytes.clone();
-        let mut records = Vec::new();
+        let (mut records, mut said) = (Vec::new(), Said::default());
         while !rest.is_empty() {
             let index = batch.first + records.len() as u64;
             let record = take(&mut rest)?;
-            records.push(Self::decode(index, record, batch.session, protocol)?);
+            records.push(Self::decode(index, record, batch.session, protocol, &mut said)?);
         }
         match records.len() == batch.count as usize {
             true => Ok(records),
@@ -205,11 +216,16 @@ impl Record {
         mut rest: Bytes,
         session: SessionId,
         protocol: &Protocol,
+        said: &mut Said,
     ) -> Result<Self, RecordError> {
-        let tag = byte(&mut rest)?;
-        let tick = Tick(long(&mut rest)?);
-        let outcome = decode_outcome(&mut rest)?;
+        let first = byte(&mut rest)?;
+        let tag = first & !(AS_USUAL | BY_THE_SAME | NUMBERED);
+        let (same, numbered) = (first & BY_THE_SAME != 0, first & NUMBERED != 0);
+        let tick = said.tick_after(long(&mut rest)?);
+        let outcome = decode_outcome(tag, first & AS_USUAL != 0, &mut rest, said)?;
         let event = match tag {
+            OPEN | EXPIRED | COMMIT | RECLAIM if same => return Err(RecordError),
+            tag if numbered && tag != SEND && tag != RECEIVE => return Err(RecordError),
             OPEN => Recorded::Input(Input::Open(decode_open(&mut rest, session)?)),
             EXPIRED => match byte(&mut rest)? {
                 0 => Recorded::Expired(Timer::Drain),
@@ -227,8 +243,8 @@ impl Record {
                 Recorded::Input(Input::Reclaim(Box::new(reclaim)))
             }
             tag => {
-                let by = decode_by(&mut rest, session)?;
-                let act = decode_act(tag, &by, outcome, &mut rest, protocol)?;
+                let (by, act) =
+                    decode_act(tag, (same, numbered), session, outcome, &mut rest, protocol, said)?;
                 Recorded::Input(Input::Act { by, act })
             }
         };
@@ -326,31 +342,53 @@ fn decode_policies(rest: &mut Bytes) -> Result<Vec<(Edge, Policy)>, RecordError>
 
 fn decode_act(
     tag: u8,
-    by: &Presented,
+    (same, numbered): (bool, bool),
+    session: SessionId,
     outcome: Outcome,
     rest: &mut Bytes,
     protocol: &Protocol,
-) -> Result<Act, RecordError> {
+    said: &mut Said,
+) -> Result<(Presented, Act), RecordError> {
+    // The numbers of an act stand before its authority, and all else behind it.
+    let by = |rest: &mut Bytes, said: &mut Said| decode_by(same, rest, session, said);
+    let role = |rest: &mut Bytes| short(rest).map(RoleIx);
+    let at = |rest: &mut Bytes, said: &Said| -> Result<Option<Position>, RecordError> {
+        Ok(if numbered { Some(said.at_after(long(rest)?)) } else { None })
+    };
     Ok(match tag {
         SEND => {
-            let (role, to) = (RoleIx(short(rest)?), RoleIx(short(rest)?));
-            let label = LabelIx(short(rest)?);
-            let at = decode_optional(rest)?.map(Position);
-            let bytes = take(rest)?;
+            let (role, to, label) = (role(rest)?, role(rest)?, LabelIx(short(rest)?));
+            let (at, by) = (at(rest, said)?, by(rest, said)?);
             let Outcome::Sent(message, ..) = outcome else { return Err(RecordError) };
             let message = protocol.messages().get(message.index()).ok_or(RecordError)?;
+            let bytes = rest.split_off(0);
             let value =
                 canonical::decode(message.payload.sort(), &bytes).map_err(|_| RecordError)?;
-            Act::Send(Send { role, to, label, value, at })
+            (by, Act::Send(Send { role, to, label, value, at }))
         }
         RECEIVE => {
-            let (role, from) = (RoleIx(short(rest)?), RoleIx(short(rest)?));
-            Act::Receive(Receive { role, from, at: decode_optional(rest)?.map(Position) })
+            let (role, from, at) = (role(rest)?, role(rest)?, at(rest, said)?);
+            (by(rest, said)?, Act::Receive(Receive { role, from, at }))
         }
         ACKNOWLEDGE => {
-            let role = RoleIx(short(rest)?);
-            Act::Acknowledge { role, position: Position(long(rest)?) }
+            let act = Act::Acknowledge { role: role(rest)?, position: Position(long(rest)?) };
+            (by(rest, said)?, act)
         }
+        DRAIN => {
+            let deadline = decode_optional(rest)?.map(Tick);
+            (by(rest, said)?, Act::Drain { deadline })
+        }
+        _ => {
+            let by = by(rest, said)?;
+            let act = decode_other_act(tag, session, rest)?;
+            (by, act)
+        }
+    })
+}
+
+/// The acts of which no number stands before their authority.
+fn decode_other_act(tag: u8, session: SessionId, rest: &mut Bytes) -> Result<Act, RecordError> {
+    Ok(match tag {
         BIND => {
             let edge = match decode_optional(rest)? {
                 None => None,
@@ -359,34 +397,64 @@ fn decode_act(
             let handler = if flag(rest)? { Some(decode_name(rest)?) } else { None };
             Act::Bind { edge, handler }
         }
-        DRAIN => Act::Drain { deadline: decode_optional(rest)?.map(Tick) },
         CLOSE => Act::Close,
         CANCEL => Act::Cancel { reason: decode_reason(rest, REASON_BYTES_MAX)? },
         FAULT => Act::Fault { reason: decode_reason(rest, REASON_BYTES_MAX)? },
-        tag => {
-            let session = by.session;
-            Act::Authority(Box::new(authority::decode(tag, rest, session)?))
-        }
+        tag => Act::Authority(Box::new(authority::decode(tag, rest, session)?)),
     })
 }
 
-fn decode_by(rest: &mut Bytes, session: SessionId) -> Result<Presented, RecordError> {
+fn decode_by(
+    same: bool,
+    rest: &mut Bytes,
+    session: SessionId,
+    said: &mut Said,
+) -> Result<Presented, RecordError> {
+    if same {
+        let (owner, generation, scope) = said.by().ok_or(RecordError)?.clone();
+        return Ok(Presented { session, owner, generation, scope, hint: 0 });
+    }
     let owner = decode_owner(rest)?;
     let generation = Generation(long(rest)?);
     let scope = authority::decode_scope(rest)?;
-    Ok(Presented { session, owner, generation, scope, hint: 0 })
+    let by = Presented { session, owner, generation, scope, hint: 0 };
+    // JRNL-28: what was said is not said again.
+    if said.is_by(&by) {
+        return Err(RecordError);
+    }
+    said.note_by(&by);
+    Ok(by)
 }
 
-fn decode_outcome(rest: &mut Bytes) -> Result<Outcome, RecordError> {
-    Ok(match byte(rest)? {
+fn decode_outcome(
+    tag: u8,
+    usual: bool,
+    rest: &mut Bytes,
+    said: &mut Said,
+) -> Result<Outcome, RecordError> {
+    let outcome = match (tag, usual) {
+        (SEND, true) => SENT,
+        (RECEIVE, true) => RECEIVED,
+        (_, true) => return Err(RecordError),
+        (_, false) => byte(rest)?,
+    };
+    if !usual && matches!((tag, outcome), (SEND, SENT) | (RECEIVE, RECEIVED)) {
+        return Err(RecordError);
+    }
+    let mut places = |rest: &mut Bytes| -> Result<(u16, Seq, Position), RecordError> {
+        let what = short(rest)?;
+        let (seq, position) = said.places_after(long(rest)?, long(rest)?);
+        Ok((what, seq, position))
+    };
+    Ok(match outcome {
         0 => Outcome::Opened(Generation(long(rest)?)),
-        1 => {
-            let message = u16::try_from(long(rest)?).map_err(|_| RecordError)?;
-            Outcome::Sent(MessageIx(message), Seq(long(rest)?), Position(long(rest)?))
+        SENT => {
+            let (message, seq, position) = places(rest)?;
+            Outcome::Sent(MessageIx(message), seq, position)
         }
-        2 => {
-            let label = u16::try_from(long(rest)?).map_err(|_| RecordError)?;
-            Outcome::Received(LabelIx(label), Seq(long(rest)?), Position(long(rest)?))
+        RECEIVED => {
+            let (label, seq, position) = places(rest)?;
+            Outcome::Received(LabelIx(label), seq, position)
         }
         3 => Outcome::Acknowledged(Position(long(rest)?)),
         4 => Outcome::Done,

@@ -60,6 +60,8 @@ pub(super) struct Session {
     pub(super) checked: bool,
     pub(super) on_lost: OnLost,
     pub(super) status: Status,
+    // INVARIANT(short_path): never shorter than what is there allows.
+    pub(super) path: Path,
     pub(super) tick: Tick,
     /// How many messages are on its edges.
     pub(super) queued: u32,
@@ -67,6 +69,17 @@ pub(super) struct Session {
     pub(super) edges: Few<Buffer>,
     pub(super) ownership: Ownership,
     pub(super) seldom: Option<Box<Seldom>>,
+}
+
+/// How much there is to look at when a role acts: told at a glance, and never less than there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Path {
+    /// Nothing but the action itself follows from an action; the session is active.
+    Short,
+    /// As `Short`, but for a record.
+    Recorded,
+    /// Anything may.
+    Full,
 }
 
 /// As many running roles as no session has.
@@ -87,13 +100,19 @@ pub(super) struct Seldom {
 }
 
 impl Seldom {
-    /// Whether nothing of it is there.
-    pub(super) fn is_empty(&self) -> bool {
-        let Self { deadline, remembered, handlers, log, spread, outstanding, policies } = self;
+    /// Whether an action has to look at it. Whatever a session may have is named here, so that
+    /// nothing can be forgotten.
+    fn is_plain(&self) -> bool {
+        let Self { log: _, deadline, remembered, handlers, spread, outstanding, policies } = self;
         deadline.is_none()
-            && (remembered.is_none() && handlers.is_none() && log.is_none() && spread.is_none())
+            && (remembered.is_none() && handlers.is_none() && spread.is_none())
             && outstanding.is_none()
             && policies.is_none()
+    }
+
+    /// Whether nothing of it is there.
+    pub(super) fn is_empty(&self) -> bool {
+        self.log.is_none() && self.is_plain()
     }
 }
 
@@ -131,8 +150,14 @@ impl Session {
         let endpoints: Few<Endpoint> = protocol.roles().map(|_| start).collect();
         let roles = 0..u16::try_from(endpoints.len()).expect("ROLES_MAX fits");
         let runs = |role: &u16| !protocol.automaton(RoleIx(*role)).is_end(StateIx::INITIAL);
+        let path = match open.journal {
+            _ if policies.is_some() => Path::Full,
+            true => Path::Recorded,
+            false => Path::Short,
+        };
         Ok(Self {
             id: open.session,
+            path,
             protocol: slot,
             running: u16::try_from(roles.filter(runs).count()).expect("ROLES_MAX fits"),
             checked,
@@ -172,6 +197,7 @@ impl Session {
             running: VACANT,
             checked: false,
             status: Status::Closed,
+            path: Path::Full,
             tick: Tick(0),
             queued: 0,
             endpoints: Few::Other(Box::new([])),
@@ -213,8 +239,21 @@ impl Session {
         self.seldom.as_ref()?.deadline
     }
 
+    /// The path that would do for what is there.
+    pub(super) fn path_enough(&self) -> Path {
+        match self.seldom.as_deref() {
+            _ if self.status != Status::Active => Path::Full,
+            None => Path::Short,
+            Some(seldom) if !seldom.is_plain() => Path::Full,
+            Some(seldom) if seldom.log.is_some() => Path::Recorded,
+            // It was made for something and may be again.
+            Some(_) => Path::Short,
+        }
+    }
+
     /// What a plain session does not have, made now if it is not there.
     pub(super) fn seldom_mut(&mut self) -> &mut Seldom {
+        self.path = Path::Full;
         self.seldom.get_or_insert_default()
     }
 

@@ -319,7 +319,6 @@ impl Journal {
         if json.first != first {
             return Err((None, Damage::OutOfOrder { expected: first, found: json.first }));
         }
-        let mut bytes = Vec::new();
         let mut records = Vec::with_capacity(json.records.len());
         for (index, record) in (first..).zip(json.records) {
             let record = record::read(&self.protocol, self.session, record)
@@ -327,9 +326,9 @@ impl Journal {
             if record.index != index {
                 return Err((None, Damage::OutOfOrder { expected: index, found: record.index }));
             }
-            record.encode_sized(&mut bytes);
             records.push(record);
         }
+        let bytes = Record::encode_batch(&records);
         let count = u32::try_from(records.len()).unwrap_or(u32::MAX);
         let head = self.head.after(first, count, &bytes);
         if json.head != head.to_string() || count == 0 {
@@ -446,8 +445,7 @@ pub fn records<'a>(
 #[must_use]
 pub fn batch(before: Head, session: SessionId, records: &[Record]) -> Option<Batch> {
     let first = records.first()?.index;
-    let mut bytes = Vec::new();
-    records.iter().for_each(|record| record.encode_sized(&mut bytes));
+    let bytes = Record::encode_batch(records);
     let count = u32::try_from(records.len()).ok()?;
     let head = before.after(first, count, &bytes);
     Some(Batch { session, first, count, bytes: Bytes::from(bytes), head })

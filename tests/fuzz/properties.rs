@@ -262,8 +262,7 @@ fn records(bytes: &[u8]) {
         let bytes = bytes.clone().into();
         let batch = Batch { session, first: 0, count, bytes, head: first };
         let Ok(records) = Record::decode_batch(&batch, &protocol) else { continue };
-        let mut again = Vec::new();
-        records.iter().for_each(|record| record.encode_sized(&mut again));
+        let again = Record::encode_batch(&records);
         assert_eq!(again, batch.bytes);
         lines::batch_line(&protocol, &batch).expect("it was read");
         replay(&std::sync::Arc::new(protocol.clone()), session, &records);

@@ -1,62 +1,86 @@
 //! The canonical bytes of records, written.
 //!
-//! Clauses: JRNL-2, JRNL-27.
+//! Clauses: JRNL-2, JRNL-27, JRNL-28.
 
 use alloc::vec::Vec;
 
 use super::{
     ACKNOWLEDGE, BIND, CANCEL, CLOSE, COMMIT, DRAIN, EXPIRED, FAULT, OPEN, Outcome, RECEIVE,
-    RECLAIM, Recorded, SEND, authority,
+    RECEIVED, RECLAIM, Recorded, SEND, SENT, authority, said::Said,
 };
 use crate::machine::authority::{Owner, Presented};
-use crate::machine::id::Tick;
+use crate::machine::id::{Position, Seq, Tick};
 use crate::machine::input::{Act, Input, Receive, Send};
 use crate::machine::policy::Policy;
 use crate::machine::request::Made;
 use crate::machine::timer::Timer;
-use crate::types::{Edge, Value, canonical};
+use crate::types::{Edge, LabelIx, RoleIx, Value, canonical};
 
-/// Appends the canonical bytes of a record; see [`Record::encode`].
+/// Appends the bytes that a record has behind what was said.
 pub(in crate::machine) fn encode(
     tick: Tick,
     event: &Recorded,
     outcome: Outcome,
+    said: &mut Said,
     out: &mut Vec<u8>,
 ) {
-    match event {
-        Recorded::Expired(Timer::Drain) => {
-            head(EXPIRED, tick, outcome, out);
-            out.push(0);
+    let timer = match event {
+        Recorded::Input(input) => return encode_input(tick, input, outcome, said, out),
+        Recorded::Expired(timer) => timer,
+    };
+    let (kind, of) = match timer {
+        Timer::Drain => (0, None),
+        Timer::Transfer(receipt) => (1, Some(receipt.0)),
+        Timer::Site(timer) => (2, Some(timer.0)),
+        Timer::Witness(witness) => (3, Some(witness.0)),
+    };
+    head(EXPIRED, None, tick, outcome, said, out, |numbers, _| {
+        numbers.byte(kind);
+        of.into_iter().for_each(|of| numbers.number(of));
+    });
+}
+
+/// The bit of a record's first byte: its authority is the last one that was said.
+pub(super) const BY_THE_SAME: u8 = 0x80;
+
+/// The bit of a record's first byte: it came to what a send or a receive comes to.
+pub(super) const AS_USUAL: u8 = 0x40;
+
+/// The bit of a record's first byte: it claims a position.
+pub(super) const NUMBERED: u8 = 0x20;
+
+/// What every record begins with, the numbers that follow it, and the authority if it is not the
+/// last one.
+fn head(
+    tag: u8,
+    by: Option<&Presented>,
+    tick: Tick,
+    outcome: Outcome,
+    said: &mut Said,
+    out: &mut Vec<u8>,
+    follow: impl FnOnce(&mut Numbers<'_>, &Said),
+) {
+    let same = by.is_some_and(|by| said.is_by(by));
+    let same_bit = if same { BY_THE_SAME } else { 0 };
+    numbers(out, |numbers| {
+        numbers.byte(tag | same_bit);
+        numbers.number(said.tick_more(tick));
+        if tag & AS_USUAL == 0 {
+            numbers.byte(outcome_tag(outcome));
         }
-        Recorded::Expired(Timer::Transfer(receipt)) => {
-            head(EXPIRED, tick, outcome, out);
-            out.push(1);
-            number(receipt.0, out);
-        }
-        Recorded::Expired(Timer::Site(timer)) => {
-            head(EXPIRED, tick, outcome, out);
-            out.push(2);
-            number(timer.0, out);
-        }
-        Recorded::Expired(Timer::Witness(witness)) => {
-            head(EXPIRED, tick, outcome, out);
-            out.push(3);
-            number(witness.0, out);
-        }
-        Recorded::Input(input) => encode_input(tick, input, outcome, out),
+        encode_outcome(outcome, said, numbers);
+        follow(numbers, said);
+    });
+    if let Some(by) = by.filter(|_| !same) {
+        encode_by(by, out);
+        said.note_by(by);
     }
 }
 
-fn head(tag: u8, tick: Tick, outcome: Outcome, out: &mut Vec<u8>) {
-    out.push(tag);
-    number(tick.0, out);
-    encode_outcome(outcome, out);
-}
-
-fn encode_input(tick: Tick, input: &Input, outcome: Outcome, out: &mut Vec<u8>) {
+fn encode_input(tick: Tick, input: &Input, outcome: Outcome, said: &mut Said, out: &mut Vec<u8>) {
     match input {
         Input::Open(open) => {
-            head(OPEN, tick, outcome, out);
+            head(OPEN, None, tick, outcome, said, out, |_, _| {});
             out.extend_from_slice(&open.protocol.0);
             encode_owner(&open.owner, out);
             out.push(u8::from(open.journal));
@@ -72,11 +96,11 @@ fn encode_input(tick: Tick, input: &Input, outcome: Outcome, out: &mut Vec<u8>) 
             encode_policies(&open.policies, out);
         }
         Input::Act { by, act: Act::Send(send) } => {
-            encode_send(tick, by, send, &send.value, outcome, out);
+            encode_send(tick, by, Sent::of(send), &send.value, outcome, said, out);
         }
-        Input::Act { by, act } => encode_act(tick, by, act, outcome, out),
-        Input::Commit(commit) => encode_made(tick, Made::Commit(commit), outcome, out),
-        Input::Reclaim(reclaim) => encode_made(tick, Made::Reclaim(reclaim), outcome, out),
+        Input::Act { by, act } => encode_act(tick, by, act, outcome, said, out),
+        Input::Commit(commit) => encode_made(tick, Made::Commit(commit), outcome, said, out),
+        Input::Reclaim(reclaim) => encode_made(tick, Made::Reclaim(reclaim), outcome, said, out),
         Input::Persisted { .. } | Input::Tick | Input::Reap { .. } => {
             unreachable!("these are not recorded")
         }
@@ -99,36 +123,37 @@ pub(in crate::machine) fn encode_made(
     tick: Tick,
     made: Made<'_>,
     outcome: Outcome,
+    said: &mut Said,
     out: &mut Vec<u8>,
 ) {
     match made {
         Made::Act { by, authority: asked } => {
-            head(authority::tag(asked), tick, outcome, out);
-            encode_by(by, out);
+            head(authority::tag(asked), Some(by), tick, outcome, said, out, |_, _| {});
             authority::encode(asked, out);
         }
         Made::Commit(commit) => {
-            head(COMMIT, tick, outcome, out);
+            head(COMMIT, None, tick, outcome, said, out, |_, _| {});
             authority::encode_commit(commit, out);
         }
         Made::Reclaim(reclaim) => {
-            head(RECLAIM, tick, outcome, out);
+            head(RECLAIM, None, tick, outcome, said, out, |_, _| {});
             authority::encode_reclaim(reclaim, out);
         }
     }
 }
 
 /// The bytes of an act that is not a send.
-pub(in crate::machine) fn encode_act(
+fn encode_act(
     tick: Tick,
     by: &Presented,
     act: &Act,
     outcome: Outcome,
+    said: &mut Said,
     out: &mut Vec<u8>,
 ) {
     let tag = match act {
-        Act::Send(_) => SEND,
-        Act::Receive(_) => RECEIVE,
+        Act::Send(_) => unreachable!("a send has bytes of its own"),
+        Act::Receive(receive) => return encode_receive(tick, by, *receive, outcome, said, out),
         Act::Acknowledge { .. } => ACKNOWLEDGE,
         Act::Bind { .. } => BIND,
         Act::Drain { .. } => DRAIN,
@@ -136,50 +161,122 @@ pub(in crate::machine) fn encode_act(
         Act::Cancel { .. } => CANCEL,
         Act::Fault { .. } => FAULT,
         Act::Authority(authority) => {
-            return encode_made(tick, Made::Act { by, authority }, outcome, out);
+            return encode_made(tick, Made::Act { by, authority }, outcome, said, out);
         }
     };
-    head(tag, tick, outcome, out);
-    encode_by(by, out);
-    match act {
-        Act::Send(_) => unreachable!("a send has bytes of its own"),
-        Act::Receive(Receive { role, from, at }) => {
-            number(role.0.into(), out);
-            number(from.0.into(), out);
-            optional(at.map(|at| at.0), out);
-        }
+    head(tag, Some(by), tick, outcome, said, out, |numbers, _| match act {
         Act::Acknowledge { role, position } => {
-            number(role.0.into(), out);
-            number(position.0, out);
+            numbers.number(role.0.into());
+            numbers.number(position.0);
         }
+        Act::Drain { deadline } => numbers.optional(deadline.map(|deadline| deadline.0)),
+        _ => {}
+    });
+    match act {
         Act::Bind { edge, handler } => {
             optional(edge.map(|edge| u64::from(edge.0)), out);
             out.push(u8::from(handler.is_some()));
             handler.iter().for_each(|handler| text(handler, out));
         }
-        Act::Drain { deadline } => optional(deadline.map(|deadline| deadline.0), out),
-        Act::Close => {}
-        Act::Authority(_) => unreachable!("it is encoded above"),
         Act::Cancel { reason } | Act::Fault { reason } => text(reason, out),
+        _ => {}
     }
 }
 
-/// The bytes of a send whose value is kept apart: the machine has taken it out for its edge.
+/// A send without its value.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::machine) struct Sent {
+    pub(in crate::machine) role: RoleIx,
+    pub(in crate::machine) to: RoleIx,
+    pub(in crate::machine) label: LabelIx,
+    pub(in crate::machine) at: Option<Position>,
+}
+
+impl Sent {
+    pub(in crate::machine) fn of(send: &Send) -> Self {
+        let Send { role, to, label, at, .. } = send;
+        Self { role: *role, to: *to, label: *label, at: *at }
+    }
+}
+
+/// The bytes of a send whose value is kept apart: the machine has taken it out for its edge. The
+/// value is what is left of the record.
+#[inline]
 pub(in crate::machine) fn encode_send(
     tick: Tick,
     by: &Presented,
-    send: &Send,
+    send: Sent,
     value: &Value,
     outcome: Outcome,
+    said: &mut Said,
     out: &mut Vec<u8>,
 ) {
-    head(SEND, tick, outcome, out);
-    encode_by(by, out);
-    number(send.role.0.into(), out);
-    number(send.to.0.into(), out);
-    number(send.label.0.into(), out);
-    optional(send.at.map(|at| at.0), out);
-    sized(out, |out| canonical::encode(value, out));
+    let Sent { role, to, label, at } = send;
+    let (tag, what) = match outcome {
+        Outcome::Sent(message, ..) => (SEND | AS_USUAL, message.0),
+        _ => (SEND, 0),
+    };
+    let of = [role.0, to.0, label.0];
+    encode_message(tag, what, of, at, by, tick, outcome, said, out);
+    canonical::encode(value, out);
+}
+
+/// The bytes of a receive.
+#[inline]
+pub(in crate::machine) fn encode_receive(
+    tick: Tick,
+    by: &Presented,
+    receive: Receive,
+    outcome: Outcome,
+    said: &mut Said,
+    out: &mut Vec<u8>,
+) {
+    let Receive { role, from, at } = receive;
+    let (tag, what) = match outcome {
+        Outcome::Received(label, ..) => (RECEIVE | AS_USUAL, label.0),
+        _ => (RECEIVE, 0),
+    };
+    encode_message(tag, what, [role.0, from.0], at, by, tick, outcome, said, out);
+}
+
+/// The numbers of a send or a receive.
+#[inline(always)]
+#[expect(clippy::too_many_arguments, reason = "they are the fields of a record")]
+fn encode_message<const N: usize>(
+    tag: u8,
+    what: u16,
+    of: [u16; N],
+    at: Option<Position>,
+    by: &Presented,
+    tick: Tick,
+    outcome: Outcome,
+    said: &mut Said,
+    out: &mut Vec<u8>,
+) {
+    let places = match outcome {
+        Outcome::Sent(_, seq, position) | Outcome::Received(_, seq, position) => (seq, position),
+        _ => (Seq(0), Position(0)),
+    };
+    // Most records go on where the last one was, and all of their numbers take one byte.
+    if tag & AS_USUAL != 0 && at.is_none() && said.is_by(by) {
+        let more = said.peek(tick, places);
+        let all = more.iter().fold(what, |all, more| all | more);
+        let all = of.iter().fold(all, |all, one| all | one);
+        if all < u16::from(CONTINUED) {
+            said.go_on(tick, places);
+            let [ticks, seqs, positions] = more;
+            out.extend_from_slice(
+                &[u16::from(tag | BY_THE_SAME), ticks, what, seqs, positions].map(|n| n as u8),
+            );
+            out.extend_from_slice(&of.map(|n| n as u8));
+            return;
+        }
+    }
+    let numbered = if at.is_some() { NUMBERED } else { 0 };
+    head(tag | numbered, Some(by), tick, outcome, said, out, |numbers, said| {
+        of.into_iter().for_each(|one| numbers.number(one.into()));
+        at.into_iter().for_each(|at| numbers.number(said.at_more(at)));
+    });
 }
 
 /// Bytes behind their length, which is filled in when it is known.
@@ -219,26 +316,86 @@ fn encode_by(by: &Presented, out: &mut Vec<u8>) {
     authority::encode_scope(by.scope, out);
 }
 
-fn encode_outcome(outcome: Outcome, out: &mut Vec<u8>) {
-    let mut tagged = |tag: u8, numbers: &[u64]| {
-        out.push(tag);
-        numbers.iter().for_each(|part| number(*part, out));
+fn outcome_tag(outcome: Outcome) -> u8 {
+    match outcome {
+        Outcome::Opened(_) => 0,
+        Outcome::Sent(..) => SENT,
+        Outcome::Received(..) => RECEIVED,
+        Outcome::Acknowledged(_) => 3,
+        Outcome::Done => 4,
+        Outcome::Issued(_) => 5,
+        Outcome::Staged(_) => 6,
+        Outcome::Serial(_) => 7,
+        Outcome::Witness(_) => 8,
+        Outcome::Timer(_) => 9,
+    }
+}
+
+#[inline(always)]
+fn encode_outcome(outcome: Outcome, said: &mut Said, numbers: &mut Numbers<'_>) {
+    let mut places = |numbers: &mut Numbers<'_>, what: u16, seq, position| {
+        let (seq, position) = said.places_more(seq, position);
+        numbers.number(what.into());
+        numbers.number(seq);
+        numbers.number(position);
     };
     match outcome {
-        Outcome::Opened(generation) => tagged(0, &[generation.0]),
-        Outcome::Sent(message, seq, position) => {
-            tagged(1, &[u64::from(message.0), seq.0, position.0]);
+        Outcome::Sent(message, seq, position) => places(numbers, message.0, seq, position),
+        Outcome::Received(label, seq, position) => places(numbers, label.0, seq, position),
+        Outcome::Acknowledged(position) => numbers.number(position.0),
+        Outcome::Opened(generation) | Outcome::Issued(generation) => numbers.number(generation.0),
+        Outcome::Done => {}
+        Outcome::Staged(receipt) => numbers.number(receipt.0),
+        Outcome::Serial(serial) => numbers.number(serial.0),
+        Outcome::Witness(witness) => numbers.number(witness.0),
+        Outcome::Timer(timer) => numbers.number(timer.0),
+    }
+}
+
+/// The room that a few numbers are written into, so that only their end is looked for.
+struct Numbers<'a> {
+    room: &'a mut [u8; ROOM],
+    len: usize,
+}
+
+/// A tag, an outcome, and the numbers of an action: at most 55 bytes.
+const ROOM: usize = 64;
+
+/// Appends numbers.
+#[inline(always)]
+fn numbers(out: &mut Vec<u8>, write: impl FnOnce(&mut Numbers<'_>)) {
+    let at = out.len();
+    out.extend_from_slice(&[0; ROOM]);
+    let room = out[at..].first_chunk_mut().expect("it was just appended");
+    let mut numbers = Numbers { room, len: 0 };
+    write(&mut numbers);
+    let len = numbers.len;
+    out.truncate(at + len);
+}
+
+impl Numbers<'_> {
+    #[inline(always)]
+    fn byte(&mut self, byte: u8) {
+        self.room[self.len % ROOM] = byte;
+        self.len += 1;
+    }
+
+    #[inline(always)]
+    fn number(&mut self, number: u64) {
+        let mut rest = number;
+        while rest >= u64::from(CONTINUED) {
+            self.byte(rest as u8 | CONTINUED);
+            rest >>= 7;
         }
-        Outcome::Received(label, seq, position) => {
-            tagged(2, &[u64::from(label.0), seq.0, position.0]);
+        self.byte(rest as u8);
+    }
+
+    #[inline(always)]
+    fn optional(&mut self, optional: Option<u64>) {
+        self.byte(u8::from(optional.is_some()));
+        if let Some(number) = optional {
+            self.number(number);
         }
-        Outcome::Acknowledged(position) => tagged(3, &[position.0]),
-        Outcome::Done => tagged(4, &[]),
-        Outcome::Issued(generation) => tagged(5, &[generation.0]),
-        Outcome::Staged(receipt) => tagged(6, &[receipt.0]),
-        Outcome::Serial(serial) => tagged(7, &[serial.0]),
-        Outcome::Witness(witness) => tagged(8, &[witness.0]),
-        Outcome::Timer(timer) => tagged(9, &[timer.0]),
     }
 }
 
