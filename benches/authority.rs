@@ -6,7 +6,8 @@
 //!   many behind it as the run has made; `tests/guards.rs` holds that they leave nothing behind.
 //! - `issue+consume`: a witness of a position.
 //!
-//! Each is asked for directly, by inputs (`inputs`: their results are boxed), and directly of a
+//! Each is asked for directly, by inputs (`inputs`: their results are boxed), directly in a session
+//! with a journal (`recorded`: encoded, and hash-chained every 256 records), and directly of a
 //! machine that tells an observer (`observed`).
 
 use std::hint::black_box;
@@ -18,7 +19,9 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 #[expect(dead_code, reason = "what it has for other benches")]
 mod ping_pong;
-use ping_pong::{Labels, Passing, exchange, machine, open, protocol, witness, witness_inputs};
+use ping_pong::{
+    Labels, Passing, exchange, machine, open, open_with, protocol, seal, witness, witness_inputs,
+};
 
 fn authority(c: &mut Criterion) {
     let mut group = c.benchmark_group("P6");
@@ -37,15 +40,26 @@ fn authority(c: &mut Criterion) {
     type Pass = fn(&mut Passing, &mut Machine);
     type Witness = fn(&mut Machine, &Capability, u64);
     type Way = (&'static str, fn() -> Machine, Pass, Witness);
-    let ways: [Way; 3] = [
+    let ways: [Way; 4] = [
         ("directly", Machine::new, Passing::pass, witness),
         ("inputs", Machine::new, Passing::pass_inputs, witness_inputs),
+        ("recorded", Machine::new, Passing::pass, witness),
         ("observed", Machine::observed, Passing::pass, witness),
     ];
     for (name, new, pass, witness) in ways {
         let mut machine = new();
         machine.register(&protocol);
-        let by = open(&mut machine, &protocol, 2);
+        let journal = name == "recorded";
+        let by = open_with(&mut machine, &protocol, 2, journal);
+        let mut since = 0;
+        let mut drain = |machine: &mut Machine| {
+            since += 1;
+            // Two of each are four records.
+            if journal && since % 64 == 0 {
+                black_box(seal(machine));
+            }
+            drain(machine);
+        };
         let mut passing = Passing::new(by);
         group.bench_function(format!("stage+commit: {name}"), |b| {
             b.iter(|| {
@@ -54,7 +68,7 @@ fn authority(c: &mut Criterion) {
                 drain(&mut machine);
             });
         });
-        let by = open(&mut machine, &protocol, 3);
+        let by = open_with(&mut machine, &protocol, 3, journal);
         let mut request = 0;
         group.bench_function(format!("issue+consume: {name}"), |b| {
             b.iter(|| {

@@ -2,6 +2,8 @@
 //! of one run; the ratio is what counts, since the absolute times of a shared machine drift. It
 //! needs two cores that nobody else uses.
 //!
+//! - What these cores are good for: the same messages in two machines of two threads, and of one,
+//!   without shards. More than this no shards can reach.
 //! - P13: P1 (a send and a receive, everything checked, no journal) inside the shards, in chunks of
 //!   40,000 exchanges: two callers, each with a session of its own.
 //! - The same messages through the queues: `submit_batch`, in batches that are made before.
@@ -11,7 +13,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use antiphon::driver::{NotKept, SHARD_CHUNK_MAX, Shards};
-use antiphon::machine::{Act, Capability, Input, Receive, Send, SessionId, Tick};
+use antiphon::machine::{Act, Capability, Input, Machine, Receive, Send, SessionId, Tick};
 use antiphon::types::{Protocol, RoleIx, SortNode, Value};
 use bytes::Bytes;
 
@@ -89,6 +91,7 @@ fn main() {
     );
     println!("load: {}", load());
 
+    let bare = bare(&protocol);
     let inputs: Vec<Vec<Vec<Input>>> = owners
         .iter()
         .map(|of| of.iter().flatten().map(|by| exchange_inputs(by, &protocol)).collect())
@@ -118,7 +121,7 @@ fn main() {
             }
         })
     });
-    compare("P13 send+receive in the shards", 4 * CHUNK * CHUNKS, |which| {
+    let shards = compare("P13 send+receive in the shards", 4 * CHUNK * CHUNKS, |which| {
         let stage = &stages[which];
         let labels = stage.labels;
         let back = std::sync::Mutex::new(Vec::new());
@@ -145,6 +148,34 @@ fn main() {
         }
         took
     });
+    println!("  of what two cores are good for: {:.0} %", 100.0 * shards / bare);
+}
+
+/// Two machines, in one thread and in two; the ratio of the medians.
+fn bare(protocol: &std::sync::Arc<Protocol>) -> f64 {
+    let labels = Labels::of(protocol);
+    let mut machines = [1, 2].map(|id| {
+        let mut machine = machine(protocol);
+        let by = open(&mut machine, protocol, id);
+        (machine, by)
+    });
+    let work = |(machine, by): &mut (Machine, Capability)| {
+        let mut value = Value::Nat(7);
+        for _ in 0..CHUNK * CHUNKS {
+            value = exchange(machine, by, labels, value);
+        }
+        black_box(value);
+    };
+    compare("two machines without shards, in one thread and in two", 4 * CHUNK * CHUNKS, |which| {
+        let start = Instant::now();
+        match which {
+            0 => machines.iter_mut().for_each(work),
+            _ => std::thread::scope(|scope| {
+                machines.iter_mut().for_each(|each| drop(scope.spawn(|| work(each))));
+            }),
+        }
+        start.elapsed()
+    })
 }
 
 /// The four inputs of an exchange.
@@ -159,8 +190,9 @@ fn exchange_inputs(by: &Capability, protocol: &Protocol) -> Vec<Input> {
     inputs
 }
 
-/// Measures with one shard and with two, in turns, and prints the median and the best of each.
-fn compare(name: &str, messages: u64, mut round: impl FnMut(usize) -> Duration) {
+/// Measures with one shard and with two, in turns, prints the median and the best of each, and
+/// returns the ratio of the medians.
+fn compare(name: &str, messages: u64, mut round: impl FnMut(usize) -> Duration) -> f64 {
     let mut took = [Vec::new(), Vec::new()];
     // The first round is not counted: it fills caches and grows buffers.
     for index in 0..=ROUNDS {
@@ -180,6 +212,7 @@ fn compare(name: &str, messages: u64, mut round: impl FnMut(usize) -> Duration) 
     for (what, one, two) in [("median", median, median_two), ("best", best, best_two)] {
         println!("  {what:<10} {one:>10.1} {two:>10.1} {:>9.2}x", one / two);
     }
+    median / median_two
 }
 
 /// How busy the machine was in the last minute, where that can be known.

@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use antiphon::machine::{
-    Accepted, Act, Capacities, Generation, Input, Machine, OnLost, Open, Output, Owner, Position,
-    Presented, Receive, Scope, Send, SessionId, Tick,
+    Accepted, Act, Authority, Capacities, Commit, Generation, Input, Machine, OnLost, Open, Output,
+    Owner, Position, Predicate, Presented, Readiness, Receipt, Receive, Recipient, RequestId,
+    Scope, Send, SessionId, Site, Tick,
 };
 use antiphon::types::{
     Direction, LabelIx, LocalBuilder, LocalType, LocalTypes, Name, Payload, Protocol, RoleIx, Sort,
@@ -41,13 +42,13 @@ fn protocol() -> Arc<Protocol> {
     Arc::new(Protocol::unchecked(name("Paths"), locals).unwrap())
 }
 
-fn open(machine: &mut Machine, protocol: &Arc<Protocol>) -> Presented {
+fn open(machine: &mut Machine, protocol: &Arc<Protocol>, journal: bool) -> Presented {
     let open = Open {
         session: SESSION,
         protocol: machine.register(protocol),
         owner: Owner::new("owner").unwrap(),
         capacities: Capacities::every(3).unchecked(),
-        journal: false,
+        journal,
         on_lost: OnLost::default(),
         policies: Vec::new(),
     };
@@ -115,7 +116,7 @@ proptest! {
     ) {
         let protocol = protocol();
         let (mut short, mut full) = (Machine::new(), Machine::observed());
-        let by = (open(&mut short, &protocol), open(&mut full, &protocol));
+        let by = (open(&mut short, &protocol, false), open(&mut full, &protocol, false));
         let mut now = 0;
         for (later, how, act) in steps {
             now += later;
@@ -125,6 +126,149 @@ proptest! {
             prop_assert_eq!(short.session_digest(SESSION), full.session_digest(SESSION));
             prop_assert_eq!(deliveries(&mut short), deliveries(&mut full));
             short.check_invariants().map_err(|broken| TestCaseError::fail(broken.to_string()))?;
+        }
+    }
+
+    /// The same of changes of authority and of records: journals of either path are the same bytes.
+    #[test]
+    fn authority_and_records_come_to_the_same_on_either_path(
+        journal in any::<bool>(),
+        steps in prop::collection::vec(change(), 1..120),
+    ) {
+        let protocol = protocol();
+        let (mut short, mut full) = (Machine::new(), Machine::observed());
+        let by = open(&mut short, &protocol, journal);
+        prop_assert_eq!(&by, &open(&mut full, &protocol, journal));
+        let mut known = Known { held: vec![by], receipts: Vec::new(), witnesses: Vec::new() };
+        let mut now = 0;
+        for (later, change) in steps {
+            now += later;
+            let input = known.input(change);
+            let came = short.handle(Tick(now), input.clone());
+            let comes = full.handle(Tick(now), input.clone());
+            prop_assert_eq!(&came, &comes, "{:?}", input);
+            prop_assert_eq!(short.session_digest(SESSION), full.session_digest(SESSION));
+            short.check_invariants().map_err(|broken| TestCaseError::fail(broken.to_string()))?;
+            if let Ok(accepted) = came {
+                known.note(accepted);
+            }
+            if later == 2 {
+                short.seal();
+                full.seal();
+                prop_assert_eq!(deliveries(&mut short), deliveries(&mut full));
+            }
+        }
+    }
+}
+
+/// A change of authority, or a message; what it speaks of is one of what is known.
+#[derive(Debug, Clone)]
+enum Change {
+    Stage { by: usize, scope: u128, to: u8, expires: Option<u64>, freeze: bool },
+    Commit { receipt: usize, owner: u8 },
+    Issue { by: usize, predicate: u8 },
+    Consume { by: usize, witness: usize },
+    Release { by: usize, scope: u128 },
+    Attenuate { by: usize, scope: u128 },
+    Arm { by: usize },
+    Message { by: usize, act: Act },
+}
+
+fn change() -> impl Strategy<Value = (u64, Change)> {
+    let by = || prop_oneof![6 => Just(0_usize), 1 => 1..6_usize];
+    let scope = || prop_oneof![4 => Just(2_u128), 2 => Just(4), 1 => 1..9_u128];
+    let rarely = prop_oneof![8 => Just(None), 1 => (0..60_u64).prop_map(Some)];
+    let stage = (by(), scope(), 0..3_u8, rarely, prop::bool::weighted(0.1));
+    let stage = stage.prop_map(|(by, scope, to, expires, freeze)| Change::Stage {
+        by,
+        scope,
+        to,
+        expires,
+        freeze,
+    });
+    let commit = (by(), 0..3_u8).prop_map(|(receipt, owner)| Change::Commit { receipt, owner });
+    let consume = (by(), by()).prop_map(|(by, witness)| Change::Consume { by, witness });
+    let change = prop_oneof![
+        8 => stage,
+        8 => commit,
+        5 => (by(), 0..4_u8).prop_map(|(by, predicate)| Change::Issue { by, predicate }),
+        5 => consume,
+        1 => (by(), scope()).prop_map(|(by, scope)| Change::Release { by, scope }),
+        1 => (by(), scope()).prop_map(|(by, scope)| Change::Attenuate { by, scope }),
+        1 => by().prop_map(|by| Change::Arm { by }),
+        9 => (by(), act()).prop_map(|(by, act)| Change::Message { by, act }),
+    ];
+    (0..3_u64, change)
+}
+
+/// What a script may speak of, the latest first.
+struct Known {
+    held: Vec<Presented>,
+    receipts: Vec<Receipt>,
+    witnesses: Vec<Readiness>,
+}
+
+impl Known {
+    fn input(&self, change: Change) -> Input {
+        let at = |by: usize| self.held[by % self.held.len()].clone();
+        let owner = |of: u8| Owner::new(["one", "two", "three"][usize::from(of)]).unwrap();
+        // A request may come twice: a script soon repeats itself.
+        let request = RequestId(1);
+        let asked = |by, authority| {
+            let act = Act::Authority(Box::new(authority));
+            Input::Act { by: at(by), act }
+        };
+        match change {
+            Change::Stage { by, scope, to, expires, freeze } => {
+                let to = if to == 0 { Recipient::Bearer } else { Recipient::Owner(owner(to)) };
+                let (scope, expires) = (Scope::from_bits(scope), expires.map(Tick));
+                asked(by, Authority::Stage { request, scope, to, expires, freeze })
+            }
+            Change::Commit { receipt, owner: of } => match self.receipts.get(receipt) {
+                None => Input::Tick,
+                Some(receipt) => {
+                    let owner = match &receipt.to {
+                        Recipient::Owner(to) if of > 0 => to.clone(),
+                        _ => owner(of),
+                    };
+                    Input::Commit(Box::new(Commit { request, receipt: receipt.clone(), owner }))
+                }
+            },
+            Change::Issue { by, predicate } => {
+                let predicate = match predicate {
+                    0 => Predicate::position(RoleIx(0), Position(0)),
+                    1 => Predicate::position(RoleIx(1), Position(3)),
+                    2 => Predicate::edge_empty(RoleIx(0), RoleIx(1)),
+                    _ => Predicate::external(Name::new("sworn").unwrap()),
+                };
+                asked(by, Authority::IssueReadiness { request, predicate })
+            }
+            Change::Consume { by, witness } => match self.witnesses.get(witness) {
+                None => Input::Tick,
+                Some(witness) => {
+                    asked(by, Authority::ConsumeReadiness { witness: witness.clone() })
+                }
+            },
+            Change::Release { by, scope } => {
+                asked(by, Authority::Release { request, scope: Scope::from_bits(scope) })
+            }
+            Change::Attenuate { by, scope } => {
+                asked(by, Authority::Attenuate { request, scope: Scope::from_bits(scope) })
+            }
+            Change::Arm { by } => {
+                let site = Site::Endpoint(RoleIx(0));
+                asked(by, Authority::ArmTimer { request, site, after: 5, valid: Some(5) })
+            }
+            Change::Message { by, act } => Input::Act { by: at(by), act },
+        }
+    }
+
+    fn note(&mut self, accepted: Accepted) {
+        match accepted {
+            Accepted::Issued(capability) => self.held.insert(0, capability.present().clone()),
+            Accepted::Staged(receipt) => self.receipts.insert(0, *receipt),
+            Accepted::Witness(witness) => self.witnesses.insert(0, *witness),
+            _ => {}
         }
     }
 }

@@ -56,7 +56,8 @@ fn no_byte_of_a_batch_can_be_changed_into_a_panic() {
     let id = session.id();
     let batch = journal::batch(Head::first(id, protocol.digest()), id, &records).unwrap();
     for at in 0..batch.bytes.len() {
-        for byte in [0, 1, 2, 7, 0x7f, 0x80, 0x81, 0xff] {
+        let bits = (0..8).map(|bit| batch.bytes[at] ^ 1 << bit);
+        for byte in [0, 1, 2, 7, 0x7f, 0x80, 0x81, 0xff].into_iter().chain(bits) {
             let mut bytes = batch.bytes.to_vec();
             bytes[at] = byte;
             let changed = Batch { bytes: bytes.into(), session: SessionId(1), ..batch.clone() };
@@ -129,4 +130,28 @@ fn a_number_has_one_form() {
     for bytes in [&[0x80, 0x00][..], &[0xff, 0x00], &[0x80, 0x80, 0x00], &more, &[0x80; 20]] {
         with_tick(bytes).unwrap_err();
     }
+}
+
+/// JRNL-28: an authority that the batch has said is one bit; said in full it would be another form.
+#[test]
+fn what_a_batch_has_said_is_not_said_again() {
+    let session = Session::open(&echo()).unwrap();
+    let [mut a, mut b] = session.endpoints(["A", "B"]).unwrap();
+    a.try_send("B", "say", Value::List(vec![])).unwrap();
+    b.try_receive_from("A").unwrap();
+    let records = session.records().unwrap();
+    let id = session.id();
+    let bytes = |records: &[Record]| {
+        let batch = journal::batch(Head::first(id, echo().digest()), id, records).unwrap();
+        batch.bytes.to_vec()
+    };
+    let (send, receive) = (bytes(&records[1..2]), bytes(&records[2..3]));
+    let both = bytes(&records[1..3]);
+    assert!(both.len() < send.len() + receive.len(), "{both:?}");
+    let batch = |bytes: Vec<u8>| {
+        let (first, count, head) = (1, 2, Head([0; 32]));
+        Batch { session: id, first, count, bytes: bytes.into(), head }
+    };
+    assert_eq!(Record::decode_batch(&batch(both), &echo()).unwrap(), records[1..3]);
+    Record::decode_batch(&batch([send, receive].concat()), &echo()).unwrap_err();
 }

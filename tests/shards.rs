@@ -84,15 +84,27 @@ impl Sink for Kept {
 /// What a session left behind.
 #[derive(Debug, Default, PartialEq)]
 struct Left {
-    /// Its records, whatever the batches.
-    records: Vec<u8>,
+    /// Its records, whatever the batches: what a batch says of one depends on those before it.
+    records: Vec<Record>,
     count: u64,
     outputs: Vec<String>,
     digest: Option<StateDigest>,
 }
 
+/// The records of a batch of a session that was opened in this batch, or in one before.
+fn decoded(protocols: &[Arc<Protocol>], opened: &[Record], batch: &Batch) -> Vec<Record> {
+    let of = |protocol: &&Arc<Protocol>| {
+        let records = Record::decode_batch(batch, protocol).ok()?;
+        let first = opened.first().or(records.first())?;
+        matches!(&first.event, Recorded::Input(Input::Open(open))
+            if open.protocol == protocol.digest())
+        .then_some(records)
+    };
+    protocols.iter().find_map(|protocol| of(&protocol)).expect("a batch is of its protocol")
+}
+
 /// Sorts outputs by session; the batches of each must follow each other.
-fn left(outputs: Vec<Output>) -> BTreeMap<SessionId, Left> {
+fn left(protocols: &[Arc<Protocol>], outputs: Vec<Output>) -> BTreeMap<SessionId, Left> {
     let mut all: BTreeMap<SessionId, Left> = BTreeMap::new();
     for output in outputs {
         match output {
@@ -100,7 +112,8 @@ fn left(outputs: Vec<Output>) -> BTreeMap<SessionId, Left> {
                 let left = all.entry(batch.session).or_default();
                 assert_eq!(batch.first, left.count, "{} has a gap", batch.session);
                 left.count += u64::from(batch.count);
-                left.records.extend(&batch.bytes);
+                let records = decoded(protocols, &left.records, &batch);
+                left.records.extend(records);
             }
             Output::Deliver(deliver) => {
                 all.entry(deliver.session).or_default().outputs.push(format!("{deliver:?}"));
@@ -159,7 +172,7 @@ fn alone(protocols: &[Arc<Protocol>], steps: &[Step]) -> Alone {
     inputs.push((Tick(stage.now + 1000), Input::Tick));
     answers.push(shown(&machine.handle(Tick(stage.now + 1000), Input::Tick)));
     keep(&mut machine, &mut outputs);
-    let mut all = left(outputs);
+    let mut all = left(protocols, outputs);
     for session in machine.session_ids() {
         all.entry(session).or_default().digest = machine.session_digest(session);
     }
@@ -220,7 +233,7 @@ fn sharded(
         }
     });
     shards.shutdown().unwrap();
-    let mut all = left(std::mem::take(&mut kept.0.lock().unwrap()));
+    let mut all = left(protocols, std::mem::take(&mut kept.0.lock().unwrap()));
     for (shard, digests) in digests.unwrap().into_iter().enumerate() {
         for (session, digest) in digests.unwrap() {
             assert_eq!(shards.shard_of(session), shard);
@@ -654,7 +667,7 @@ fn the_next_timer_is_the_first_of_all_shards() {
         assert_eq!(shards.poll_timeout(), next.map(Tick), "at {now}");
     }
     // What ran out was kept before `tick` returned.
-    let left = left(std::mem::take(&mut kept.0.lock().unwrap()));
+    let left = left(std::slice::from_ref(&talk), std::mem::take(&mut kept.0.lock().unwrap()));
     assert!(deadlines.iter().all(|(session, _)| left[session].count == 4), "{left:?}");
     // The host's own door counts, too; a shard that failed wants nothing.
     let session = ids(1, 3).nth(1).unwrap();
@@ -712,7 +725,11 @@ fn shutting_down_does_what_was_asked_before() {
         scope.spawn(|| shards.shutdown().unwrap());
         shards.shutdown().unwrap();
     });
-    assert_eq!(left(std::mem::take(&mut kept.0.lock().unwrap()))[&session].count, 2);
+    assert_eq!(
+        left(std::slice::from_ref(&talk), std::mem::take(&mut kept.0.lock().unwrap()))[&session]
+            .count,
+        2
+    );
     let refused = shards.submit(Tick(2), say(&talk, session, 2)).unwrap_err();
     assert_eq!(refused.to_string(), "the shards were shut down");
     assert!(matches!(shards.with(session, |_| ()), Err(ShardError::ShutDown)));
@@ -844,7 +861,7 @@ fn journals_go_on_in_another_number_of_shards() {
         digests = sessions.iter().map(|session| digest(&shards, *session)).collect();
         shards.shutdown().unwrap();
     }
-    let left = left(std::mem::take(&mut kept.0.lock().unwrap()));
+    let left = left(std::slice::from_ref(&talk), std::mem::take(&mut kept.0.lock().unwrap()));
     for session in &sessions {
         assert_eq!(u128::from(left[session].count), 1 + 3 * (session.0 % 3 + 2));
     }

@@ -21,7 +21,7 @@ use super::receipt::{Authority, Commit, Receipt, Recipient, Reclaim};
 use super::record::{Outcome, Recorded};
 use super::refuse::Refusal;
 use super::request::{Made, Origin};
-use super::session::Session;
+use super::session::{Path, Session};
 use super::timer::Timer;
 use super::token::{Asked, Serials};
 use super::witness::Outstanding;
@@ -162,6 +162,7 @@ impl Machine {
         }
         let session = self.sessions.at_mut(slot);
         session.tick = session.tick.max(self.now);
+        session.path = Path::Full;
         let (id, ownership) = (session.id, &mut session.ownership);
         let spread = &mut session.seldom.get_or_insert_default().spread;
         let spread = spread.get_or_insert_with(|| Box::new(Spread::new(ownership)));

@@ -876,7 +876,7 @@ impl Session {
         self.quiet(reclaim.scope)?;
         let came_to = self.issue(reclaim.owner.as_str(), reclaim.scope);
         self.made.push((content, came_to.clone()));
-        self.tick = self.tick.max(now);
+        self.changed(now);
         Ok(came_to)
     }
 

@@ -7,12 +7,12 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 
+use super::decode::{byte, decode_optional, decode_owner, decode_reason, flag, long, wide};
 use super::encode::{CONTINUED, encode_owner, number, optional, text};
 use super::{
     ABANDON, ARM_TIMER, ATTENUATE, CLAIM, CONFIRM_TOKEN, CONSUME_READINESS, CONSUME_TIMEOUT,
     DISARM_TIMER, FAIL_COMMIT, ISSUE_READINESS, ISSUE_TOKEN, OWNER_DIED, RELEASE, RENEW_TOKEN,
-    ROLLBACK, RecordError, STAGE, byte, decode_optional, decode_owner, decode_reason, flag, long,
-    wide, witness,
+    ROLLBACK, RecordError, STAGE, witness,
 };
 use crate::machine::authority::Scope;
 use crate::machine::ends::{Death, FAILURE_BYTES_MAX};

@@ -6,9 +6,10 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 
+use super::RecordError;
 use super::authority::{decode_scope, encode_scope};
+use super::decode::{byte, decode_name, decode_optional, decode_owner, long, short, word};
 use super::encode::{encode_owner, number, optional, text};
-use super::{RecordError, byte, decode_name, decode_optional, decode_owner, long, short, word};
 use crate::machine::id::{Generation, Position, SessionId, Tick, WitnessId};
 use crate::machine::predicate::{Predicate, Term};
 use crate::machine::site::Site;
