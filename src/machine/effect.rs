@@ -57,7 +57,7 @@ impl Machine {
         let tick = session.tick;
         let Some(log) = session.log_mut() else { return };
         let appended = log.append_made(tick, made, outcome);
-        self.appended(slot, appended);
+        appended.count(slot, &mut self.memory, &mut self.touched);
     }
 
     /// LIFE-4: what follows from a change by itself: the end, and messages for handlers.

@@ -77,11 +77,11 @@ impl Log {
 
     /// Appends a record to the open batch.
     pub(super) fn append(&mut self, tick: Tick, event: &Recorded, outcome: Outcome) -> Appended {
-        self.add(|said, out| record::encode(tick, event, outcome, said, out))
+        self.add_sized(|said, out| record::encode(tick, event, outcome, said, out))
     }
 
     /// As [`append`](Self::append), for a send whose value is kept apart.
-    #[inline(never)]
+    #[inline(always)]
     pub(super) fn append_send(
         &mut self,
         tick: Tick,
@@ -90,11 +90,11 @@ impl Log {
         value: &Value,
         outcome: Outcome,
     ) -> Appended {
-        self.add(|said, out| record::encode_send(tick, by, send, value, outcome, said, out))
+        self.add(|said, out| record::append_send(tick, by, send, value, outcome, said, out))
     }
 
     /// As [`append`](Self::append), for a receive.
-    #[inline(never)]
+    #[inline(always)]
     pub(super) fn append_receive(
         &mut self,
         tick: Tick,
@@ -102,21 +102,26 @@ impl Log {
         receive: Receive,
         outcome: Outcome,
     ) -> Appended {
-        self.add(|said, out| record::encode_receive(tick, by, receive, outcome, said, out))
+        self.add(|said, out| record::append_receive(tick, by, receive, outcome, said, out))
     }
 
     /// As [`append`](Self::append), of a request about authority.
     pub(super) fn append_made(&mut self, tick: Tick, made: Made<'_>, outcome: Outcome) -> Appended {
-        self.add(|said, out| record::encode_made(tick, made, outcome, said, out))
+        self.add_sized(|said, out| record::encode_made(tick, made, outcome, said, out))
     }
 
+    fn add_sized(&mut self, write: impl FnOnce(&mut Said, &mut Vec<u8>)) -> Appended {
+        self.add(|said, out| record::sized(out, |out| write(said, out)))
+    }
+
+    /// Appends what is written with its length.
     #[inline(always)]
     fn add(&mut self, write: impl FnOnce(&mut Said, &mut Vec<u8>)) -> Appended {
         let before = self.bytes.capacity();
         if self.count == 0 {
             self.bytes.reserve(self.usual as usize);
         }
-        record::sized(&mut self.bytes, |out| write(&mut self.said, out));
+        write(&mut self.said, &mut self.bytes);
         self.count += 1;
         Appended { first: self.count == 1, grown: self.bytes.capacity() - before }
     }

@@ -8,6 +8,7 @@
 //! Clauses: MACH-4, MACH-5, MACH-6, EDGE-2, EDGE-3, JRNL-1.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 
 use super::Machine;
 use super::authority::Presented;
@@ -15,6 +16,7 @@ use super::edge::Buffer;
 use super::id::{Position, Seq, Tick};
 use super::input::{Act, Receive, Send};
 use super::log::{Appended, Log};
+use super::memory::Memory;
 use super::output::{Accepted, Received};
 use super::record::{Outcome, Sent};
 use super::refuse::Refusal;
@@ -59,15 +61,16 @@ impl Machine {
         label: LabelIx,
         value: Value,
     ) -> Result<(Seq, Position), Refusal> {
-        let now = self.now;
-        if let Some((session, protocol)) = self.recorded(by, role)
+        let Self { sessions, protocols, observed, now, memory, touched, .. } = self;
+        let session = sessions.hinted_mut(by.session, by.hint);
+        if let Some(session) = session.filter(|s| s.is_on(Path::Recorded, by, role) && !*observed)
+            && let protocol = &*protocols[session.protocol as usize]
             && let Some(mut step) = session.plain_send(protocol, role, to, label, &value)
         {
-            let appended = step.record_send(now, by, Sent { role, to, label, at: None }, &value);
-            let sent = step.send(now, value);
-            self.memory.messages += 1;
-            self.appended(by.hint, appended);
-            return Ok(sent);
+            let appended = step.record_send(*now, by, Sent { role, to, label, at: None }, &value);
+            appended.count(by.hint, memory, touched);
+            memory.messages += 1;
+            return Ok(step.send(*now, value));
         }
         self.send_otherwise(by, Send { role, to, label, value, at: None })
     }
@@ -105,15 +108,20 @@ impl Machine {
         role: RoleIx,
         from: RoleIx,
     ) -> Result<Received, Refusal> {
-        let now = self.now;
-        if let Some((session, protocol)) = self.recorded(by, role)
+        let Self { sessions, protocols, observed, now, memory, touched, .. } = self;
+        let session = sessions.hinted_mut(by.session, by.hint);
+        if let Some(session) = session.filter(|s| s.is_on(Path::Recorded, by, role) && !*observed)
+            && let protocol = &*protocols[session.protocol as usize]
             && let Some(mut step) = session.plain_receive(protocol, role, from)
         {
-            let appended = step.record_receive(now, by, Receive { role, from, at: None });
-            let received = step.receive(now);
-            self.memory.messages -= 1;
-            self.appended(by.hint, appended);
-            return Ok(received);
+            let appended = step.record_receive(*now, by, Receive { role, from, at: None });
+            appended.count(by.hint, memory, touched);
+            memory.messages -= 1;
+            // Straight to where it is wanted: what is written in pieces and copied is waited for.
+            if step.buffer.len() == 1 {
+                return Ok(step.receive_by(*now, Buffer::pop_last));
+            }
+            return Ok(step.receive_before_others(*now));
         }
         self.receive_otherwise(by, Receive { role, from, at: None })
     }
@@ -143,36 +151,22 @@ impl Machine {
         by: &Presented,
         role: RoleIx,
     ) -> Option<(&mut Session, &Protocol)> {
-        self.on_path(Path::Short, by, role)
-    }
-
-    /// As [`plain`](Self::plain), where the session keeps a journal, and its actions a record.
-    #[inline(always)]
-    fn recorded(&mut self, by: &Presented, role: RoleIx) -> Option<(&mut Session, &Protocol)> {
-        self.on_path(Path::Recorded, by, role)
-    }
-
-    #[inline(always)]
-    fn on_path(
-        &mut self,
-        path: Path,
-        by: &Presented,
-        role: RoleIx,
-    ) -> Option<(&mut Session, &Protocol)> {
         let session = self.sessions.hinted_mut(by.session, by.hint)?;
-        let plain = session.path == path && session.ownership.covers_plainly(by, role);
-        (plain && !self.observed).then(|| {
+        let plain = session.is_on(Path::Short, by, role) && !self.observed;
+        plain.then(|| {
             let protocol = &*self.protocols[session.protocol as usize];
             (session, protocol)
         })
     }
+}
 
+impl Appended {
     /// Counts what a record has taken, and remembers that a batch began with it.
     #[inline(always)]
-    pub(super) fn appended(&mut self, slot: u32, Appended { first, grown }: Appended) {
-        self.memory.bytes.journals += grown as u64;
-        if first {
-            self.touched.push(slot);
+    pub(super) fn count(self, slot: u32, memory: &mut Memory, touched: &mut Vec<u32>) {
+        memory.bytes.journals += self.grown as u64;
+        if self.first {
+            touched.push(slot);
         }
     }
 }
@@ -245,6 +239,12 @@ impl Step<'_> {
 }
 
 impl Session {
+    /// Whether this path is enough when `role` acts, and it may.
+    #[inline(always)]
+    fn is_on(&self, path: Path, by: &Presented, role: RoleIx) -> bool {
+        self.path == path && self.ownership.covers_plainly(by, role)
+    }
+
     /// A send as most of them are, checked. `None` says nothing but that it must be looked at in
     /// full.
     #[inline(always)]

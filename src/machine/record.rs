@@ -25,7 +25,7 @@ use super::input::Input;
 use super::timer::Timer;
 use crate::types::{LabelIx, MessageIx, Protocol, ProtocolDigest};
 use decode::take;
-pub(super) use encode::{Sent, encode, encode_made, encode_receive, encode_send, sized};
+pub(super) use encode::{Sent, append_receive, append_send, encode, encode_made, sized};
 pub(super) use said::Said;
 pub(super) use witness::encode_timeout;
 

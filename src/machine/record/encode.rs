@@ -201,8 +201,7 @@ impl Sent {
 
 /// The bytes of a send whose value is kept apart: the machine has taken it out for its edge. The
 /// value is what is left of the record.
-#[inline]
-pub(in crate::machine) fn encode_send(
+fn encode_send(
     tick: Tick,
     by: &Presented,
     send: Sent,
@@ -211,19 +210,40 @@ pub(in crate::machine) fn encode_send(
     said: &mut Said,
     out: &mut Vec<u8>,
 ) {
-    let Sent { role, to, label, at } = send;
-    let (tag, what) = match outcome {
-        Outcome::Sent(message, ..) => (SEND | AS_USUAL, message.0),
-        _ => (SEND, 0),
-    };
-    let of = [role.0, to.0, label.0];
-    encode_message(tag, what, of, at, by, tick, outcome, said, out);
+    match brief_send(tick, by, send, outcome, said) {
+        Some(word) => out.extend_from_slice(&word.to_le_bytes()),
+        None => {
+            let Sent { role, to, label, at } = send;
+            encode_message(SEND, &[role.0, to.0, label.0], at, by, tick, outcome, said, out);
+        }
+    }
     canonical::encode(value, out);
 }
 
+/// Appends the bytes of a send behind their length.
+#[inline(always)]
+pub(in crate::machine) fn append_send(
+    tick: Tick,
+    by: &Presented,
+    send: Sent,
+    value: &Value,
+    outcome: Outcome,
+    said: &mut Said,
+    out: &mut Vec<u8>,
+) {
+    let Some(word) = brief_send(tick, by, send, outcome, said) else {
+        return sized(out, |out| encode_send(tick, by, send, value, outcome, said, out));
+    };
+    let at = out.len();
+    let mut bytes = [0; 9];
+    bytes[1..].copy_from_slice(&word.to_le_bytes());
+    out.extend_from_slice(&bytes);
+    canonical::encode(value, out);
+    put_length(at, out);
+}
+
 /// The bytes of a receive.
-#[inline]
-pub(in crate::machine) fn encode_receive(
+fn encode_receive(
     tick: Tick,
     by: &Presented,
     receive: Receive,
@@ -231,21 +251,90 @@ pub(in crate::machine) fn encode_receive(
     said: &mut Said,
     out: &mut Vec<u8>,
 ) {
-    let Receive { role, from, at } = receive;
-    let (tag, what) = match outcome {
-        Outcome::Received(label, ..) => (RECEIVE | AS_USUAL, label.0),
-        _ => (RECEIVE, 0),
-    };
-    encode_message(tag, what, [role.0, from.0], at, by, tick, outcome, said, out);
+    match brief_receive(tick, by, receive, outcome, said) {
+        Some(word) => out.extend_from_slice(&word.to_le_bytes()[..7]),
+        None => {
+            let Receive { role, from, at } = receive;
+            encode_message(RECEIVE, &[role.0, from.0], at, by, tick, outcome, said, out);
+        }
+    }
 }
 
-/// The numbers of a send or a receive.
+/// Appends the bytes of a receive behind their length.
 #[inline(always)]
-#[expect(clippy::too_many_arguments, reason = "they are the fields of a record")]
-fn encode_message<const N: usize>(
+pub(in crate::machine) fn append_receive(
+    tick: Tick,
+    by: &Presented,
+    receive: Receive,
+    outcome: Outcome,
+    said: &mut Said,
+    out: &mut Vec<u8>,
+) {
+    match brief_receive(tick, by, receive, outcome, said) {
+        Some(word) => out.extend_from_slice(&(word << 8 | 7).to_le_bytes()),
+        None => sized(out, |out| encode_receive(tick, by, receive, outcome, said, out)),
+    }
+}
+
+#[inline(always)]
+fn brief_send(
+    tick: Tick,
+    by: &Presented,
+    send: Sent,
+    outcome: Outcome,
+    said: &mut Said,
+) -> Option<u64> {
+    let Sent { role, to, label, at: None } = send else { return None };
+    let Outcome::Sent(message, seq, position) = outcome else { return None };
+    brief(SEND, message.0, [role.0, to.0, label.0], by, tick, (seq, position), said)
+}
+
+#[inline(always)]
+fn brief_receive(
+    tick: Tick,
+    by: &Presented,
+    receive: Receive,
+    outcome: Outcome,
+    said: &mut Said,
+) -> Option<u64> {
+    let Receive { role, from, at: None } = receive else { return None };
+    let Outcome::Received(label, seq, position) = outcome else { return None };
+    brief(RECEIVE, label.0, [role.0, from.0], by, tick, (seq, position), said)
+}
+
+/// The numbers of a message as most are, one byte each, from the lowest byte on: it goes on where
+/// the last one was, by the same authority. In one word, since bytes that are written singly would
+/// be waited for.
+#[inline(always)]
+fn brief<const N: usize>(
     tag: u8,
     what: u16,
     of: [u16; N],
+    by: &Presented,
+    tick: Tick,
+    places: (Seq, Position),
+    said: &mut Said,
+) -> Option<u64> {
+    if !said.is_by(by) {
+        return None;
+    }
+    let [ticks, seqs, positions] = said.peek(tick, places);
+    let all = ticks | seqs | positions | u64::from(what);
+    if of.iter().fold(all, |all, one| all | u64::from(*one)) >= u64::from(CONTINUED) {
+        return None;
+    }
+    said.go_on(tick, places);
+    let first = u64::from(tag | AS_USUAL | BY_THE_SAME) | ticks << 8 | u64::from(what) << 16;
+    let of = of.iter().rev().fold(0, |all, one| all << 8 | u64::from(*one));
+    Some(first | seqs << 24 | positions << 32 | of << 40)
+}
+
+/// The numbers of a send or a receive, whatever they are.
+#[inline(never)]
+#[expect(clippy::too_many_arguments, reason = "they are the fields of a record")]
+fn encode_message(
+    tag: u8,
+    of: &[u16],
     at: Option<Position>,
     by: &Presented,
     tick: Tick,
@@ -253,28 +342,13 @@ fn encode_message<const N: usize>(
     said: &mut Said,
     out: &mut Vec<u8>,
 ) {
-    let places = match outcome {
-        Outcome::Sent(_, seq, position) | Outcome::Received(_, seq, position) => (seq, position),
-        _ => (Seq(0), Position(0)),
+    let usual = match (tag, outcome) {
+        (SEND, Outcome::Sent(..)) | (RECEIVE, Outcome::Received(..)) => AS_USUAL,
+        _ => 0,
     };
-    // Most records go on where the last one was, and all of their numbers take one byte.
-    if tag & AS_USUAL != 0 && at.is_none() && said.is_by(by) {
-        let more = said.peek(tick, places);
-        let all = more.iter().fold(what, |all, more| all | more);
-        let all = of.iter().fold(all, |all, one| all | one);
-        if all < u16::from(CONTINUED) {
-            said.go_on(tick, places);
-            let [ticks, seqs, positions] = more;
-            out.extend_from_slice(
-                &[u16::from(tag | BY_THE_SAME), ticks, what, seqs, positions].map(|n| n as u8),
-            );
-            out.extend_from_slice(&of.map(|n| n as u8));
-            return;
-        }
-    }
     let numbered = if at.is_some() { NUMBERED } else { 0 };
-    head(tag | numbered, Some(by), tick, outcome, said, out, |numbers, said| {
-        of.into_iter().for_each(|one| numbers.number(one.into()));
+    head(tag | usual | numbered, Some(by), tick, outcome, said, out, |numbers, said| {
+        of.iter().for_each(|one| numbers.number((*one).into()));
         at.into_iter().for_each(|at| numbers.number(said.at_more(at)));
     });
 }
@@ -284,6 +358,12 @@ pub(in crate::machine) fn sized(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u
     let at = out.len();
     out.push(0);
     write(out);
+    put_length(at, out);
+}
+
+/// Fills in, in the byte that was left for it, the length of all that is behind.
+#[inline(always)]
+fn put_length(at: usize, out: &mut Vec<u8>) {
     let length = out.len() - at - 1;
     match u8::try_from(length) {
         Ok(length) if length < CONTINUED => out[at] = length,

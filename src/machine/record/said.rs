@@ -65,13 +65,11 @@ impl Said {
         (self.seq, self.position)
     }
 
-    /// What these are more than the last ones, each as far as it is less than 2^15 or else as
-    /// something that is not.
+    /// What these are more than the last ones.
     #[inline(always)]
-    pub(super) fn peek(&self, tick: Tick, (seq, position): (Seq, Position)) -> [u16; 3] {
+    pub(super) fn peek(&self, tick: Tick, (seq, position): (Seq, Position)) -> [u64; 3] {
         let ticks = tick.0.wrapping_sub(self.tick.0);
         [ticks, more(self.seq.0, seq.0), more(self.position.0, position.0)]
-            .map(|more| more.min(u64::from(u16::MAX)) as u16)
     }
 
     /// These are the last ones now.
