@@ -546,11 +546,12 @@ fn there_are_colours_only_where_somebody_sees_them() {
 
 #[test]
 fn every_subcommand_explains_itself() {
-    for subcommand in ["check", "project", "graph", "subtype", "machine"] {
+    for subcommand in ["check", "project", "graph", "subtype", "machine", "verify"] {
         insta::assert_snapshot!(format!("help_{subcommand}"), good(&[subcommand, "--help"]));
     }
     let all = good(&["--help"]);
-    for subcommand in ["check", "project", "graph", "run", "replay", "subtype", "machine"] {
+    for subcommand in ["check", "project", "graph", "run", "replay", "subtype", "machine", "verify"]
+    {
         assert!(all.contains(&format!("\n  {subcommand} ")), "{all}");
     }
     assert!(good(&["--version"]).starts_with("antiphon "));

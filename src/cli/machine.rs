@@ -17,6 +17,8 @@ const CHUNK_BYTES: usize = 1 << 16;
 #[command(after_help = "Commands:
   {\"register\": {\"text\": \"…\"}}           a protocol, as text or as a JSON document;
                                         with \"unchecked\": true also if it is not known to be safe
+  {\"compiled\": \"DIGEST\"}                what was made of it: types, tables, numbers
+  {\"resume\": {…}}                       a session, from the records of its journal
   {\"at\": TICK, \"input\": {\"open\": {…}}}   or \"act\", \"persisted\", \"tick\": what the machine is told
   {\"seal\": true}                        ends the batch
   {\"state\": \"SESSION\"}                  everything that the digest of a session covers

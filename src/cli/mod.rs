@@ -14,6 +14,7 @@ mod replay;
 mod run;
 mod style;
 mod subtype;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -35,6 +36,7 @@ enum Command {
     Graph(graph::Graph),
     Run(run::Run),
     Replay(replay::Replay),
+    Verify(verify::Verify),
     Subtype(subtype::Subtype),
     Machine(machine::Machine),
     Audit(audit::Audit),
@@ -85,6 +87,7 @@ pub fn main() -> ExitCode {
         Command::Graph(graph) => graph.run(),
         Command::Run(run) => run.run(),
         Command::Replay(replay) => replay.run(),
+        Command::Verify(verify) => verify.run(),
         Command::Subtype(subtype) => subtype.run(),
         Command::Machine(machine) => machine.run(),
         Command::Audit(audit) => audit.run(),

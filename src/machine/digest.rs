@@ -13,7 +13,6 @@ use super::input::Input;
 use super::ownership::Ownership;
 use super::record::{self, Outcome, Recorded, Said};
 use super::session::Session;
-use super::view::SessionView;
 use crate::types::canonical;
 
 /// SHA-256 over canonical protocol state.
@@ -109,18 +108,6 @@ fn handlers(bytes: &mut Vec<u8>, session: &Session) {
     let Some(handlers) = session.handlers() else { return };
     for handler in core::iter::once(&handlers.default).chain(&handlers.bound) {
         block(bytes, handler.as_ref().map_or(&b""[..], |handler| handler.as_bytes()));
-    }
-}
-
-impl SessionView<'_> {
-    /// The digest of where each holding, transfer, witness and timer came from, with the counters;
-    /// `None` where there never was anything of it.
-    #[must_use]
-    pub fn authority_digest(self) -> Option<StateDigest> {
-        let mut bytes = Vec::new();
-        spread(&mut bytes, self.session());
-        outstanding(&mut bytes, self.session());
-        (!bytes.is_empty()).then(|| StateDigest(Sha256::digest(&bytes).into()))
     }
 }
 

@@ -92,6 +92,7 @@ pub use refusals::{REFUSED_MAX, Refusals, Refused};
 pub use refuse::{Attempt, MOVES_SHOWN_MAX, Move, NotAllowed, Refusal};
 pub use remember::{Performed, REMEMBERED_MAX};
 pub use replay::ReplayError;
+pub use request::Requests;
 pub use site::{Armed, Site};
 pub use timer::Timer;
 pub use token::Serials;

@@ -121,6 +121,9 @@ impl Machine {
         }
         // A deadline that had passed when it was set runs out at the tick where the session is.
         let due = known.and_then(|session| Some((session.due()?, session.tick)));
+        // LIFE-10: what other sessions have heard of the time, and what they wait to say, stays.
+        let now = core::mem::replace(&mut self.now, record.tick);
+        let (outputs, touched) = (self.outputs.len(), self.touched.len());
         self.replaying = true;
         let replayed = match (&record.event, due) {
             (Recorded::Expired(timer), Some(((due, first), now)))
@@ -141,13 +144,13 @@ impl Machine {
             _ => Err(ReplayError::Timer { index }),
         };
         self.replaying = false;
-        self.outputs.clear();
-        self.touched.clear();
+        self.now = self.now.max(now);
+        self.outputs.truncate(outputs);
+        self.touched.truncate(touched);
         replayed
     }
 
     fn replay_expired(&mut self, session: SessionId, timer: Timer, at: Tick) -> Outcome {
-        self.now = self.now.max(at);
         self.timers.disarm(at, session, timer);
         let slot = self.sessions.find(session, u32::MAX).expect("it has a deadline");
         self.weighed(slot, |machine| machine.expire(slot, timer, at))

@@ -5,13 +5,15 @@
 //! Clauses: AUTH-9.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 
 use super::authority::{Owner, Presented, Scope};
-use super::id::{Generation, ReceiptId, RequestId, SessionId};
+use super::id::{Generation, ReceiptId, RequestId, SessionId, TimerId, WitnessId};
 use super::input::{Act, Input};
 use super::ownership::{Holding, Staged};
 use super::receipt::{Authority, Commit, Receipt, Recipient, Reclaim};
 use super::record::Recorded;
+use super::view::SessionView;
 use super::witness::{Ready, Watch};
 
 /// A request about authority, as it is made.
@@ -35,6 +37,25 @@ pub(super) enum Origin {
         is_bearer: bool,
     },
     Other(Box<Input>),
+}
+
+/// What the live authority of a session came from, in the order of what came of it: as a repeat of
+/// one of these requests is known, it is answered as the first time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Requests {
+    /// The last generation that was written and the id of the next receipt; `None` as long as
+    /// nothing was handed over.
+    pub spread: Option<(Generation, ReceiptId)>,
+    /// The ids of the next witness and timer; `None` as long as there never was one.
+    pub outstanding: Option<(WitnessId, TimerId)>,
+    /// Of each holding but the opener's: its generation, what it was issued for, and the request.
+    pub holdings: Vec<(Generation, Scope, Input)>,
+    /// Of each transfer in flight.
+    pub staged: Vec<Input>,
+    /// Of each readiness witness that is outstanding.
+    pub readiness: Vec<Input>,
+    /// Of each timer that is armed.
+    pub timers: Vec<Input>,
 }
 
 impl<'a> Made<'a> {
@@ -212,6 +233,30 @@ impl Watch {
         let (after, valid) = (self.after, timer.valid);
         let authority = Authority::ArmTimer { request, site, after, valid };
         asked(session, &timer.owner, timer.generation, self.presented, authority)
+    }
+}
+
+impl SessionView<'_> {
+    /// What its live authority came from; `None` where there never was anything but the opener's.
+    #[must_use]
+    pub fn requests(self) -> Option<Requests> {
+        let (spread, outstanding) = (self.session().spread(), self.session().outstanding());
+        if spread.is_none() && outstanding.is_none() {
+            return None;
+        }
+        let holding = |held: &Holding| (held.generation, held.issued, held.request(self.id()));
+        let holdings = spread.into_iter().flat_map(|spread| &spread.holdings).map(holding);
+        let staged = spread.into_iter().flat_map(|spread| &spread.staged).map(Staged::request);
+        let readiness = outstanding.into_iter().flat_map(|all| &all.readiness).map(Ready::request);
+        let timers = outstanding.into_iter().flat_map(|all| &all.armed);
+        Some(Requests {
+            spread: spread.map(|spread| (spread.last, spread.receipts)),
+            outstanding: outstanding.map(|all| (all.witnesses, all.timers)),
+            holdings: holdings.collect(),
+            staged: staged.collect(),
+            readiness: readiness.collect(),
+            timers: timers.map(|watch| watch.request(self.id())).collect(),
+        })
     }
 }
 

@@ -2,7 +2,9 @@
 //!
 //! ```text
 //! {"register": {"text": "A = B!hi . end   B = A?hi . end"}}      a protocol, as text or as JSON
+//! {"compiled": "…"}                                              what was made of it
 //! {"at": 0, "input": {"open": {…}}}                              what the machine is told
+//! {"resume": {"session": "…", "protocol": "…", …}}               a session, from its journal
 //! {"seal": true}                                                 ends the batch
 //! {"state": "…"}  {"digest": true}  {"sessions": true}           what there is
 //! {"refused": true}                                              what was refused so far
@@ -15,7 +17,7 @@
 //! It is the host's own door: it takes presented capabilities as plain data. A door has no clock
 //! and no randomness, so that the same lines get the same answers, everywhere.
 //!
-//! Clauses: DOOR-1 to DOOR-6.
+//! Clauses: DOOR-1 to DOOR-8.
 
 mod command;
 
@@ -25,11 +27,13 @@ use serde::Serialize;
 use serde_json::{Value as Tree, json};
 
 use super::answer::{write_accepted, write_output, write_refusal, write_refused};
+use super::compiled::write_compiled;
+use super::record;
 use super::state::{write_closed, write_memory, write_state};
-use crate::machine::{Input, Machine, Refusal, SessionId, Tick};
-use crate::types::Protocol;
+use crate::machine::{Input, Machine, Record, Refusal, SessionId, Tick};
 use crate::types::syntax::Report;
-use command::{Command, Step};
+use crate::types::{Protocol, ProtocolDigest};
+use command::{Command, Resume, Step};
 
 /// What a door takes at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +82,14 @@ pub enum DoorError {
     /// A protocol that is refused.
     #[error("the protocol is refused: {}", .0.diagnostics)]
     Protocol(Box<Report>),
+    /// Records that are not those of the session.
+    #[error("{error}")]
+    Replay {
+        /// The first of them.
+        record: u64,
+        /// What is wrong with it.
+        error: String,
+    },
     /// [`DoorLimits::protocols_max`] or [`DoorLimits::sessions_max`] are there.
     #[error("there are {most} {what} already, and no more are taken")]
     Full {
@@ -99,6 +111,7 @@ impl DoorError {
             Self::NotJson(_) => "not_json",
             Self::NotACommand(_) => "not_a_command",
             Self::Protocol(_) => "protocol",
+            Self::Replay { .. } => "replay",
             Self::Full { .. } => "full",
         }
     }
@@ -110,6 +123,9 @@ impl DoorError {
             let said =
                 said.map(|found| json!({"code": found.code.as_str(), "message": found.message}));
             tree["diagnostics"] = said.collect();
+        }
+        if let Self::Replay { record, .. } = self {
+            tree["record"] = (*record).into();
         }
         tree
     }
@@ -256,6 +272,8 @@ impl Door {
     fn perform(&mut self, line: &[u8]) -> Result<Tree, Not> {
         match command::read(line, &self.limits)? {
             Command::Register(read) => Ok(self.register(read()?)?),
+            Command::Compiled(protocol) => Ok(self.compiled(protocol)?),
+            Command::Resume(resume) => self.resume(*resume),
             Command::Input(at, input) => self.handle(at, *input),
             Command::Seal => {
                 self.machine.seal();
@@ -280,22 +298,64 @@ impl Door {
             self.protocols += 1;
         }
         let digest = self.machine.register(&protocol);
+        // What the machine knows of it: more than this text, where it was registered before.
+        let known = self.machine.protocol(digest).expect("it was just registered");
         Ok(json!({"registered": {
             "protocol": digest.to_string(),
             "name": protocol.name().as_str(),
             "roles": protocol.roles().map(|role| role.as_str()).collect::<Vec<_>>(),
-            "safe_at": protocol.evidence().to_string(),
+            "safe_at": known.evidence().to_string(),
         }}))
+    }
+
+    /// DOOR-7.
+    fn compiled(&self, digest: ProtocolDigest) -> Result<Tree, Refusal> {
+        let protocol = self.machine.protocol(digest).ok_or(Refusal::UnknownProtocol(digest))?;
+        Ok(json!({"compiled": write_compiled(protocol)}))
+    }
+
+    /// DOOR-8: all of the records are replayed, or nothing has happened.
+    fn resume(&mut self, resume: Resume) -> Result<Tree, Not> {
+        let Resume { session, protocol, records, head } = resume;
+        let known = self.machine.protocol(protocol).ok_or(Refusal::UnknownProtocol(protocol))?;
+        let read = |(record, json)| {
+            record::read(known, session, json).map_err(|error| {
+                let error = format!("record {record}: {error}");
+                DoorError::Replay { record, error }
+            })
+        };
+        let records = (0..).zip(records).map(read).collect::<Result<Vec<Record>, _>>()?;
+        if self.machine.protocol_of(session).is_some() {
+            return Err(Refusal::SessionExists(session).into());
+        }
+        self.has_room()?;
+        Machine::replay(known, session, &records).map_err(|error| DoorError::Replay {
+            record: error.record(),
+            error: error.to_string(),
+        })?;
+        for record in &records {
+            let replayed = self.machine.replay_record(session, record);
+            replayed.expect("it replays beside other sessions as it does alone");
+        }
+        self.machine.resume_journal(session, head);
+        Ok(json!({"resumed": {"session": session.to_string(), "records": records.len()}}))
+    }
+
+    /// DOOR-3: whether there may be one more session.
+    fn has_room(&self) -> Result<(), DoorError> {
+        let most = self.limits.sessions_max;
+        match self.machine.sessions_len() >= most {
+            true => Err(DoorError::Full { what: "sessions", most }),
+            false => Ok(()),
+        }
     }
 
     fn handle(&mut self, at: Tick, input: command::InputJson) -> Result<Tree, Not> {
         let Step { input, misfit } = command::meant(&self.machine, input)?;
         if let Input::Open(open) = &input
             && self.machine.session(open.session).is_none()
-            && self.machine.sessions_len() >= self.limits.sessions_max
         {
-            let most = self.limits.sessions_max;
-            return Err(DoorError::Full { what: "sessions", most }.into());
+            self.has_room()?;
         }
         let session = match &input {
             Input::Open(open) => Some(open.session),

@@ -10,6 +10,8 @@ mod authority;
 #[cfg(feature = "syntax")]
 pub mod compact;
 #[cfg(feature = "syntax")]
+mod compiled;
+#[cfg(feature = "syntax")]
 pub mod door;
 #[cfg(feature = "syntax")]
 mod event;
@@ -18,6 +20,8 @@ pub mod journal;
 #[cfg(feature = "syntax")]
 pub mod json;
 #[cfg(feature = "syntax")]
+pub mod oracle;
+#[cfg(feature = "syntax")]
 mod policy;
 #[cfg(feature = "syntax")]
 pub mod proof;
@@ -25,6 +29,8 @@ pub mod proof;
 mod record;
 #[cfg(feature = "syntax")]
 pub mod replayed;
+#[cfg(feature = "syntax")]
+mod requests;
 #[cfg(feature = "seal")]
 pub mod seal;
 #[cfg(feature = "syntax")]

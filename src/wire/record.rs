@@ -10,6 +10,7 @@ use super::event::{
 };
 use super::json::read_value;
 use super::policy;
+use super::requests::{RequestJson, write_request};
 use crate::machine::{
     Capacities, Generation, Input, Open, Outcome, Position, ReceiptId, Record, Recorded, Seq,
     Serial, SessionId, Tick, Timer, TimerId, WitnessId,
@@ -54,11 +55,9 @@ pub(super) fn write(protocol: &Protocol, record: &Record) -> RecordJson {
         Recorded::Expired(Timer::Witness(witness)) => {
             (None, EventJson::Expired { timer: TimerJson::Witness(witness.0) })
         }
-        Recorded::Input(Input::Commit(commit)) => {
-            (None, EventJson::Commit(authority::write_commit(commit)))
-        }
-        Recorded::Input(Input::Reclaim(reclaim)) => {
-            (None, EventJson::Reclaim(authority::write_reclaim(reclaim)))
+        Recorded::Input(request @ (Input::Commit(_) | Input::Reclaim(_))) => {
+            let RequestJson { by, event } = write_request(protocol, request);
+            (by, event)
         }
         Recorded::Input(Input::Open(open)) => {
             let edges = open.capacities.edges.iter();

@@ -12,6 +12,7 @@ use super::authority::{write_receipt, write_scope};
 use super::event::write_edge;
 use super::json::write_value;
 use super::policy::write_policy;
+use super::requests::write_requests;
 use super::witness::{write_armed, write_readiness, write_timeout};
 use crate::machine::{
     ClosedEdge, ClosedSession, EdgeView, EndpointView, HoldingView, Memory, OnLost, Performed,
@@ -60,8 +61,8 @@ pub(super) fn write_state(view: SessionView<'_>, digest: StateDigest) -> Tree {
     list("readiness", view.readiness().map(|at| json!(write_readiness(protocol, at))).collect());
     list("timeouts", view.timeouts().map(|at| json!(write_timeout(protocol, at))).collect());
     list("timers", view.timers().map(|at| json!(write_armed(protocol, at))).collect());
-    if let Some(origin) = view.authority_digest() {
-        put("authority", origin.to_string().into());
+    if let Some(requests) = view.requests() {
+        put("requests", write_requests(protocol, &requests));
     }
     put("roles", view.endpoints().map(|endpoint| role(protocol, endpoint)).collect());
     put("edges", view.edges().map(|at| edge(protocol, at)).collect());

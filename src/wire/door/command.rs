@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Tree;
 
 use super::{DoorError, DoorLimits};
-use crate::machine::{Act, EndpointView, Input, Machine, Open, Send, SessionId, Tick};
+use crate::machine::{Act, EndpointView, Head, Input, Machine, Open, Send, SessionId, Tick};
 use crate::types::syntax::{Limits, Source};
 use crate::types::{Protocol, ProtocolDigest, Sort, Value, WrongSort};
 use crate::wire::authority::{self, CommitJson, ReclaimJson};
@@ -13,10 +13,13 @@ use crate::wire::event::{
 };
 use crate::wire::json::read_value;
 use crate::wire::policy::{self, PolicedJson};
+use crate::wire::record::RecordJson;
 
 /// One line, read.
 pub(super) enum Command {
     Register(Box<dyn FnOnce() -> Result<Protocol, DoorError>>),
+    Compiled(ProtocolDigest),
+    Resume(Box<Resume>),
     Input(Tick, Box<InputJson>),
     Seal,
     State(SessionId),
@@ -86,6 +89,24 @@ struct RegisterJson {
     unchecked: bool,
 }
 
+/// A session that goes on behind its journal.
+pub(super) struct Resume {
+    pub(super) session: SessionId,
+    pub(super) protocol: ProtocolDigest,
+    pub(super) records: Vec<RecordJson>,
+    /// The chain over the records.
+    pub(super) head: Head,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ResumeJson {
+    session: String,
+    protocol: String,
+    records: Vec<RecordJson>,
+    head: String,
+}
+
 /// A protocol as text; of several, the one of this name.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -98,6 +119,8 @@ struct TextJson {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum AskJson {
+    Compiled(String),
+    Resume(ResumeJson),
     Seal(bool),
     State(String),
     Digest(bool),
@@ -135,6 +158,12 @@ pub(super) fn read(line: &[u8], limits: &DoorLimits) -> Result<Command, DoorErro
         Ok(Command::Input(Tick(at), Box::new(input)))
     } else {
         match parse(text, &tree)? {
+            AskJson::Compiled(protocol) => Ok(Command::Compiled(protocol_digest(&protocol)?)),
+            AskJson::Resume(ResumeJson { session, protocol, records, head }) => {
+                let (session, protocol) = (session_id(&session)?, protocol_digest(&protocol)?);
+                let head = Head(digest(&head, "a head")?);
+                Ok(Command::Resume(Box::new(Resume { session, protocol, records, head })))
+            }
             AskJson::Seal(true) => Ok(Command::Seal),
             AskJson::Digest(true) => Ok(Command::Digest),
             AskJson::Sessions(true) => Ok(Command::Sessions),
@@ -215,16 +244,21 @@ fn session_id(text: &str) -> Result<SessionId, DoorError> {
 }
 
 fn protocol_digest(text: &str) -> Result<ProtocolDigest, DoorError> {
+    digest(text, "a protocol").map(ProtocolDigest)
+}
+
+/// The bytes of a digest, by which `what` is named.
+fn digest(text: &str, what: &str) -> Result<[u8; 32], DoorError> {
     let mut digest = [0; 32];
     let digits = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     if !digits {
-        return Err(wrong("a protocol is named by 64 hexadecimal digits"));
+        return Err(wrong(format!("{what} is named by 64 hexadecimal digits")));
     }
     for (byte, digits) in digest.iter_mut().zip(text.as_bytes().chunks(2)) {
         let digits = core::str::from_utf8(digits).expect("digits are text");
         *byte = u8::from_str_radix(digits, 16).expect("these are digits");
     }
-    Ok(ProtocolDigest(digest))
+    Ok(digest)
 }
 
 /// An input, and what was wrong with the value that it carries.
