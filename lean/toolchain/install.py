@@ -47,16 +47,18 @@ DOWNLOADED = {
     "lean-lib.tar.gz": "b8e0434fe207e25b2c9d3af280bfbaf8a6db0451d381c52196553262ede18453",
 }
 INSTALLED = {
-    "bin/lean.js": "2b812c32c42ff3f8bd94290a306940aa4fe9b18a9fb89b88ab8ba358ed0dc4c9",
+    "bin/lean.js": "92dadedb35aa33b1ef8703ace400f0835fe1e8894c88e40bd748f9ca49b89031",
     "bin/lean.wasm": "5a433bab58cc625674e452f464bcad39e4b316845f0e5a1b3086a8e2edfcb550",
     "bin/node": "7fde7b8afa198da66257f42ee2001d874c7355631e6d1579a5fb5ef1f246df4c",
 }
 
 WRAPPER = """#!/bin/sh
-# Lean, run by the node beside it.
+# Lean, run by the node beside it. Of its 130 MB of code a run uses little, so each function is validated when it is first
+# called; and most runs are short, so only what runs for long is compiled a second time.
 here=$(dirname "$(readlink -f "$0")")
 export LEAN_NUM_THREADS="${LEAN_NUM_THREADS:-2}"
-exec "$here/bin/node" --no-warnings --stack-size=3900 "$here/bin/lean.js" "$@"
+exec "$here/bin/node" --no-warnings --stack-size=3900 --wasm-lazy-validation --wasm-tiering-budget=60000000 \\
+  "$here/bin/lean.js" "$@"
 """
 
 ELSEWHERE = f"""Other ways to a Lean: install elan, which reads lean/lean-toolchain; or set LEAN to the command of a Lean {VERSION}x."""
