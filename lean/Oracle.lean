@@ -47,10 +47,7 @@ partial def replay (file : IO.FS.Stream) (number : Nat) (door : Door) : IO (Exce
     if agrees then replay file (number + 1) door
     else return .error s!"line {number + 1}: {answer.compress}"
 
-end Oracle
-
-open Oracle in
-def main (arguments : List String) : IO UInt32 := do
+def run (arguments : List String) : IO UInt32 := do
   let door := Door.new true none
   match arguments with
   | [] =>
@@ -68,3 +65,11 @@ def main (arguments : List String) : IO UInt32 := do
   | _ =>
     IO.eprintln "usage: lean/check --run lean/Oracle.lean [--replay FILE]"
     return 2
+
+end Oracle
+
+/-- In a thread of its own, for its stack: in Lean's WebAssembly build the first thread has 64 KB, of
+which an interpreted call takes about 200 bytes and more, and nothing says when it has run out: what
+lies below, the state of the allocator, is overwritten. -/
+def main (arguments : List String) : IO UInt32 := do
+  IO.ofExcept (← IO.asTask (Oracle.run arguments) .dedicated).get
