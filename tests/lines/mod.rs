@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 
 use antiphon::machine::{Machine, SessionId};
 use antiphon::wire::door::{Door, DoorLimits};
+use antiphon::wire::journal;
 use antiphon::wire::oracle::comparable;
 use serde_json::{Value as Tree, json};
 
@@ -123,6 +124,10 @@ impl Rust {
     fn restart(&mut self) -> Vec<Tree> {
         self.told(&json!({"seal": true}));
         let archived: Vec<SessionId> = self.door.machine().archive().map(|it| it.id()).collect();
+        // What was reaped and has left the archive is forgotten with its journal.
+        let there: Vec<SessionId> = self.door.machine().sessions().map(|it| it.id()).collect();
+        let known = |id: &SessionId| there.contains(id) || archived.contains(id);
+        self.kept.retain(|session, _| known(&session.parse().expect("it is one")));
         let (registered, kept) = (self.registered.clone(), self.kept.clone());
         self.begin(&self.begun.clone());
         let mut said = vec![json!({"begin": self.begun})];
@@ -151,6 +156,20 @@ impl Rust {
         said
     }
 
+    /// The journals of what is there, as text.
+    pub fn journals(&self) -> Vec<String> {
+        let machine = self.door.machine();
+        let journal = |(session, kept): (&String, &Kept)| {
+            let id = session.parse().expect("it is one");
+            let header = journal::header_line(machine.protocol_of(id)?, id);
+            let count = kept.records.len() as u64;
+            let batch = json!({"first": 0, "records": kept.records, "head": kept.head});
+            let end = json!({"end": {"records": count, "head": kept.head}});
+            Some(format!("{header}\n{batch}\n{end}\n"))
+        };
+        self.kept.iter().filter_map(journal).collect()
+    }
+
     fn told(&mut self, command: &Tree) -> Tree {
         let line = format!("{command}\n");
         let answer = self.door.feed(&mut line.as_bytes()).expect("a line has an answer");
@@ -165,6 +184,9 @@ impl Rust {
                 records: Vec::new(),
                 head: Tree::Null,
             });
+            if batch["first"] == json!(0) {
+                kept.records.clear(); // of a forgotten session that had the same id
+            }
             kept.records.extend(batch["records"].as_array().into_iter().flatten().cloned());
             kept.head = batch["head"].clone();
         }
