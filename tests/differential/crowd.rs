@@ -149,9 +149,7 @@ fn values(scene: &mut Scene<'_, '_, '_>) {
 /// Refusals that need a certain protocol, or a name that nobody has: `B` hears from two, and answers
 /// whom it has heard.
 fn corners(scene: &mut Scene<'_, '_, '_>) {
-    let branch = |label: &str, next: u64, peer: &str| {
-        json!({"label": label, "next": next, "payload": [], "peer": peer})
-    };
+    let branch = |label: &str, next: u64, peer: &str| json!({"label": label, "next": next, "payload": [], "peer": peer});
     let var = json!({"kind": "var", "binder": 0});
     let binder = json!({"kind": "rec", "name": "X", "body": 1});
     let asks = |name: &str, label: &str| {

@@ -67,7 +67,8 @@ fn write(name: &str, lines: &[Tree]) -> PathBuf {
 
 /// The same with another record in one place.
 fn tampered(mut lines: Vec<Tree>, number: usize) -> Vec<Tree> {
-    let batches: Vec<usize> = (0..lines.len()).filter(|at| records(&mut lines[*at]).is_some()).collect();
+    let batches: Vec<usize> =
+        (0..lines.len()).filter(|at| records(&mut lines[*at]).is_some()).collect();
     let line = batches[number % batches.len()];
     let records = records(&mut lines[line]).expect("it is a batch");
     let at = (number * 7 + 1) % records.len();
