@@ -49,8 +49,8 @@ pub(crate) const KINDS: [Kind; 8] = [
 pub(crate) struct Case {
     pub(crate) lines: Vec<Line>,
     pub(crate) answers: Vec<Tree>,
-    /// The journals of its sessions at the end.
-    pub(crate) journals: Vec<String>,
+    /// The journals of its sessions at the end, as lines.
+    pub(crate) journals: Vec<Vec<Tree>>,
 }
 
 /// Puts a case together while it runs.

@@ -47,7 +47,7 @@ use model::Model;
 use shrink::{Disagreement, compare, run, shrink};
 
 /// How many pairs of an input and an outcome a run of the usual length reaches at least.
-const CELLS_MIN: usize = 260;
+const CELLS_MIN: usize = 190;
 
 /// How many runs a case is made smaller with.
 const SHRINKS: usize = 400;
@@ -189,7 +189,7 @@ fn random(arguments: &Arguments, model: &mut dyn Engine) -> Result<(), String> {
             }
             coverage.count(&case);
             // Those of a case at its turn: each kind of case has some.
-            let long = |text: &&String| text.matches("\"index\":").count() >= RECORDS_MIN;
+            let long = |lines: &&Vec<_>| journals::length(lines) >= RECORDS_MIN;
             if let Some(journal) = case.journals.iter().find(long)
                 && kept_journals.len() < JOURNALS
             {

@@ -19,7 +19,6 @@ use std::collections::BTreeMap;
 
 use antiphon::machine::{Machine, SessionId};
 use antiphon::wire::door::{Door, DoorLimits};
-use antiphon::wire::journal;
 use antiphon::wire::oracle::comparable;
 use serde_json::{Value as Tree, json};
 
@@ -156,16 +155,19 @@ impl Rust {
         said
     }
 
-    /// The journals of what is there, as text.
-    pub fn journals(&self) -> Vec<String> {
-        let machine = self.door.machine();
+    /// The journals that were kept: for each what a model is told, and must answer.
+    pub fn journals(&self) -> Vec<Vec<Tree>> {
         let journal = |(session, kept): (&String, &Kept)| {
-            let id = session.parse().expect("it is one");
-            let header = journal::header_line(machine.protocol_of(id)?, id);
-            let count = kept.records.len() as u64;
-            let batch = json!({"first": 0, "records": kept.records, "head": kept.head});
-            let end = json!({"end": {"records": count, "head": kept.head}});
-            Some(format!("{header}\n{batch}\n{end}\n"))
+            let mut compiled = self.registered.iter().map(|(_, compiled)| compiled);
+            let compiled = compiled.find(|it| it["protocol"] == json!(kept.protocol))?;
+            let records = &kept.records;
+            let replay = json!({"session": session, "protocol": kept.protocol, "records": records});
+            let replayed = json!({"session": session, "records": records.len()});
+            Some(vec![
+                json!({"say": {"begin": {"observed": false}}}),
+                json!({"say": {"compiled": compiled}}),
+                json!({"say": {"replay": replay}, "answer": {"ok": {"replayed": replayed}}}),
+            ])
         };
         self.kept.iter().filter_map(journal).collect()
     }
