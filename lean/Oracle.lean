@@ -6,10 +6,11 @@ machine` does; a protocol is given to it as it was compiled (`{"compiled": …}`
 begins with `{"begin": {"observed": true}}`.
 
     lean/check --run lean/Oracle.lean
-    lean/check --run lean/Oracle.lean --replay FILE     what `antiphon verify --lines` has written
+    lean/check --run lean/Oracle.lean --replay FILE…    what `antiphon verify --lines` has written
 
-With `--replay` it reads the lines of a file, those of `specs/vectors`, too, says which of them does not
-come to the answer that stands behind it (or to `ok`, where none does), and ends with status 1 then.
+With `--replay` it reads the lines of files, those of `specs/vectors`, too, says of each file which line
+does not come to the answer that stands behind it (or to `ok`, where none does), and ends with status 1
+if there is one.
 -/
 
 open Lean (Json)
@@ -47,24 +48,30 @@ partial def replay (file : IO.FS.Stream) (number : Nat) (door : Door) : IO (Exce
     if agrees then replay file (number + 1) door
     else return .error s!"line {number + 1}: {answer.compress}"
 
-end Oracle
-
-open Oracle in
-def main (arguments : List String) : IO UInt32 := do
+def run (arguments : List String) : IO UInt32 := do
   let door := Door.new true none
   match arguments with
   | [] =>
     serve (← IO.getStdin) (← IO.getStdout) door
     return 0
-  | ["--replay", path] =>
-    let file := IO.FS.Stream.ofHandle (← IO.FS.Handle.mk path .read)
-    match ← replay file 0 door with
-    | .ok lines =>
-      IO.println s!"{lines} lines, and the model agrees with each"
-      return 0
-    | .error why =>
-      IO.eprintln why
-      return 1
+  | "--replay" :: path :: more =>
+    let mut status : UInt32 := 0
+    for path in path :: more do
+      let file := IO.FS.Stream.ofHandle (← IO.FS.Handle.mk path .read)
+      match ← replay file 0 door with
+      | .ok lines => IO.println s!"{path}: {lines} lines, and the model agrees with each"
+      | .error why =>
+        IO.eprintln s!"{path}: {why}"
+        status := 1
+    return status
   | _ =>
-    IO.eprintln "usage: lean/check --run lean/Oracle.lean [--replay FILE]"
+    IO.eprintln "usage: lean/check --run lean/Oracle.lean [--replay FILE…]"
     return 2
+
+end Oracle
+
+/-- In a thread of its own, for its stack: in Lean's WebAssembly build the first thread has 64 KB, of
+which an interpreted call takes about 200 bytes and more, and nothing says when it has run out: what
+lies below, the state of the allocator, is overwritten. -/
+def main (arguments : List String) : IO UInt32 := do
+  IO.ofExcept (← IO.asTask (Oracle.run arguments) .dedicated).get

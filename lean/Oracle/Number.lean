@@ -83,6 +83,7 @@ def doubleText (bits : UInt64) : String :=
     else if -5 < point && point ≤ 0 then "0." ++ zeros (-point).toNat ++ text
     else
       let rest := (text.drop 1).toString
-      (text.take 1).toString ++ (if rest.isEmpty then "" else "." ++ rest) ++ s!"e{point - 1}"
+      (text.take 1).toString ++ (if rest.isEmpty then "" else "." ++ rest)
+        ++ (if point > 0 then "e+" else "e") ++ toString (point - 1)
 
 end Oracle

@@ -30,10 +30,28 @@ pub fn write_value(sort: &Sort, value: &Value) -> Tree {
     write_at(sort, sort.root(), value)
 }
 
-/// Any JSON value as what a sort holds that the protocol does not define.
+/// Any JSON value as what a sort holds that the protocol does not define. As in a `float`, there is
+/// one zero.
 #[must_use]
 pub fn json(tree: &Tree) -> Json {
+    let text = tree.to_string();
+    if !text.contains("-0.0") {
+        return Json::of_canonical(&text);
+    }
+    let mut tree = tree.clone();
+    one_zero(&mut tree);
     Json::of_canonical(&tree.to_string())
+}
+
+fn one_zero(tree: &mut Tree) {
+    match tree {
+        Tree::Number(number) if number.as_f64() == Some(0.0) && number.is_f64() => {
+            *tree = 0.0.into();
+        }
+        Tree::Array(items) => items.iter_mut().for_each(one_zero),
+        Tree::Object(fields) => fields.values_mut().for_each(one_zero),
+        _ => {}
+    }
 }
 
 /// A JSON text that names no edge of the session.

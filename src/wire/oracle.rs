@@ -8,7 +8,10 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::io;
 
+use serde::Serialize;
+use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 use serde_json::{Value as Tree, json};
 
 use super::compiled::write_compiled;
@@ -53,11 +56,16 @@ pub fn comparable(mut answer: Tree) -> Tree {
     answer
 }
 
-/// A line as it is written to the model: in ASCII, so that no reader can take a character apart.
+/// A line as it is written to the model: in ASCII, so that no reader can take a character apart, and
+/// with doubles that no reader takes for integers.
 #[must_use]
 pub fn line(say: &Tree) -> String {
+    let mut text = Vec::new();
+    let mut writer = Serializer::with_formatter(&mut text, Plain);
+    say.serialize(&mut writer).expect("memory takes all");
+    let text = String::from_utf8(text).expect("JSON is text");
     let mut line = String::new();
-    for c in say.to_string().chars() {
+    for c in text.chars() {
         if c.is_ascii() {
             line.push(c);
         } else {
@@ -67,6 +75,19 @@ pub fn line(say: &Tree) -> String {
         }
     }
     line
+}
+
+/// Whole doubles have a fraction, where an exponent would hide that they are no integers of 64 bits.
+struct Plain;
+
+impl Formatter for Plain {
+    fn write_f64<W: io::Write + ?Sized>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
+        if value.abs() < 2.0_f64.powi(64) && value.fract() == 0.0 {
+            write!(writer, "{value:.1}")
+        } else {
+            CompactFormatter.write_f64(writer, value)
+        }
+    }
 }
 
 /// Where two answers differ first, in words; a double is what it says, however it is written.

@@ -1,5 +1,5 @@
-//! Cases that reach the limits of what one session may have, which random scripts are too short for:
-//! outstanding things, remembered sends, long reasons, deep values.
+//! Cases that reach what random scripts reach too seldom: the limits of what one session may have
+//! (outstanding things, remembered sends, long reasons, deep values), and the rarest refusals.
 
 use serde_json::{Value as Tree, json};
 
@@ -55,6 +55,7 @@ pub(crate) fn play(writer: &mut Writer, draw: &mut Draw<'_>) {
     });
     let mut scene = Scene { writer, draw, owner, now: 5 };
     scene.writer.tell(0, &json!({"open": open}));
+    corners(&mut scene);
     match scene.draw.one_in(3) {
         0 => outstanding(&mut scene),
         1 => remembered(&mut scene),
@@ -143,4 +144,59 @@ fn values(scene: &mut Scene<'_, '_, '_>) {
     for _ in 0..12 {
         scene.act(&json!({"receive": {"role": "B", "from": "A"}}));
     }
+}
+
+/// Refusals that need a certain protocol, or a name that nobody has: `B` hears from two, and answers
+/// whom it has heard.
+fn corners(scene: &mut Scene<'_, '_, '_>) {
+    let branch = |label: &str, next: u64, peer: &str| json!({"label": label, "next": next, "payload": [], "peer": peer});
+    let var = json!({"kind": "var", "binder": 0});
+    let binder = json!({"kind": "rec", "name": "X", "body": 1});
+    let asks = |name: &str, label: &str| {
+        json!({"name": name, "root": 0, "sorts": [], "nodes": [
+            binder,
+            {"kind": "send", "branches": [branch(label, 2, "B")]},
+            {"kind": "receive", "branches": [branch("go", 3, "B")]},
+            var,
+        ]})
+    };
+    let hears = json!({"name": "B", "root": 0, "sorts": [], "nodes": [
+        binder,
+        {"kind": "receive", "branches": [branch("x", 2, "A"), branch("y", 3, "C")]},
+        {"kind": "send", "branches": [branch("go", 4, "A")]},
+        {"kind": "send", "branches": [branch("go", 5, "C")]},
+        var,
+        var,
+    ]});
+    let roles = [asks("A", "x"), hears, asks("C", "y")];
+    let document = json!({"antiphon": "local", "version": 1, "roles": roles});
+    let protocol = scene.writer.register(&document, true).expect("it is one");
+    let session = "000000000000000000000000000000fe";
+    let mut open = json!({
+        "session": session,
+        "protocol": protocol.digest().to_string(),
+        "owner": scene.owner,
+        "capacity": 4,
+        "unchecked": true,
+    });
+    let edge = json!({"from": "A", "to": "B"});
+    let now = scene.now;
+    let resize = json!({"resize": {"max": 3}});
+    for policy in [json!({"drop_oldest": {}}), json!({"latest_value": {}}), resize] {
+        open["policies"] = json!([{"edge": edge, "policy": policy}]);
+        scene.writer.tell(now, &json!({"open": open}));
+    }
+    open["policies"] = json!([]);
+    scene.writer.tell(now, &json!({"open": open}));
+    let by = json!({"owner": scene.owner, "generation": 1, "scope": "f"});
+    let mut act = |event: Tree| {
+        scene.writer.tell(now, &json!({"act": {"session": session, "by": by, "event": event}}));
+    };
+    act(json!({"send": {"role": "A", "to": "B", "label": "x", "value": null}}));
+    if scene.draw.one_in(4) > 0 {
+        act(json!({"send": {"role": "C", "to": "B", "label": "y", "value": null}}));
+    }
+    act(json!({"send": {"role": "B", "to": "A", "label": "go", "value": null, "at": 1}}));
+    act(json!({"authority": {"owner_died": {"owner": "nobody", "evidence": "lifecycle"}}}));
+    act(json!({"close": {}}));
 }

@@ -49,6 +49,8 @@ pub(crate) const KINDS: [Kind; 8] = [
 pub(crate) struct Case {
     pub(crate) lines: Vec<Line>,
     pub(crate) answers: Vec<Tree>,
+    /// The journals of its sessions at the end, as lines.
+    pub(crate) journals: Vec<Vec<Tree>>,
 }
 
 /// Puts a case together while it runs.
@@ -59,10 +61,14 @@ pub(crate) struct Writer {
 
 impl Writer {
     fn new(begin: &Tree) -> Self {
-        let case = Case { lines: Vec::new(), answers: Vec::new() };
+        let case = Case { lines: Vec::new(), answers: Vec::new(), journals: Vec::new() };
         let mut writer = Self { rust: Rust::default(), case };
         writer.say(json!({"begin": begin}));
         writer
+    }
+
+    fn done(self) -> Case {
+        Case { journals: self.rust.journals(), ..self.case }
     }
 
     pub(crate) fn say(&mut self, say: Tree) -> Tree {
@@ -145,7 +151,7 @@ pub(crate) fn case(runner: &mut TestRunner, kind: Kind) -> Case {
     let mut writer = Writer::new(&begin);
     if kind == Kind::Crowd {
         crowd::play(&mut writer, &mut draw);
-        return writer.case;
+        return writer.done();
     }
     let mut protocols = Vec::new();
     while protocols.is_empty() || (protocols.len() < 3 && draw.one_in(2) == 0) {
@@ -159,7 +165,7 @@ pub(crate) fn case(runner: &mut TestRunner, kind: Kind) -> Case {
     };
     let steps = draw.from(&script);
     play(&mut writer, &mut draw, protocols, &steps, journal);
-    writer.case
+    writer.done()
 }
 
 /// A protocol of any kind; `None` if it was refused.

@@ -14,11 +14,13 @@
 //!     --keep NAME      writes the case of `--seed` and `--case` as a vector
 //! ```
 //!
-//! Where the two differ, the lines are made fewer and kept as a vector. No Lean, no pass.
+//! Where the two differ, the lines are made fewer and kept as a vector. No Lean, no pass. At the end
+//! some of the journals go to the model's own replay, and what was tampered with must be refused there.
 
 mod coverage;
 mod crowd;
 mod generate;
+mod journals;
 #[path = "../lines/mod.rs"]
 mod lines;
 mod model;
@@ -38,13 +40,14 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use coverage::{Coverage, codes};
 use generate::{Case, KINDS, case};
+use journals::{JOURNALS, RECORDS_MIN};
 use lines::vectors::{self, Vector};
 use lines::{Engine, Line};
 use model::Model;
 use shrink::{Disagreement, compare, run, shrink};
 
 /// How many pairs of an input and an outcome a run of the usual length reaches at least.
-const CELLS_MIN: usize = 260;
+const CELLS_MIN: usize = 190;
 
 /// How many runs a case is made smaller with.
 const SHRINKS: usize = 400;
@@ -165,6 +168,7 @@ fn random(arguments: &Arguments, model: &mut dyn Engine) -> Result<(), String> {
     println!("seed {}", arguments.seed);
     let started = Instant::now();
     let (mut coverage, mut steps, mut told) = (Coverage::default(), 0, 0);
+    let mut kept_journals = Vec::new();
     let is_step = |line: &&Line| line.say.get("input").is_some() || line.say.get("seal").is_some();
     std::thread::scope(|scope| {
         // Cases are made while the model works at the ones before.
@@ -184,6 +188,13 @@ fn random(arguments: &Arguments, model: &mut dyn Engine) -> Result<(), String> {
                 return Err(kept(arguments, number, &case, &found, model)?);
             }
             coverage.count(&case);
+            // Those of a case at its turn: each kind of case has some.
+            let long = |lines: &&Vec<_>| journals::length(lines) >= RECORDS_MIN;
+            if let Some(journal) = case.journals.iter().find(long)
+                && kept_journals.len() < JOURNALS
+            {
+                kept_journals.push(journal.clone());
+            }
             told += case.lines.len();
             steps += case.lines.iter().filter(is_step).count();
             if steps >= arguments.steps {
@@ -205,6 +216,14 @@ fn random(arguments: &Arguments, model: &mut dyn Engine) -> Result<(), String> {
         coverage.len(),
         arguments.seed,
     );
+    if !arguments.dry && !kept_journals.is_empty() {
+        let records = journals::check(&arguments.oracle, &kept_journals)?;
+        println!(
+            "{} journals of {records} records replayed by the model, and each refused once it was \
+             tampered with",
+            kept_journals.len(),
+        );
+    }
     let whole = arguments.case.is_none() && arguments.steps >= 20_000;
     match whole && (!missing.is_empty() || coverage.len() < CELLS_MIN) {
         true => Err(format!(

@@ -123,6 +123,10 @@ impl Rust {
     fn restart(&mut self) -> Vec<Tree> {
         self.told(&json!({"seal": true}));
         let archived: Vec<SessionId> = self.door.machine().archive().map(|it| it.id()).collect();
+        // What was reaped and has left the archive is forgotten with its journal.
+        let there: Vec<SessionId> = self.door.machine().sessions().map(|it| it.id()).collect();
+        let known = |id: &SessionId| there.contains(id) || archived.contains(id);
+        self.kept.retain(|session, _| known(&session.parse().expect("it is one")));
         let (registered, kept) = (self.registered.clone(), self.kept.clone());
         self.begin(&self.begun.clone());
         let mut said = vec![json!({"begin": self.begun})];
@@ -151,6 +155,23 @@ impl Rust {
         said
     }
 
+    /// The journals that were kept: for each what a model is told, and must answer.
+    pub fn journals(&self) -> Vec<Vec<Tree>> {
+        let journal = |(session, kept): (&String, &Kept)| {
+            let mut compiled = self.registered.iter().map(|(_, compiled)| compiled);
+            let compiled = compiled.find(|it| it["protocol"] == json!(kept.protocol))?;
+            let records = &kept.records;
+            let replay = json!({"session": session, "protocol": kept.protocol, "records": records});
+            let replayed = json!({"session": session, "records": records.len()});
+            Some(vec![
+                json!({"say": {"begin": {"observed": false}}}),
+                json!({"say": {"compiled": compiled}}),
+                json!({"say": {"replay": replay}, "answer": {"ok": {"replayed": replayed}}}),
+            ])
+        };
+        self.kept.iter().filter_map(journal).collect()
+    }
+
     fn told(&mut self, command: &Tree) -> Tree {
         let line = format!("{command}\n");
         let answer = self.door.feed(&mut line.as_bytes()).expect("a line has an answer");
@@ -165,6 +186,9 @@ impl Rust {
                 records: Vec::new(),
                 head: Tree::Null,
             });
+            if batch["first"] == json!(0) {
+                kept.records.clear(); // of a forgotten session that had the same id
+            }
             kept.records.extend(batch["records"].as_array().into_iter().flatten().cloned());
             kept.head = batch["head"].clone();
         }

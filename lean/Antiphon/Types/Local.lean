@@ -77,17 +77,23 @@ def Local.acts : Local → Bool
 
 mutual
 
-/-- Between a binder and its variables there is an action. -/
-def Local.guarded : Local → Bool
-  | .mu body => body.acts && body.guarded
+/-- No variable of the innermost `k` binders around stands here before an action; and between a binder
+in `t` and its variables there is one. -/
+def Local.guardedAt (t : Local) (k : Nat) : Bool :=
+  match t with
+  | .end => true
+  | .var n => decide (k ≤ n)
+  | .mu body => body.guardedAt (k + 1)
   | .choice _ branches => branches.guarded
-  | _ => true
 
 def Branches.guarded : Branches → Bool
   | .nil => true
-  | .cons _ _ _ next rest => next.guarded && rest.guarded
+  | .cons _ _ _ next rest => next.guardedAt 0 && rest.guarded
 
 end
+
+/-- TYPE-2: between a binder and its variables there is an action. -/
+def Local.guarded (t : Local) : Bool := t.guardedAt 0
 
 mutual
 

@@ -72,39 +72,67 @@ theorem Local.acts_subst {t : Local} : ∀ {body : Local} {k : Nat}, body.acts =
   | .choice .., _, _ => by simp [Local.subst, Local.acts, Local.lead]
 
 /-- A closed and guarded type starts, behind its binders, with an action or the end. -/
-theorem Local.acts_of_closed_guarded : ∀ {t : Local}, t.closed = true → t.guarded = true →
-    t.acts = true
-  | .end, _, _ => rfl
-  | .var n, h, _ => by simp [Local.closed, Local.closedAt] at h
-  | .mu body, _, h => by
-    simp only [Local.guarded, Bool.and_eq_true] at h
-    simpa [Local.acts] using h.1
-  | .choice .., _, _ => rfl
+theorem Local.acts_of_guardedAt : ∀ {t : Local} {k : Nat}, t.closedAt k = true →
+    t.guardedAt k = true → t.acts = true
+  | .end, _, _, _ => rfl
+  | .var n, k, c, g => by
+    simp only [Local.closedAt, Local.guardedAt, decide_eq_true_eq] at c g
+    omega
+  | .mu body, k, c, g => by
+    simp only [Local.closedAt, Local.guardedAt] at c g
+    simpa [Local.acts] using acts_of_guardedAt c g
+  | .choice .., _, _, _ => rfl
+
+theorem Local.acts_of_closed_guarded {t : Local} (c : t.closed = true) (g : t.guarded = true) :
+    t.acts = true := acts_of_guardedAt c g
+
+/-- What begins with an action or the end is guarded from all binders around, if from any. -/
+theorem Local.guardedAt_of_acts : ∀ {t : Local} {k : Nat}, t.acts = true → t.guardedAt k = true →
+    ∀ m, t.guardedAt m = true
+  | .end, _, _, _, _ => rfl
+  | .var _, _, a, _, _ => by simp [Local.acts] at a
+  | .mu body, k, a, g, m => by
+    simp only [Local.acts, Local.guardedAt] at *
+    exact guardedAt_of_acts a g (m + 1)
+  | .choice .., _, _, g, _ => by simpa [Local.guardedAt] using g
 
 mutual
 
-theorem Local.subst_guarded {t : Local} (ht : t.guarded = true) : ∀ {body : Local} {k : Nat},
-    body.guarded = true → (body.subst k t).guarded = true
-  | .end, _, _ => by simp [Local.subst, Local.guarded]
-  | .var n, k, _ => by
-    simp only [Local.subst]
-    split
-    · exact ht
-    · split <;> simp [Local.guarded]
-  | .mu body, k, h => by
-    simp only [Local.guarded, Local.subst, Bool.and_eq_true] at *
-    exact ⟨(Local.acts_subst h.1).1, Local.subst_guarded ht h.2⟩
-  | .choice _ branches, k, h => by
-    simp only [Local.guarded, Local.subst] at *
-    exact Branches.subst_guarded ht h
+/-- Guarded from `m` binders around, and from one less if `t` is put in for a variable of them. -/
+theorem Local.subst_guardedAt {t : Local} (ht : ∀ m, t.guardedAt m = true) :
+    ∀ {body : Local} {k m : Nat}, body.guardedAt m = true →
+      (body.subst k t).guardedAt (if k < m then m - 1 else m) = true
+  | .end, _, _, _ => by simp [Local.subst, Local.guardedAt]
+  | .var n, k, m, g => by
+    simp only [Local.guardedAt, decide_eq_true_eq] at g
+    by_cases is : n = k
+    · simp only [Local.subst, is, if_true]
+      exact ht _
+    · by_cases behind : k < n <;> by_cases inside : k < m <;>
+        simp only [Local.subst, is, behind, inside, if_true, if_false, Local.guardedAt,
+          decide_eq_true_eq] <;> omega
+  | .mu body, k, m, g => by
+    simp only [Local.guardedAt, Local.subst] at *
+    have := Local.subst_guardedAt ht (k := k + 1) g
+    by_cases inside : k < m
+    · rw [if_pos (by omega)] at this
+      rw [if_pos inside, show m - 1 + 1 = m + 1 - 1 by omega]
+      exact this
+    · rw [if_neg (by omega)] at this
+      rw [if_neg inside]
+      exact this
+  | .choice _ branches, k, m, g => by
+    simp only [Local.guardedAt, Local.subst] at *
+    exact Branches.subst_guarded ht g
 
-theorem Branches.subst_guarded {t : Local} (ht : t.guarded = true) :
+theorem Branches.subst_guarded {t : Local} (ht : ∀ m, t.guardedAt m = true) :
     ∀ {branches : Branches} {k : Nat}, branches.guarded = true →
       (branches.subst k t).guarded = true
   | .nil, _, _ => by simp [Branches.subst, Branches.guarded]
   | .cons _ _ _ next rest, k, h => by
     simp only [Branches.guarded, Branches.subst, Bool.and_eq_true] at *
-    exact ⟨Local.subst_guarded ht h.1, Branches.subst_guarded ht h.2⟩
+    have := Local.subst_guardedAt ht (k := k) h.1
+    exact ⟨by simpa using this, Branches.subst_guarded ht h.2⟩
 
 end
 
@@ -114,12 +142,14 @@ theorem Local.unfold_closed {t : Local} (h : t.closed = true) : t.unfold.closed 
     exact Local.subst_closedAt h body 0 (by simpa [Local.closed, Local.closedAt] using h)
   | _ => exact h
 
-theorem Local.unfold_guarded {t : Local} (h : t.guarded = true) : t.unfold.guarded = true := by
+theorem Local.unfold_guarded {t : Local} (c : t.closed = true) (h : t.guarded = true) :
+    t.unfold.guarded = true := by
   cases t with
   | mu body =>
-    refine Local.subst_guarded h ?_
-    simp only [Local.guarded, Bool.and_eq_true] at h
-    exact h.2
+    have all := Local.guardedAt_of_acts (Local.acts_of_closed_guarded c h) h
+    have := Local.subst_guardedAt all (body := body) (k := 0) (m := 1)
+      (by simpa [Local.guarded, Local.guardedAt] using h)
+    simpa [Local.guarded, Local.unfold] using this
   | _ => exact h
 
 theorem Local.unfoldTimes_keeps {p : Local → Prop} (step : ∀ {t : Local}, p t → p t.unfold) :
@@ -132,8 +162,10 @@ theorem Local.unfoldTimes_keeps {p : Local → Prop} (step : ∀ {t : Local}, p 
 theorem Local.head_closed {t : Local} (h : t.closed = true) : t.head.closed = true :=
   unfoldTimes_keeps (p := fun t => t.closed = true) Local.unfold_closed _ h
 
-theorem Local.head_guarded {t : Local} (h : t.guarded = true) : t.head.guarded = true :=
-  unfoldTimes_keeps (p := fun t => t.guarded = true) Local.unfold_guarded _ h
+theorem Local.head_guarded {t : Local} (c : t.closed = true) (h : t.guarded = true) :
+    t.head.guarded = true :=
+  (unfoldTimes_keeps (p := fun t => t.closed = true ∧ t.guarded = true)
+    (fun h => ⟨Local.unfold_closed h.1, Local.unfold_guarded h.1 h.2⟩) _ ⟨c, h⟩).2
 
 theorem Local.unfoldTimes_isHead : ∀ (n : Nat) {t : Local}, t.lead = n → t.acts = true →
     (t.unfoldTimes n).isHead = true
@@ -181,7 +213,7 @@ theorem Local.after_keeps {t u : Local} {action : Action} (h : t.after action = 
     (closed : t.closed = true) (guarded : t.guarded = true) :
     u.closed = true ∧ u.guarded = true := by
   have hc := Local.head_closed closed
-  have hg := Local.head_guarded guarded
+  have hg := Local.head_guarded closed guarded
   simp only [Local.after] at h
   split at h
   · rename_i direction branches head
