@@ -46,8 +46,12 @@ import Antiphon.Thm.Compose
 import Antiphon.Thm.Compose.Graph
 import Antiphon.Thm.Compose.System
 import Antiphon.Thm.Compose.Verdict
+import Antiphon.Thm.Machine
+import Antiphon.Thm.Machine.Alone
+import Antiphon.Thm.Machine.Conform
 import Antiphon.Thm.Machine.Does
 import Antiphon.Thm.Machine.Edge
+import Antiphon.Thm.Machine.Final
 import Antiphon.Thm.Machine.History
 import Antiphon.Thm.Machine.Opening
 import Antiphon.Thm.Machine.Operations
