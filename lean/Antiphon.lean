@@ -35,12 +35,17 @@ import Antiphon.Resume.Link
 import Antiphon.Resume.Outbox
 import Antiphon.Resume.Raw
 import Antiphon.Resume.Sequencer
+import Antiphon.Thm.Authority
+import Antiphon.Thm.Authority.Always
 import Antiphon.Thm.Authority.Check
+import Antiphon.Thm.Authority.Entitled
 import Antiphon.Thm.Authority.Evolves
 import Antiphon.Thm.Authority.Follows
 import Antiphon.Thm.Authority.Kept
+import Antiphon.Thm.Authority.Origins
 import Antiphon.Thm.Authority.Perform
 import Antiphon.Thm.Authority.Sound
+import Antiphon.Thm.Authority.Spends
 import Antiphon.Thm.Authority.Whose
 import Antiphon.Thm.Compose
 import Antiphon.Thm.Compose.Graph

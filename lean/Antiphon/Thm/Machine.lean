@@ -19,7 +19,7 @@ as it should be: its windows, its counts, no timer after its end, no time ahead 
 theorem step_preserves_wellformed {s : State} (wf : s.WellFormed) (command : State.Command) :
     (s.obey command).1.WellFormed := (State.obey_became wf command).2
 
-theorem run_wellFormed (known : ∀ p ∈ protocols, p.wellFormed = true) :
+private theorem run_wellFormed (known : ∀ p ∈ protocols, p.wellFormed = true) :
     (ran protocols observed commands).1.WellFormed :=
   (State.run_became (State.start_wellFormed known observed)).2
 
@@ -48,7 +48,7 @@ theorem position_counts (known : ∀ p ∈ protocols, p.wellFormed = true) {live
   rw [same] at this
   exact this
 
-theorem advances_of {acts : List (Nat × Move)} (role : Nat) :
+private theorem advances_of {acts : List (Nat × Move)} (role : Nat) :
     (acts.map Session.advance).filter (·.role = role)
       = (Session.movesOf role acts).map fun move => Session.advance (role, move) := by
   induction acts with
