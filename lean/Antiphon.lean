@@ -21,6 +21,7 @@ import Antiphon.Machine.Receipt
 import Antiphon.Machine.Record
 import Antiphon.Machine.Refusal
 import Antiphon.Machine.Remember
+import Antiphon.Machine.Replay
 import Antiphon.Machine.Request
 import Antiphon.Machine.Session
 import Antiphon.Machine.Site
@@ -60,6 +61,7 @@ import Antiphon.Thm.Machine.Final
 import Antiphon.Thm.Machine.History
 import Antiphon.Thm.Machine.Opening
 import Antiphon.Thm.Machine.Operations
+import Antiphon.Thm.Machine.Replay
 import Antiphon.Thm.Machine.Run
 import Antiphon.Thm.Machine.State
 import Antiphon.Thm.Machine.Terminal
