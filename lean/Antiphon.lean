@@ -59,6 +59,7 @@ import Antiphon.Thm.Machine.Does
 import Antiphon.Thm.Machine.Edge
 import Antiphon.Thm.Machine.Final
 import Antiphon.Thm.Machine.History
+import Antiphon.Thm.Machine.Journal
 import Antiphon.Thm.Machine.Opening
 import Antiphon.Thm.Machine.Operations
 import Antiphon.Thm.Machine.Replay
