@@ -1,4 +1,5 @@
 import Antiphon.Thm.Machine.Final
+import Antiphon.Thm.Machine.Journal
 
 /-!
 # The machine: headline theorems
@@ -135,5 +136,53 @@ theorem sessions_independent {s : State} (wf : s.WellFormed) {id : SessionId} (n
       max s.now now < due.1) : (s.step now input).1.find id = s.find id := by
   obtain ⟨_, wf', still⟩ := State.advanceTime_became wf now
   exact (State.find_apply wf' still other).trans (State.find_advanceTime wf quiet)
+
+/-- Where nobody looks on, records are told all the same. -/
+private theorem recorded_told (s : State) (outputs : List Output) :
+    recorded (s.told outputs) = recorded outputs := by
+  unfold State.told
+  split
+  · rfl
+  · simp only [recorded, List.filterMap_filter]
+    congr 1
+    funext output
+    cases output <;> rfl
+
+/-- A session is what its journal says: replaying the records that it has told since it was opened
+comes to that session, whole. -/
+theorem replay_of_journal_eq_state (known : ∀ p ∈ protocols, p.wellFormed = true)
+    (distinct : ∀ p ∈ protocols, p.distinct = true) {live : Live}
+    (mem : live ∈ (ran protocols observed commands).1.sessions)
+    (journal : live.session.records.isSome = true) :
+    ∃ p ∈ protocols, p.digest = live.session.protocol ∧ ∃ before since,
+      (ran protocols observed commands).2 = before ++ since
+        ∧ Session.replay p live.session.id
+            (recorded (since.filter (·.isOf live.session.id))) = .ok (some live.session) := by
+  obtain ⟨p, hp, told, before, since, history, e, f⟩ := State.run_history known mem
+  obtain ⟨n, journal⟩ := Option.isSome_iff_exists.1 journal
+  refine ⟨p, hp, (history.wellFormed (known p hp)).1.protocol.symm, before, since, e, ?_⟩
+  rw [f, recorded_told]
+  exact history.replays (known p hp) (distinct p hp) n journal
+
+/-- Every beginning of a journal replays too: it comes to the session as it was when it had written so
+many records, from where it went on to what it is. -/
+theorem replay_of_prefix_eq_earlier_state (known : ∀ p ∈ protocols, p.wellFormed = true)
+    (distinct : ∀ p ∈ protocols, p.distinct = true) {live : Live}
+    (mem : live ∈ (ran protocols observed commands).1.sessions)
+    (journal : live.session.records.isSome = true) :
+    ∃ p ∈ protocols, p.digest = live.session.protocol ∧ ∃ before since,
+      (ran protocols observed commands).2 = before ++ since
+        ∧ ∀ first rest, recorded (since.filter (·.isOf live.session.id)) = first ++ rest →
+          first ≠ [] → ∃ earlier told later, Session.History p earlier told
+            ∧ recorded told = first ∧ Session.Steps p earlier later live.session
+            ∧ Session.replay p live.session.id first = .ok (some earlier) := by
+  obtain ⟨p, hp, told, before, since, history, e, f⟩ := State.run_history known mem
+  obtain ⟨n, journal⟩ := Option.isSome_iff_exists.1 journal
+  refine ⟨p, hp, (history.wellFormed (known p hp)).1.protocol.symm, before, since, e, ?_⟩
+  intro first rest split some_
+  rw [f, recorded_told] at split
+  obtain ⟨earlier, past, later, history₀, steps, _, is, leads⟩ :=
+    history.earlier (known p hp) (distinct p hp) n journal first rest split some_
+  exact ⟨earlier, past, later, history₀, is, steps, leads⟩
 
 end Antiphon.Machine
