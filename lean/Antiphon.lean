@@ -54,7 +54,6 @@ import Antiphon.Thm.Compose.System
 import Antiphon.Thm.Compose.Verdict
 import Antiphon.Thm.Machine
 import Antiphon.Thm.Machine.Alone
-import Antiphon.Thm.Machine.Conform
 import Antiphon.Thm.Machine.Does
 import Antiphon.Thm.Machine.Edge
 import Antiphon.Thm.Machine.Final

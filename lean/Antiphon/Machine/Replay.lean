@@ -83,23 +83,21 @@ def isDue (s : Session) (tick : Tick) : Bool :=
 /-- A recorded timer runs out again: it must be the first one, and due then. A deadline that had
 passed when it was set runs out at the tick where the session is. -/
 def expireAgain (p : Protocol) (s : Session) (r : Record) (timer : Timer) :
-    Except ReplayError Session :=
+    Except ReplayError (Session × List Output) :=
   match s.due with
   | none => .error (.timer r.index)
   | some due =>
-    if max due.1 s.tick = r.tick ∧ timer = due.2 then
-      let (after, outputs) := s.expire p due.1 timer
-      agrees r after outputs
+    if max due.1 s.tick = r.tick ∧ timer = due.2 then .ok (s.expire p due.1 timer)
     else .error (.timer r.index)
 
 /-- A recorded input is told again, when no timer is due before it. -/
 def inputAgain (p : Protocol) (id : SessionId) (s : Option Session) (r : Record) (input : Input) :
-    Except ReplayError Session :=
+    Except ReplayError (Session × List Output) :=
   if s.any fun s => s.isDue r.tick then .error (.timer r.index) else
   if input.session ≠ some id ∨ input.isRecorded = false then .error (.otherSession r.index) else
   match again p s r.tick input with
   | .error refusal => .error (.refused r.index refusal)
-  | .ok came => agrees r came.session came.outputs
+  | .ok came => .ok (came.session, came.outputs)
 
 /-- How many records led to it. -/
 def recordsOf : Option Session → Nat
@@ -111,9 +109,9 @@ def tickOf : Option Session → Tick
   | none => 0
   | some s => s.tick
 
-/-- The session behind one more record of its journal. -/
-def replayRecord (p : Protocol) (id : SessionId) (s : Option Session) (r : Record) :
-    Except ReplayError Session :=
+/-- What a session comes to when it is told one more record, and what it tells then. -/
+def retold (p : Protocol) (id : SessionId) (s : Option Session) (r : Record) :
+    Except ReplayError (Session × List Output) :=
   if r.index ≠ recordsOf s then .error (.outOfOrder (recordsOf s) r.index) else
   if r.tick < tickOf s then .error (.timeRunsBack r.index r.tick) else
   match r.event with
@@ -122,6 +120,13 @@ def replayRecord (p : Protocol) (id : SessionId) (s : Option Session) (r : Recor
     | none => .error (.timer r.index)
     | some s => s.expireAgain p r timer
   | .input input => inputAgain p id s r input
+
+/-- The session behind one more record of its journal. -/
+def replayRecord (p : Protocol) (id : SessionId) (s : Option Session) (r : Record) :
+    Except ReplayError Session :=
+  match retold p id s r with
+  | .error error => .error error
+  | .ok (after, outputs) => agrees r after outputs
 
 /-- The session behind these records. -/
 def replayFrom (p : Protocol) (id : SessionId) (s : Option Session) :

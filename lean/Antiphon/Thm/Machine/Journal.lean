@@ -253,7 +253,7 @@ theorem open_replays (once : p.edges.Nodup) {o : Open} (of : o.protocol = p.dige
     refine ⟨_, told, ?_⟩
     have own : (Input.«open» (o.resolved p fresh.checked)).session = some came.session.id :=
       congrArg some id.symm
-    simp only [replayRecord, recordsOf, tickOf, ne_eq, not_true, if_false, Nat.not_lt_zero,
+    simp only [replayRecord, retold, recordsOf, tickOf, ne_eq, not_true, if_false, Nat.not_lt_zero,
       inputAgain, Option.any_none, Bool.false_eq_true, own, Input.isRecorded, again, of,
       show (o.resolved p fresh.checked).protocol = o.protocol from rfl, again_, or_self,
       reduceCtorEq]

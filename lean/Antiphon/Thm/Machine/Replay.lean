@@ -514,7 +514,7 @@ theorem replay_input {n : Nat} (records : s.records = some n)
     · rfl
     · rename_i due h
       simpa using wait due h
-  simp only [replayRecord, recordsOf, tickOf, records, Option.getD_some, ne_eq, not_true,
+  simp only [replayRecord, retold, recordsOf, tickOf, records, Option.getD_some, ne_eq, not_true,
     if_false, if_neg (Nat.not_lt.2 later), inputAgain, Option.any_some, quiet, own, is, or_self,
     again_, Bool.false_eq_true, reduceCtorEq]
   exact agrees_own told
@@ -544,7 +544,7 @@ theorem Step.replays (settled : Settled p) {s' : Session} {told : List Output}
     refine .inr ⟨records, fun n hn => ?_⟩
     rw [hn] at told
     refine ⟨_, told, ?_⟩
-    simp only [replayRecord, recordsOf, tickOf, hn, Option.getD_some, ne_eq, not_true, if_false,
+    simp only [replayRecord, retold, recordsOf, tickOf, hn, Option.getD_some, ne_eq, not_true, if_false,
       if_neg (Nat.not_lt.2 (Nat.le_max_left s.tick due.1)), expireAgain, h, and_true,
       Nat.max_comm due.1 s.tick, if_true]
     exact agrees_own told
