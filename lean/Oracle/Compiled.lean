@@ -1,4 +1,4 @@
-import Antiphon.Types.Protocol
+import Antiphon.Machine.Replay
 import Oracle.Json
 
 /-!
@@ -145,6 +145,7 @@ def readCompiled (json : Json) : Read Known := do
     automata := ← (← items (← field json "automata")).mapM readAutomaton
     evidence := ⟨← listed json "evidence" readCoverage⟩
     rooms := ← listed json "rooms" nat }
+  if !protocol.distinct then .error "an edge is there twice, or a name within a sort" else
   if protocol.wellFormed && protocol.follows then
     return ⟨protocol, (messages.map (·.2)).toArray⟩
   else .error "a table does not do what its type says"

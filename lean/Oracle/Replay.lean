@@ -1,4 +1,4 @@
-import Antiphon.Machine
+import Antiphon.Machine.Replay
 import Oracle.Answer
 
 /-!
@@ -59,52 +59,33 @@ def readRecord (k : Known) (session : SessionId) (json : Json) : Read Record := 
       pure (.input (.act by_ (← readAct (some p) session value event)))
   return { index := ← natField json "index", tick := ← natField json "tick", event, outcome }
 
-/-- What a session makes of a recorded input. -/
-def told (p : Protocol) (session : Option Session) (tick : Tick) (input : Input) :
-    Except Refusal (Session × List Output) :=
-  let came := fun (came : Came) => (came.session, came.outputs)
-  match input, session with
-  | .open o, none => came <$> Session.open p tick o true
-  | .act by_ act, some session => came <$> State.actOn p tick session by_ act
-  | .commit commit, some session => came <$> session.change p tick (.commit commit)
-  | .reclaim reclaim, some session => came <$> session.change p tick (.reclaim reclaim)
-  | _, _ => .error (.unknownSession 0)
+/-- Why a record does not agree. -/
+def because (p : Protocol) : ReplayError → String
+  | .outOfOrder expected found => s!"record {found} stands where record {expected} belongs"
+  | .timeRunsBack _ tick => s!"it is at tick {tick}, before the record in front of it"
+  | .otherSession _ => "it belongs to another session"
+  | .refused _ refusal => s!"it is refused: {(refusalFields ⟨p, #[]⟩ refusal).1}"
+  | .otherOutcome .. => "the model comes to something else"
+  | .timer _ => "a timer that ran out is missing, or one ran out that was not armed"
 
-/-- The session behind one more record, if it comes to that. -/
-def replayRecord (p : Protocol) (session : Option Session) (record : Record) : Read Session := do
-  let expected := (session.bind (·.records)).getD 0
-  if record.index ≠ expected then
-    .error s!"record {record.index} stands where record {expected} belongs"
-  let since := (session.map (·.tick)).getD 0
-  if record.tick < since then
-    .error s!"it is at tick {record.tick}, before the record in front of it"
-  let due := session.bind (·.due)
-  let (after, outputs) ← match record.event, session with
-    | .expired timer, some session =>
-      match due with
-      | some (at_, first) =>
-        if first = timer ∧ max at_ since = record.tick then pure (session.expire p at_ timer)
-        else .error "this timer does not run out then"
-      | none => .error "no timer is armed"
-    | .expired _, none => .error "there is no session"
-    | .input input, session =>
-      if due.any (·.1 ≤ record.tick) then .error "a timer ran out before it" else
-      match told p session record.tick input with
-      | .ok came => pure came
-      | .error refusal => .error s!"it is refused: {(refusalFields ⟨p, #[]⟩ refusal).1}"
-  let same := fun (output : Output) =>
-    match output with
-    | .record _ other => other == record
-    | _ => false
-  if outputs.any same then return after
-  else .error "the model comes to something else"
+/-- The session behind one more record, if it comes to that. A journal that a machine has written holds
+the very record that the model tells: that is asked too. -/
+def replayRecord (p : Protocol) (id : SessionId) (session : Option Session) (record : Record) :
+    Read Session := do
+  match Session.retold p id session record with
+  | .error why => .error (because p why)
+  | .ok (after, outputs) =>
+    if recorded outputs ≠ [record] then .error "the model comes to something else" else
+    match Session.agrees record after outputs with
+    | .error why => .error (because p why)
+    | .ok after => return after
 
 /-- The session behind these records, or the first of them that does not agree. -/
 def replayAll (k : Known) (id : SessionId) (session : Option Session) (next : Nat) :
     List Json → Except (Nat × String) (Option Session)
   | [] => .ok session
   | json :: rest =>
-    match readRecord k id json >>= replayRecord k.protocol session with
+    match readRecord k id json >>= replayRecord k.protocol id session with
     | .ok session => replayAll k id (some session) (next + 1) rest
     | .error why => .error (next, why)
 

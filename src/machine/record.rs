@@ -5,7 +5,7 @@
 //! again. Numbers and lengths take seven bits a byte, the lowest ones first, in as few bytes as
 //! there need be, and a batch says a thing once; it is chained by SHA-256 (see [`Batch`]).
 //!
-//! Clauses: JRNL-1, JRNL-2. Lean twin: `Machine/Replay.lean` (to come).
+//! Clauses: JRNL-1, JRNL-2. Lean twin: `Machine/Record.lean`.
 
 mod authority;
 mod decode;

@@ -1,6 +1,6 @@
 //! A session is a fold over its journal (law 1): `state = replay(journal)`.
 //!
-//! Clauses: JRNL-3, JRNL-4. Lean twin: `Machine/Replay.lean` (to come).
+//! Clauses: JRNL-3, JRNL-4. Lean twin: `Machine/Replay.lean`.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
