@@ -89,7 +89,8 @@ def inner : Local := .mu (send "Q" "a" (.mu (send "Q" "b" (.var 0))))
 example : nested.wellFormed = true := by decide
 example : (Local.var 0).closed = false := by decide
 example : (Local.mu (.mu (.var 1))).guarded = false := by decide
-example : (Local.mu (send "Q" "a" (.mu (.var 1)))).guarded = false := by decide
+example : (Local.mu (send "Q" "a" (.mu (.var 1)))).guarded = true := by decide
+example : (Local.mu (send "Q" "a" (.mu (.var 0)))).guarded = false := by decide
 example : (Local.choice .send .nil).determined = false := by decide
 example : nested.head = send "Q" "a" (.mu (send "Q" "b" nested)) := by decide
 example : (nested.run [act .send "Q" "a", act .send "Q" "b", act .send "Q" "a"]).isSome = true := by decide

@@ -47,19 +47,21 @@ DOWNLOADED = {
     "lean-lib.tar.gz": "b8e0434fe207e25b2c9d3af280bfbaf8a6db0451d381c52196553262ede18453",
 }
 INSTALLED = {
-    "bin/lean.js": "92dadedb35aa33b1ef8703ace400f0835fe1e8894c88e40bd748f9ca49b89031",
+    "bin/lean.js": "8606cf5ee44d8ee31850b2dc638f1a6c483565aef45deecfcba4cbb02201b1fa",
     "bin/lean.wasm": "5a433bab58cc625674e452f464bcad39e4b316845f0e5a1b3086a8e2edfcb550",
     "bin/node": "7fde7b8afa198da66257f42ee2001d874c7355631e6d1579a5fb5ef1f246df4c",
 }
 
+# Of its 130 MB of code a run uses little, so each function is validated when it is first called; and most runs are short, so
+# only what runs for long is compiled a second time.
+FLAGS = ["--no-warnings", "--stack-size=3900", "--wasm-lazy-validation", "--wasm-tiering-budget=60000000"]
+
 WRAPPER = """#!/bin/sh
-# Lean, run by the node beside it. Of its 130 MB of code a run uses little, so each function is validated when it is first
-# called; and most runs are short, so only what runs for long is compiled a second time.
+# Lean, run by the node beside it.
 here=$(dirname "$(readlink -f "$0")")
 export LEAN_NUM_THREADS="${LEAN_NUM_THREADS:-2}"
-exec "$here/bin/node" --no-warnings --stack-size=3900 --wasm-lazy-validation --wasm-tiering-budget=60000000 \\
-  "$here/bin/lean.js" "$@"
-"""
+exec "$here/bin/node" FLAGS "$here/bin/lean.js" "$@"
+""".replace("FLAGS", " ".join(FLAGS))
 
 ELSEWHERE = f"""Other ways to a Lean: install elan, which reads lean/lean-toolchain; or set LEAN to the command of a Lean {VERSION}x."""
 

@@ -121,7 +121,7 @@ JS_EDITS = [
         "traces of this build are left out",
         'defaultPrint=(...args)=>fs.writeSync(1,args.map(stringify).join(" ")+"\\n");'
         'defaultPrintErr=(...args)=>fs.writeSync(2,args.map(stringify).join(" ")+"\\n")',
-        "const put=(fd,text)=>{const bytes=Buffer.from(text);let done=0;while(done<bytes.length){"
+        "const put=(fd,text)=>{if(job)fd=job.out;const bytes=Buffer.from(text);let done=0;while(done<bytes.length){"
         'try{done+=fs.writeSync(fd,bytes,done)}catch(e){if(e.code!=="EAGAIN")throw e}}};'
         "console.log=text=>{"
         'if(!String(text).startsWith("[DEBUG:D] init_search_path() completed"))return;growMemViews();'
@@ -163,6 +163,18 @@ JS_EDITS = [
         "var resolveGlobalSymbol=(symName,direct=false)=>{var sym;if(isSymbolDefined(symName)){sym=wasmImports[symName]}"
         "else if(wasmExports&&Object.hasOwn(wasmExports,symName)){sym=wasmExports[symName]}"
         'else if(symName==="main"){sym=wasmExports.__main_argc_argv}',
+    ),
+    (
+        "`host.js` runs many of these in one process: such a run is told its program, and where its output goes",
+        "ENVIRONMENT_IS_WORKER=!worker_threads.isMainThread;",
+        'ENVIRONMENT_IS_WORKER=worker_threads.workerData=="em-pthread";'
+        "var job=ENVIRONMENT_IS_WORKER?undefined:worker_threads.workerData?.job;",
+    ),
+    (
+        "it need not read the program again",
+        "var binary=await getWasmBinary(binaryFile);var instance=await WebAssembly.instantiate(binary,imports);",
+        "if(job)return{module:job.program,instance:await WebAssembly.instantiate(job.program,imports)};"
+        "var binary=await getWasmBinary(binaryFile);var instance=await WebAssembly.instantiate(binary,imports);",
     ),
     *OWN_FILES,
     (
