@@ -302,8 +302,8 @@ impl Door {
         let known = self.machine.protocol(digest).expect("it was just registered");
         Ok(json!({"registered": {
             "protocol": digest.to_string(),
-            "name": protocol.name().as_str(),
-            "roles": protocol.roles().map(|role| role.as_str()).collect::<Vec<_>>(),
+            "name": known.name().as_str(),
+            "roles": known.roles().map(|role| role.as_str()).collect::<Vec<_>>(),
             "safe_at": known.evidence().to_string(),
         }}))
     }

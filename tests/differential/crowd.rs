@@ -198,5 +198,16 @@ fn corners(scene: &mut Scene<'_, '_, '_>) {
     }
     act(json!({"send": {"role": "B", "to": "A", "label": "go", "value": null, "at": 1}}));
     act(json!({"authority": {"owner_died": {"owner": "nobody", "evidence": "lifecycle"}}}));
+    // A serial that was followed by two others; a session that takes no more.
+    for event in [
+        json!({"issue_token": {"request": 1}}),
+        json!({"renew": {"serial": 1}}),
+        json!({"renew": {"serial": 2}}),
+        json!({"renew": {"serial": 1}}),
+    ] {
+        act(json!({"authority": event}));
+    }
+    act(json!({"drain": {}}));
+    act(json!({"send": {"role": "A", "to": "B", "label": "x", "value": null}}));
     act(json!({"close": {}}));
 }
