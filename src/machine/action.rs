@@ -32,7 +32,7 @@ impl Machine {
             match session.numbered_send(protocol, &send, at)? {
                 Numbered::Duplicate(position) => return Ok(Accepted::Duplicate { position }),
                 Numbered::Next(receives, state) => {
-                    (implied, endpoint) = (receives, Endpoint { state, position: at });
+                    (implied, endpoint) = (receives, Endpoint::new(state, at));
                 }
             }
         }

@@ -10,6 +10,7 @@ use crate::types::{MessageIx, Value};
 
 /// A message on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[repr(C)]
 pub struct Queued {
     /// Its label and sort.
     pub message: MessageIx,
@@ -20,8 +21,10 @@ pub struct Queued {
 /// The buffer from one role to another.
 ///
 /// Most edges carry one message at a time: it is kept in the buffer itself, and what queues behind
-/// it elsewhere. So an edge without a queue takes no allocation and stays in its few cache lines.
+/// it elsewhere. So an edge without a queue takes no allocation and stays in its few cache lines:
+/// in the order of memory, as [`Session`](super::session::Session) counts on.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[repr(C)]
 pub(super) struct Buffer {
     // INVARIANT(edge_window): at most `sent` and `capacity` messages are on the edge.
     pub(super) sent: Seq,

@@ -116,7 +116,7 @@ impl Machine {
         let (endpoints, buffers) = (&session.endpoints, &session.edges);
         let awaited = |index: usize, edge: &Edge| {
             let head = buffers[index].front()?;
-            let state = endpoints[edge.to.index()].state;
+            let state = endpoints[edge.to.index()].state();
             let label = protocol.message(head.message).label;
             protocol.automaton(edge.to).receive(state, edge.from, label, head.message)?;
             Some((label, head))

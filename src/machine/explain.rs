@@ -68,8 +68,8 @@ fn not_allowed(
     role: RoleIx,
     attempted: Attempt,
 ) -> Refusal {
-    let legal = moves(protocol, role, endpoint.state).take(MOVES_SHOWN_MAX).collect();
-    let all = protocol.automaton(role).moves(endpoint.state).len();
+    let legal = moves(protocol, role, endpoint.state()).take(MOVES_SHOWN_MAX).collect();
+    let all = protocol.automaton(role).moves(endpoint.state()).len();
     Refusal::NotAllowed(Box::new(NotAllowed {
         role: protocol.role_name(role).clone(),
         attempted,

@@ -97,9 +97,9 @@ fn endpoints(session: &Session, protocol: &Protocol) -> Result<(), Violation> {
         });
         let count: u64 = count.sum();
         hold("position_counts", count == endpoint.position.0, || {
-            format!("role {index} of {} is at {} after {count}", session.id, endpoint.position)
+            format!("role {index} of {} is at {} after {count}", session.id, { endpoint.position })
         })?;
-        running += usize::from(!protocol.automaton(role).is_end(endpoint.state));
+        running += usize::from(!protocol.automaton(role).is_end(endpoint.state()));
     }
     hold("running_counts", running == usize::from(session.running), || {
         format!("{running} roles of {} go on, {} counted", session.id, session.running)

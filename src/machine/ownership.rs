@@ -17,6 +17,7 @@ use crate::types::{Protocol, RoleIx};
 
 /// What the opener has and nobody else has had: everything, in a plain session.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[repr(C)]
 pub(super) struct Ownership {
     pub(super) owner: Owner,
     pub(super) generation: Generation,

@@ -257,7 +257,7 @@ impl Session {
         value: &Value,
     ) -> Option<Step<'a>> {
         let endpoint = self.endpoints.at_mut(role.index())?;
-        let transition = protocol.automaton(role).send(endpoint.state, to, label)?;
+        let transition = protocol.automaton(role).send(endpoint.state(), to, label)?;
         let buffer = self.edges.at_mut(transition.edge.index())?;
         let room = !buffer.is_full() && !buffer.would_grow();
         let plain = transition.kind.admits(value) && room && !transition.ends;
@@ -277,12 +277,12 @@ impl Session {
         let endpoint = self.endpoints.at_mut(role.index())?;
         let automaton = protocol.automaton(role);
         // The edge by one of the state's own transitions: spares a search among all edges.
-        let mut transition = automaton.receive_from(endpoint.state, from)?;
+        let mut transition = automaton.receive_from(endpoint.state(), from)?;
         let buffer = self.edges.at_mut(transition.edge.index())?;
         let message = buffer.front()?.message;
         if transition.message != message {
             let label = protocol.message(message).label;
-            transition = automaton.receive(endpoint.state, from, label, message)?;
+            transition = automaton.receive(endpoint.state(), from, label, message)?;
         }
         let (queued, tick) = (&mut self.queued, &mut self.tick);
         let seldom = &mut self.seldom;

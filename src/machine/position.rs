@@ -10,7 +10,7 @@ use super::input::Send;
 use super::output::Received;
 use super::refuse::Refusal;
 use super::remember::{Claim, Remembered};
-use super::session::{Endpoint, Session};
+use super::session::Session;
 use crate::types::{EdgeIx, LabelIx, MessageIx, Protocol, RoleIx, StateIx, Transition};
 
 /// What an action at a position came to when it was looked at.
@@ -50,7 +50,7 @@ impl Session {
         label: LabelIx,
         at: Option<Position>,
     ) -> Option<MessageIx> {
-        let Endpoint { state, position } = *self.endpoints.get(role.index())?;
+        let (state, position) = self.endpoints.get(role.index())?.now();
         let state = match at {
             Some(at) if at < position => {
                 let (_, mut sends) = self.remembered()?.of(role)?;
@@ -69,7 +69,7 @@ impl Session {
         role: RoleIx,
         at: Position,
     ) -> Result<Numbered, Refusal> {
-        let Endpoint { state, position } = self.endpoints[role.index()];
+        let (state, position) = self.endpoints[role.index()].now();
         if at < position {
             self.performed_before(protocol, role, at, None)?;
             return Ok(Numbered::Duplicate(position));
@@ -107,7 +107,7 @@ impl Session {
         role: RoleIx,
         upto: Position,
     ) -> Result<(Vec<EdgeIx>, StateIx), Refusal> {
-        let Endpoint { mut state, position } = self.endpoints[role.index()];
+        let (mut state, position) = self.endpoints[role.index()].now();
         let missing = upto.0.saturating_sub(position.0);
         let mut implied: Vec<EdgeIx> = Vec::new();
         // How many of them are over each edge.
@@ -164,7 +164,7 @@ impl Session {
         mut seen: impl FnMut(Received),
     ) {
         for edge in implied {
-            let state = self.endpoints[role.index()].state;
+            let state = self.endpoints[role.index()].state();
             let head = self.edges[edge.index()].front();
             let head = head.expect("an implied receive has a message").message;
             let label = protocol.message(head).label;

@@ -99,7 +99,7 @@ impl Machine {
                 }
             }
             Act::Acknowledge { role, position } => {
-                if position > session.acting(protocol, by, role)?.position {
+                if position.0 > session.acting(protocol, by, role)?.position.0 {
                     return Err(ended);
                 }
                 session.acknowledged(protocol, role, position)?

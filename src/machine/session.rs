@@ -7,6 +7,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::num::NonZeroU32;
 
 use smol_str::SmolStr;
 
@@ -28,47 +29,75 @@ use super::remember::{Performed, Remembered};
 use super::witness::Outstanding;
 use crate::types::{CAPACITY_MAX, Edge, Message, Protocol, RoleIx, StateIx, Transition, Value};
 
-/// One role of one session.
+/// One role of one session. Packed, and with a number that it never has, so that two of them with
+/// what tells that there are two take 24 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(C, packed(4))]
 pub(super) struct Endpoint {
     // INVARIANT(endpoint_follows_type): the state that naive unfolding reaches by the actions so
-    // far.
-    pub(super) state: StateIx,
+    // far; one more than its number.
+    state: NonZeroU32,
     // INVARIANT(position_counts): the sum of what the role has sent and consumed on its edges.
     pub(super) position: Position,
 }
 
 impl Endpoint {
+    #[inline(always)]
+    pub(super) fn new(state: StateIx, position: Position) -> Self {
+        // No automaton has so many that it would be too much.
+        Self { state: NonZeroU32::MIN.saturating_add(state.0), position }
+    }
+
+    /// Its state.
+    #[inline(always)]
+    pub(super) fn state(self) -> StateIx {
+        StateIx(self.state.get() - 1)
+    }
+
+    /// Its state and position.
+    pub(super) fn now(self) -> (StateIx, Position) {
+        (self.state(), self.position)
+    }
+
     /// One action further; its position then.
     #[inline(always)]
     pub(super) fn step(&mut self, next: StateIx) -> Position {
-        self.state = next;
-        self.position.0 += 1;
+        *self = Self::new(next, Position(self.position.0 + 1));
         self.position
     }
 }
 
 /// All protocol state of one session, and the little volatile state that belongs to it.
+///
+/// With many sessions live a message costs the cache lines that it waits for, and it waits once for
+/// those that it asks for at once. So the order of fields is that of memory: a first message between
+/// two roles looks at each of the first four lines, and the next one finds them there. What lies
+/// behind them is for what happens seldom.
 #[derive(Debug, Clone)]
+#[repr(C, align(64))]
 pub(super) struct Session {
+    // 64 bytes: whose it is.
     pub(super) id: SessionId,
+    pub(super) ownership: Ownership,
+    // 24 and 144 bytes of two roles with two edges.
+    pub(super) endpoints: Few<Endpoint>,
+    pub(super) edges: Few<Buffer>,
+    // 24 bytes.
     /// The place of its protocol in the machine's table.
     pub(super) protocol: u32,
+    /// How many messages are on its edges.
+    pub(super) queued: u32,
     // INVARIANT(running_counts): how many roles have not ended.
     pub(super) running: u16,
+    // INVARIANT(short_path): never shorter than what is there allows.
+    pub(super) path: Path,
     /// Whether its roles are known to be safe together at its capacities.
     pub(super) checked: bool,
     pub(super) on_lost: OnLost,
-    pub(super) status: Status,
-    // INVARIANT(short_path): never shorter than what is there allows.
-    pub(super) path: Path,
     pub(super) tick: Tick,
-    /// How many messages are on its edges.
-    pub(super) queued: u32,
-    pub(super) endpoints: Few<Endpoint>,
-    pub(super) edges: Few<Buffer>,
-    pub(super) ownership: Ownership,
+    // Behind the fourth line.
     pub(super) seldom: Option<Box<Seldom>>,
+    pub(super) status: Status,
 }
 
 /// How much there is to look at when a role acts: told at a glance, and never less than there is.
@@ -146,7 +175,7 @@ impl Session {
         }
         // EDGE-19: nothing is known of roles that drop messages.
         let checked = known && !policies.as_ref().is_some_and(Policies::is_lossy);
-        let start = Endpoint { state: StateIx::INITIAL, position: Position(0) };
+        let start = Endpoint::new(StateIx::INITIAL, Position(0));
         let endpoints: Few<Endpoint> = protocol.roles().map(|_| start).collect();
         let roles = 0..u16::try_from(endpoints.len()).expect("ROLES_MAX fits");
         let runs = |role: &u16| !protocol.automaton(RoleIx(*role)).is_end(StateIx::INITIAL);
@@ -295,7 +324,7 @@ impl Session {
         }
         self.unfrozen(Scope::role(send.role))?;
         let automaton = protocol.automaton(send.role);
-        let Some(transition) = automaton.send(endpoint.state, send.to, send.label) else {
+        let Some(transition) = automaton.send(endpoint.state(), send.to, send.label) else {
             return Err(send_not_allowed(protocol, endpoint, send));
         };
         if !transition.kind.admits(&send.value) {
@@ -349,7 +378,7 @@ impl Session {
         self.unfrozen(Scope::role(role))?;
         let automaton = protocol.automaton(role);
         // The edge by one of the state's own transitions: spares a search among all edges.
-        let Some(waiting) = automaton.receive_from(endpoint.state, from) else {
+        let Some(waiting) = automaton.receive_from(endpoint.state(), from) else {
             return Err(receive_not_allowed(protocol, endpoint, role, from, None));
         };
         let Some(head) = self.edges[waiting.edge.index()].front() else {
@@ -359,7 +388,7 @@ impl Session {
             return Ok(waiting);
         }
         let label = protocol.message(head.message).label;
-        match automaton.receive(endpoint.state, from, label, head.message) {
+        match automaton.receive(endpoint.state(), from, label, head.message) {
             Some(transition) => Ok(transition),
             None => Err(receive_not_allowed(protocol, endpoint, role, from, Some(label))),
         }
@@ -392,7 +421,7 @@ impl Session {
         match self.status {
             Status::Active => self.running == 0 && self.queued == 0,
             Status::Draining => (0..self.endpoints.len()).all(|role| {
-                let state = self.endpoints[role].state;
+                let state = self.endpoints[role].state();
                 let role = RoleIx(u16::try_from(role).expect("ROLES_MAX fits"));
                 self.enabled(protocol, role, state, &[]).next().is_none()
             }),
@@ -430,4 +459,20 @@ fn conform(protocol: &Protocol, message: &Message, value: Value) -> Result<Value
         label: protocol.label_name(message.label).clone(),
         error: Box::new(error),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use core::mem::offset_of;
+
+    use super::*;
+
+    const LINE: usize = 64;
+
+    #[test]
+    fn a_plain_message_of_two_roles_stays_in_four_cache_lines() {
+        assert_eq!(offset_of!(Session, endpoints), LINE);
+        assert_eq!(offset_of!(Session, seldom), 4 * LINE);
+        assert_eq!(size_of::<Session>(), 5 * LINE);
+    }
 }

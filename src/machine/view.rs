@@ -289,7 +289,7 @@ impl<'a> EndpointView<'a> {
     /// The state of its automaton.
     #[must_use]
     pub fn state(self) -> StateIx {
-        self.of.session.endpoints[self.role.index()].state
+        self.of.session.endpoints[self.role.index()].state()
     }
 
     /// How many actions it has performed.
