@@ -38,7 +38,9 @@
 //!              │         files                     protocols in files, modules beside them
 //!           machine        what a session does     pure; one struct owns all protocol state
 //!              │
-//!       wire ──┴── journal                         bytes as what they mean · bytes at rest
+//!       wire ──┼── journal                         bytes as what they mean · bytes at rest
+//!              │
+//!           resume                                 links that survive their connections: pure
 //!              │
 //!            driver        the one place where machine and journal meet
 //!              │
@@ -55,6 +57,7 @@
 //! - [`machine`]: sessions, edges, capabilities, positions, records, replay.
 //! - [`wire`]: values, records and journals as JSON; a machine spoken to in lines of JSON; sealed
 //!   tokens.
+//! - [`resume`]: numbers on a link, its states, how long it may be lost.
 //! - `files`: protocols in files, and the modules that they import.
 //! - `journal`: where the lines of a journal go.
 //! - `driver`: sessions in this process, their endpoints and handlers.
@@ -107,6 +110,7 @@ pub mod files;
 #[cfg(feature = "driver")]
 pub mod journal;
 pub mod machine;
+pub mod resume;
 pub mod types;
 pub mod wire;
 
