@@ -71,12 +71,17 @@ import Antiphon.Thm.Machine.WellFormed
 import Antiphon.Thm.Resume.Agree
 import Antiphon.Thm.Resume.AgreeClient
 import Antiphon.Thm.Resume.AgreeServer
+import Antiphon.Thm.Resume.Handshake
 import Antiphon.Thm.Resume.Ideal
 import Antiphon.Thm.Resume.Implied
 import Antiphon.Thm.Resume.Lists
+import Antiphon.Thm.Resume.Progress
+import Antiphon.Thm.Resume.Raw
 import Antiphon.Thm.Resume.Reach
 import Antiphon.Thm.Resume.Runs
+import Antiphon.Thm.Resume.Sequencer
 import Antiphon.Thm.Resume.Server
+import Antiphon.Thm.Resume.Views
 import Antiphon.Thm.Types
 import Antiphon.Thm.Types.Automaton
 import Antiphon.Thm.Types.Follow
