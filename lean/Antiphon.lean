@@ -68,6 +68,7 @@ import Antiphon.Thm.Machine.Terminal
 import Antiphon.Thm.Machine.Ticks
 import Antiphon.Thm.Machine.Time
 import Antiphon.Thm.Machine.WellFormed
+import Antiphon.Thm.Resume
 import Antiphon.Thm.Resume.Agree
 import Antiphon.Thm.Resume.AgreeClient
 import Antiphon.Thm.Resume.AgreeServer
