@@ -76,6 +76,7 @@ import Antiphon.Thm.Resume.Handshake
 import Antiphon.Thm.Resume.Ideal
 import Antiphon.Thm.Resume.Implied
 import Antiphon.Thm.Resume.Lists
+import Antiphon.Thm.Resume.Perfect
 import Antiphon.Thm.Resume.Progress
 import Antiphon.Thm.Resume.Raw
 import Antiphon.Thm.Resume.Reach
