@@ -1,4 +1,4 @@
-import Antiphon.Thm.Resume.Views
+import Antiphon.Thm.Resume.Perfect
 import Antiphon.Thm.Resume.Progress
 import Antiphon.Thm.Resume.Raw
 /-!
@@ -21,8 +21,8 @@ Assumed, by name:
 
 namespace Antiphon.Resume
 
-/-- Values with the same digest are the same. -/
-def NoCollision (digest : Nat → Nat) : Prop := ∀ v w, digest v = digest w → v = w
+/-- These two values are the same if their digests are. -/
+def NoCollision (digest : Nat → Nat) (v w : Nat) : Prop := digest v = digest w → v = w
 
 section
 
@@ -87,11 +87,11 @@ theorem kept_is_decided (h : Reachable p t honest s) (hr : honest r) {n : Nat} {
   obtain ⟨_, g⟩ := reachable_agree h hr
   exact g.story n a (prefix_getElem? ((actions_prefix r (kept_prefix _)).trans g.within) ha)
 
-/-- Of two different actions with one number the second is refused, whoever sends it: it changes
-nothing, and is not acknowledged. -/
-theorem conflicting_action_refused (hd : NoCollision t.digest) (s : Server) (e : Nat) (g : Held)
-    {a : Action} (ha : (actions g.role s.journal)[g.position]? = some a)
-    (hne : a ≠ .send g.to g.message) :
+/-- Of two different actions with one number the second is refused, whoever sends it:
+nothing is performed for it, and nothing acknowledged. -/
+theorem conflicting_action_refused (s : Server) (e : Nat) (g : Held) {a : Action}
+    (ha : (actions g.role s.journal)[g.position]? = some a) (hne : a ≠ .send g.to g.message)
+    (hd : ∀ q x, a = .send q x → NoCollision t.digest g.message.value x.value) :
     (s.handleAct p t e g).journal = s.journal ∧ (s.handleAct p t e g).gated = s.gated := by
   obtain ⟨hn, ha⟩ := List.getElem?_eq_some_iff.1 ha
   have hs : same t.digest g.to g.message a = false := by
@@ -107,7 +107,8 @@ theorem conflicting_action_refused (hd : NoCollision t.digest) (s : Server) (e :
       apply hne
       obtain ⟨role, n, to, ⟨l', v'⟩⟩ := g
       simp only at h1 h2 h3
-      rw [h1, ← h2, hd _ _ h3]
+      have h4 := hd _ _ rfl h3
+      simp only at h4; rw [h1, ← h2, h4]
   simp only [Server.handleAct]; split
   · exact ⟨rfl, rfl⟩
   · have : ∃ x, actAt p t.digest t.remembered s.journal g.role g.position g.to g.message = .error x ∧
@@ -164,62 +165,30 @@ theorem unconsumed_message_arrives (h : Reachable p t honest s) (hr : honest r)
   · exact he e h
   · exact he' e h
 
-/-- The network is invisible, step by step: to whatever happens correspond zero or more records that
-perfect channels perform, and the session over perfect channels is the kept journal. -/
-theorem step_is_perfect (h : Reachable p t honest s) (e : Event) :
+/-- What is kept is a session over perfect channels as they are: to whatever happens correspond zero or
+more records that they perform. -/
+theorem kept_is_perfect (h : Reachable p t honest s) (e : Event) :
     Ideal p s.kept ∧ Performs p s.kept (System.step p t s e).kept := by
   have hs := reachable_sound h
   have hs' : Sound p (System.step p t s e) := hs.step e
   exact ⟨ideal_take hs.ideal _, ideal_performs (ideal_take hs'.ideal _) (kept_grows_step hs e)⟩
 
-/-- The network is invisible: for every run there is one over perfect channels, with the same
-attachments and the same end, that has everything that is kept, and in which each of these clients
-does exactly what it has done here and consumes the same messages. Perfect channels hold as many
-messages more as an outbox does. -/
-theorem network_is_invisible (h : Reachable p t honest s) (hn : .ended ∉ s.kept) (rs : List Role)
-    (hrs : ∀ r ∈ rs, honest r ∧ (s.clients r).memory.isSome) :
-    ∃ j, Ideal (p.roomy t.outbox) j ∧ s.kept <+: j ∧
-      (∀ x ∈ j, x ∈ s.kept ∨ ∃ r ∈ rs, ∃ a, x = .acted r a) ∧
-      (∀ r ∈ rs, ∀ m, (s.clients r).memory = some m → actions r j = m.performed) ∧
-      ∀ r, r ∉ rs → actions r j = actions r s.kept := by
-  have hs := reachable_sound h
-  let hist : Role → List Action := fun r => ((s.clients r).memory.map (·.performed)).getD []
-  have hist_of : ∀ {r m}, (s.clients r).memory = some m → hist r = m.performed := fun hm => by
-    simp [hist, hm]
-  have agree : ∀ r ∈ rs, ∃ m, (s.clients r).memory = some m ∧ Agree p t r (hist r) s := by
-    intro r hr
-    obtain ⟨h1, h2⟩ := hrs r hr
-    obtain ⟨m, hm⟩ := Option.isSome_iff_exists.1 h2
-    obtain ⟨h', a⟩ := reachable_agree h h1
-    exact ⟨m, hm, by rw [hist_of hm, a.memory m hm]; exact a⟩
-  have within : ∀ r ∈ rs, actions r s.kept <+: hist r := fun r hr => by
-    obtain ⟨m, _, a⟩ := agree r hr
-    exact (actions_prefix r (kept_prefix _)).trans a.within
-  have ideal := ideal_take hs.ideal s.server.durable
-  refine ⟨catchUpAll hist rs s.kept, ?_, catchUpAll_grows hist rs _, catchUpAll_mem hist rs _, ?_,
-    fun r hr => catchUpAll_other hist hr _⟩
-  · refine catchUpAll_ideal rs _ (ideal_roomy ideal _) hn (fun r hr => ?_) within (fun r hr => ?_)
-      fun r hr q => ?_
-    · obtain ⟨_, _, a⟩ := agree r hr
-      rw [stateAfter_roomy]; exact a.follows
-    · obtain ⟨_, _, a⟩ := agree r hr
-      exact a.seen
-    · obtain ⟨m, hm, a⟩ := agree r hr
-      have h1 := a.outbox m hm
-      have h2 := a.acked m hm
-      have h3 := sends_drop_le (hist r) h2
-      have h4 := (ideal_lawful ideal).capacity r q
-      have h5 : (sentTo q (hist r)).length = (sentTo q (actions r s.kept)).length +
-          (sentTo q ((hist r).drop (actions r s.kept).length)).length := by
-        rw [← List.length_append, ← sentTo_append]
-        obtain ⟨k, e⟩ := within r hr
-        rw [← e, List.drop_left]
-      have h6 := sentTo_length_le_sends q ((hist r).drop (actions r s.kept).length)
-      simp only [Memory.outstanding, ← hist_of hm] at h1
-      simp only [edge, List.length_drop, Protocol.roomy, System.kept, Server.kept] at *
-      omega
-  · intro r hr m hm
-    rw [catchUpAll_self hist hr _ (within r hr), hist_of hm]
+/-- The network is invisible: wherever it has led there is a run over perfect channels, which hold as
+many messages more as an outbox does, with the same attachments and the same end, in which each client
+has done exactly what it has done here and consumed the same messages. All that is kept is in it in its
+order, and comes first as long as the session has not ended. -/
+theorem network_is_invisible (h : Reachable p t honest s) (roles : List Role)
+    (hroles : ∀ r, honest r → r ∈ roles) :
+    ∃ j, Perfect p t honest s j ∧ s.kept.Sublist j ∧ (.ended ∉ s.kept → s.kept <+: j) :=
+  Perfect.exists h roles hroles
+
+/-- That run goes on as the network's does: to each further step correspond zero or more records over
+perfect channels, until the session has ended, or a client loses its memory of what is not kept. -/
+theorem each_step_is_perfect_steps (h : Reachable p t honest s) {j : Journal}
+    (hj : Perfect p t honest s j) (hn : .ended ∉ s.kept) (e : Event) (hu : Unforged honest e)
+    (hf : ∀ r, honest r → e = .forget r → s.owed r = 0) :
+    ∃ j', Performs (p.roomy t.outbox) j j' ∧ Perfect p t honest (System.step p t s e) j' :=
+  hj.step h hn e hu hf
 
 /-- What a client has done and the machine has not kept grows only when its owner acts. -/
 theorem owed_never_grows (h : Reachable p t honest s)

@@ -372,6 +372,116 @@ theorem Perfect.step {j : Journal} (h : Reachable p t honest s) (b : Perfect p t
           simp only [System.owed, hm, Memory.position] at h0
           exact (hw.eq_of_length (Nat.le_antisymm hw.length_le (by omega))).symm
 
+/-! ## There always is one -/
+
+theorem actions_calm {xs : Journal} (h : ∀ x ∈ xs, x.isAction = false) (r : Role) : actions r xs = [] := by
+  induction xs with
+  | nil => rfl
+  | cons x xs ih =>
+    have ih := ih fun y hy => h y (.tail _ hy)
+    cases x with
+    | acted => have := h _ (.head _); cases this
+    | attached => exact ih
+    | ended => exact ih
+
+theorem ideal_calm {j : Journal} (hj : Ideal p j) : ∀ (xs : Journal), (∀ x ∈ xs, x.isAction = false) →
+    Ideal p (j ++ xs)
+  | [], _ => by simpa using hj
+  | x :: xs, h => by
+    have hx : perform p j x = .ok (j ++ [x]) := by
+      cases x with
+      | acted => have := h _ (.head _); cases this
+      | attached => rfl
+      | ended => rfl
+    have := ideal_calm (.step hj hx) xs fun y hy => h y (.tail _ hy)
+    simpa using this
+
+/-- Behind the end nothing is done. -/
+theorem before_end {k : Journal} (h : Ideal p k) :
+    ∃ k' xs, k = k' ++ xs ∧ .ended ∉ k' ∧ (∀ x ∈ xs, x.isAction = false) ∧ (.ended ∉ k → xs = []) := by
+  induction h with
+  | start => exact ⟨[], [], rfl, by simp, by simp, fun _ => rfl⟩
+  | @step j j' x _ hs ih =>
+    have e := perform_append hs
+    obtain ⟨k', xs, rfl, hk, hx, _⟩ := ih
+    rcases Classical.em (.ended ∈ k' ++ xs) with he | he
+    · refine ⟨k', xs ++ [x], by rw [e, List.append_assoc], hk, fun y hy => ?_,
+        fun h => absurd (e ▸ List.mem_append.2 (.inl he)) h⟩
+      rcases List.mem_append.1 hy with hy | hy
+      · exact hx y hy
+      · rw [List.mem_singleton.1 hy]
+        cases x with
+        | acted r a =>
+          cases a with
+          | send => exact absurd he (perform_send hs).1
+          | receive => exact absurd he (perform_receive hs).1
+        | attached => rfl
+        | ended => rfl
+    · rcases Classical.em (x = .ended) with rfl | hne
+      · exact ⟨k' ++ xs, [.ended], e, he, by simp [Record.isAction], fun h => absurd (e ▸ by simp) h⟩
+      · refine ⟨j', [], by simp, ?_, by simp, fun _ => rfl⟩
+        rw [e, List.mem_append, List.mem_singleton]
+        rintro (h | h)
+        · exact he h
+        · exact hne h.symm
+
+theorem Perfect.exists (h : Reachable p t honest s) (rs : List Role) (hrs : ∀ r, honest r → r ∈ rs) :
+    ∃ j, Perfect p t honest s j ∧ s.kept.Sublist j ∧ (.ended ∉ s.kept → s.kept <+: j) := by
+  have hs := reachable_sound h
+  have ideal : Ideal p s.kept := ideal_take hs.ideal _
+  have lawful := ideal_lawful ideal
+  have choice : ∀ r, ∃ l : List Action, (Unremembered honest s r → l = actions r s.kept) ∧
+      (∀ m, honest r → (s.clients r).memory = some m → l = m.performed) ∧ (stateAfter p r l).isSome ∧
+      actions r s.kept <+: l ∧ (∀ q, receivedFrom q l <+: sentTo r (actions q s.kept)) ∧
+      ∀ q, (sentTo q l).length ≤ (receivedFrom r (actions q s.kept)).length + p.capacity r q + t.outbox := by
+    intro r
+    rcases Classical.em (Unremembered honest s r) with hr | hr
+    · refine ⟨actions r s.kept, fun _ => rfl, fun m h1 h2 => (by rw [hr h1] at h2; cases h2),
+        lawful.follows r, List.prefix_refl _, fun q => lawful.received q r, fun q => ?_⟩
+      have := lawful.capacity r q
+      simp only [edge, List.length_drop] at this; omega
+    · have hu := hr
+      obtain ⟨hr, m, hm⟩ := remembered hr
+      obtain ⟨hist, a⟩ := reachable_agree h hr
+      refine ⟨hist, fun h => absurd h hu, fun m' _ hm' => (a.memory m' hm').symm, a.follows,
+        kept_within a, a.seen, history_fits a hs hm⟩
+  obtain ⟨hist, hh⟩ := Classical.axiomOfChoice choice
+  obtain ⟨k, xs, hk, hd, hx, hnil⟩ := before_end ideal
+  have acts : ∀ r, actions r k = actions r s.kept := fun r => by
+    rw [hk, actions_append, actions_calm hx, List.append_nil]
+  have ideal' : Ideal (p.roomy t.outbox) (catchUpAll hist rs k) := by
+    refine catchUpAll_ideal rs k (ideal_roomy (ideal_prefix ideal (hk ▸ List.prefix_append k xs)) _) hd
+      (fun r _ => ?_) (fun r _ => ?_) (fun r _ q => ?_) fun r _ q => ?_
+    · rw [stateAfter_roomy]; exact (hh r).2.2.1
+    · rw [acts]; exact (hh r).2.2.2.1
+    · rw [acts]; exact (hh r).2.2.2.2.1 q
+    · rw [acts]; have := (hh r).2.2.2.2.2 q; simp only [Protocol.roomy]; omega
+  have done : ∀ r, actions r (catchUpAll hist rs k ++ xs) = actions r (catchUpAll hist rs k) := fun r => by
+    rw [actions_append, actions_calm hx, List.append_nil]
+  have self : ∀ r ∈ rs, actions r (catchUpAll hist rs k ++ xs) = hist r := fun r hr => by
+    rw [done, catchUpAll_self hist hr k (by rw [acts]; exact (hh r).2.2.2.1)]
+  have grows := catchUpAll_grows hist rs k
+  refine ⟨catchUpAll hist rs k ++ xs, ⟨ideal_calm ideal' xs hx, fun r m hr hm => ?_, fun r hr => ?_, ?_⟩, ?_, fun hn => ?_⟩
+  · rw [self r (hrs r hr)]; exact (hh r).2.1 m hr hm
+  · rcases Classical.em (r ∈ rs) with h1 | h1
+    · rw [self r h1]; exact (hh r).1 hr
+    · rw [done, catchUpAll_other hist h1, acts]
+  · have calm : ∀ (rs : List Role) (j : Journal),
+        (catchUpAll hist rs j).filter (!·.isAction) = j.filter (!·.isAction) := by
+      intro rs
+      induction rs with
+      | nil => intro j; rfl
+      | cons r rs ih =>
+        intro j
+        have : ((hist r).drop (actions r j).length |>.map (Record.acted r)).filter (!·.isAction) = [] := by
+          refine List.filter_eq_nil_iff.2 fun x hx => ?_
+          obtain ⟨a, _, rfl⟩ := List.mem_map.1 hx
+          simp [Record.isAction]
+        rw [catchUpAll, ih, catchUp, List.filter_append, this, List.append_nil]
+    rw [List.filter_append, calm, hk, List.filter_append]
+  · rw [hk]; exact grows.sublist.append (List.Sublist.refl xs)
+  · rw [hk, hnil hn, List.append_nil, List.append_nil]; exact grows
+
 end
 
 end Antiphon.Resume
