@@ -79,6 +79,7 @@ import Antiphon.Thm.Resume.Lists
 import Antiphon.Thm.Resume.Perfect
 import Antiphon.Thm.Resume.Progress
 import Antiphon.Thm.Resume.Raw
+import Antiphon.Thm.Resume.RawProgress
 import Antiphon.Thm.Resume.Reach
 import Antiphon.Thm.Resume.Runs
 import Antiphon.Thm.Resume.Sequencer

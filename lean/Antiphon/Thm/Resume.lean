@@ -1,6 +1,6 @@
 import Antiphon.Thm.Resume.Perfect
 import Antiphon.Thm.Resume.Progress
-import Antiphon.Thm.Resume.Raw
+import Antiphon.Thm.Resume.RawProgress
 /-!
 # What the link promises
 
@@ -261,16 +261,22 @@ theorem raw_resume_never_partial (capacity window : Nat) (es : List (RawEvent α
     (s.outbound.retransmit (s.delivered.length + 1)).isPartial = false ∧
       (s.outbound.retransmit (s.delivered.length + 1)).messages =
         numbered (s.delivered.length + 1) (s.sent.drop s.delivered.length) := by
-  have h := raw_ok (α := α) capacity window es
-  rw [← hs] at h
-  have h1 := h.acked
-  have h2 := h.oldest
-  constructor
-  · simp only [Outbound.retransmit, decide_eq_false_iff_not]; omega
-  · simp only [Outbound.retransmit, h.retained, List.drop_drop]
-    congr 1
-    · omega
-    · congr 1; omega
+  subst hs; exact (raw_ok capacity window es).retransmit
+
+/-- From wherever a raw link is, exchanges that succeed deliver all that was sent. -/
+theorem raw_link_catches_up (capacity : Nat) {window : Nat} (hw : 0 < window) (es : List (RawEvent α))
+    (s : Raw α) (hs : s = (Raw.start capacity window).run es) :
+    ∃ es' : List (RawEvent α), (∀ e ∈ es', e.isExchange) ∧ (s.run es').delivered = s.sent := by
+  subst hs
+  have h := ((Raw.fit_start capacity window).run es).step .persist
+  obtain ⟨es', h1, h2, h3⟩ := Raw.catches_up hw _ h rfl (Nat.le_refl _)
+  refine ⟨.persist :: es', fun e he => ?_, ?_⟩
+  · rcases List.mem_cons.1 he with rfl | he
+    · rfl
+    · exact h1 e he
+  · have hp := (h.run es').ok.isPrefix
+    rw [h2] at hp
+    exact hp.eq_of_length h3
 
 end
 
