@@ -72,6 +72,7 @@ import Antiphon.Thm.Resume
 import Antiphon.Thm.Resume.Agree
 import Antiphon.Thm.Resume.AgreeClient
 import Antiphon.Thm.Resume.AgreeServer
+import Antiphon.Thm.Resume.Forget
 import Antiphon.Thm.Resume.Handshake
 import Antiphon.Thm.Resume.Ideal
 import Antiphon.Thm.Resume.Implied

@@ -1,4 +1,4 @@
-import Antiphon.Thm.Resume.Perfect
+import Antiphon.Thm.Resume.Forget
 import Antiphon.Thm.Resume.Progress
 import Antiphon.Thm.Resume.RawProgress
 /-!
@@ -182,13 +182,21 @@ theorem network_is_invisible (h : Reachable p t honest s) (roles : List Role)
     ∃ j, Perfect p t honest s j ∧ s.kept.Sublist j ∧ (.ended ∉ s.kept → s.kept <+: j) :=
   Perfect.exists h roles hroles
 
-/-- That run goes on as the network's does: to each further step correspond zero or more records over
-perfect channels, until the session has ended, or a client loses its memory of what is not kept. -/
+/-- That run goes on as the network's does: until the session has ended, to each step correspond zero or
+more records over perfect channels, unless a client loses its memory of what is not kept. -/
 theorem each_step_is_perfect_steps (h : Reachable p t honest s) {j : Journal}
     (hj : Perfect p t honest s j) (hn : .ended ∉ s.kept) (e : Event) (hu : Unforged honest e)
     (hf : ∀ r, honest r → e = .forget r → s.owed r = 0) :
     ∃ j', Performs (p.roomy t.outbox) j j' ∧ Perfect p t honest (System.step p t s e) j' :=
   hj.step h hn e hu hf
+
+/-- A client that loses its memory undoes in that run what it had done and the machine had not kept, and
+nothing else: all others go on as they were. -/
+theorem loss_undoes_only_what_was_owed (h : Reachable p t honest s) (hr : honest r) {j : Journal}
+    (hj : Perfect p t honest s j) :
+    ∃ j', Perfect p t honest (System.step p t s (.forget r)) j' ∧ j'.Sublist j ∧
+      actions r j' = actions r s.kept ∧ ∀ q, q ≠ r → actions q j' = actions q j :=
+  ⟨_, hj.forgets h hr, cut_sublist _ j, hj.forgets_self h hr, fun _ hq => actions_cut_other hq _ j⟩
 
 /-- What a client has done and the machine has not kept grows only when its owner acts. -/
 theorem owed_never_grows (h : Reachable p t honest s)
