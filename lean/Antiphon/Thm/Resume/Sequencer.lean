@@ -33,6 +33,19 @@ theorem numbered_mem {n : Nat} : ∀ {xs : List α} {j : Nat}, j < xs.length →
     obtain ⟨x, hx⟩ := numbered_mem (n := n + 1) (xs := xs) (j := j) (by simpa using h)
     exact ⟨x, by rw [show n + (j + 1) = n + 1 + j by omega]; exact .tail _ hx⟩
 
+/-! ## The outbound half -/
+
+/-- What is given up on is named, with its numbers; the rest is retained under its own, and no number
+is given again. -/
+theorem Outbound.expire_names_what_goes (o : Outbound α) (n : Nat) :
+    (o.expire n).2.next = o.next ∧
+      (o.expire n).1 ++ numbered (o.expire n).2.oldest (o.expire n).2.retained =
+        numbered o.oldest o.retained := by
+  constructor
+  · simp only [expire, next, List.length_take, List.length_drop]; omega
+  · simp only [expire]
+    rw [← numbered_append, List.take_append_drop]
+
 /-! ## The inbound half -/
 
 namespace Inbound
