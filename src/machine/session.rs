@@ -69,10 +69,10 @@ impl Endpoint {
 
 /// All protocol state of one session, and the little volatile state that belongs to it.
 ///
-/// With many sessions live a message costs the cache lines that it waits for, and it waits once for
-/// those that it asks for at once. So the order of fields is that of memory: a first message between
-/// two roles looks at each of the first four lines, and the next one finds them there. What lies
-/// behind them is for what happens seldom.
+/// With many sessions live a message costs the cache lines that it waits for, and it waits once
+/// for those that it asks for at once. So the order of fields is that of memory: a first message
+/// between two roles looks at each of the first four lines, and the next one finds them there. What
+/// lies behind them is for what happens seldom.
 #[derive(Debug, Clone)]
 #[repr(C, align(64))]
 pub(super) struct Session {

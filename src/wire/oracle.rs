@@ -56,8 +56,8 @@ pub fn comparable(mut answer: Tree) -> Tree {
     answer
 }
 
-/// A line as it is written to the model: in ASCII, so that no reader can take a character apart, and
-/// with doubles that no reader takes for integers.
+/// A line as it is written to the model: in ASCII, so that no reader can take a character apart,
+/// and with doubles that no reader takes for integers.
 #[must_use]
 pub fn line(say: &Tree) -> String {
     let mut text = Vec::new();
@@ -77,7 +77,8 @@ pub fn line(say: &Tree) -> String {
     line
 }
 
-/// Whole doubles have a fraction, where an exponent would hide that they are no integers of 64 bits.
+/// Whole doubles have a fraction, where an exponent would hide that they are no integers of 64
+/// bits.
 struct Plain;
 
 impl Formatter for Plain {
