@@ -1,6 +1,6 @@
 //! Edges: the bounded FIFO buffers between roles.
 //!
-//! Clauses: EDGE-1 to EDGE-3, EDGE-6. Lean twin: `Machine/Edge.lean` (to come).
+//! Clauses: EDGE-1 to EDGE-3, EDGE-6. Lean twin: `Machine/Edge.lean`.
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;

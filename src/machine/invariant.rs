@@ -1,5 +1,5 @@
 //! The invariants, executable: checked after every step of every randomised test. The names are
-//! those at the fields that keep them, and of the theorems to come.
+//! those at the fields that keep them, and of the theorems in `lean/Antiphon/Thm`.
 
 use alloc::format;
 use alloc::string::String;

@@ -5,7 +5,7 @@
 //! behaviour exactly when their tables are equal. (Communicating finite-state machines: Brand &
 //! Zafiropulo, JACM 1983; derivatives: Brzozowski, JACM 1964.)
 //!
-//! Clauses: AUTO-1 to AUTO-3. Lean twin: `Types/Automaton.lean` (to come).
+//! Clauses: AUTO-1 to AUTO-3. Lean twin: `Types/Automaton.lean`.
 
 use alloc::boxed::Box;
 use alloc::vec;

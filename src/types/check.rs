@@ -1,6 +1,6 @@
 //! Checks on one type: from a [`Draft`] to a [`Tree`], with everything that is wrong on the way.
 //!
-//! Clauses: TYPE-1 to TYPE-8. Lean twin: `Types/Check.lean` (to come).
+//! Clauses: TYPE-1 to TYPE-8.
 
 use alloc::format;
 use alloc::string::String;

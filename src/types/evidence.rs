@@ -5,7 +5,7 @@
 //! may go wrong at a larger one. A session is opened only at capacities that evidence covers
 //! (EDGE-7).
 //!
-//! Clauses: EDGE-7. Lean twin: `Types/Evidence.lean` (to come).
+//! Clauses: EDGE-7. Lean twin: `Types/Evidence.lean`.
 
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};

@@ -1,7 +1,7 @@
 //! Values: what messages carry. A value is made to conform to its sort once, at the door; from
 //! then on it is moved, never looked into. Its canonical bytes are what records and digests hold.
 //!
-//! Clauses: VALUE-1, VALUE-4 to VALUE-7, VALUE-20. Lean twin: `Types/Value.lean` (to come).
+//! Clauses: VALUE-1, VALUE-4 to VALUE-7, VALUE-20. Lean twin: `Types/Value.lean`.
 
 use alloc::boxed::Box;
 use alloc::format;

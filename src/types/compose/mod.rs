@@ -21,7 +21,7 @@
 //! `served`; `bounds` and `growth` ask how many messages an edge can hold. `system`, `tables`,
 //! `layout` and `graph` are the tables that make it fast.
 //!
-//! Clauses: COMP-1 to COMP-9. Lean twin: `Types/Compose.lean` (to come).
+//! Clauses: COMP-1 to COMP-9. Lean twin: `Types/Compose.lean`.
 
 mod bounds;
 mod explore;

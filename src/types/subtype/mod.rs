@@ -5,7 +5,7 @@
 //! with sends and receives that the candidate performs earlier than the supertype does
 //! ([`asynchronous`](Comparison::asynchronous), which no program can always decide: SUB-5).
 //!
-//! Clauses: SUB-1 to SUB-9. Lean twin: `Types/Subtype.lean` (to come).
+//! Clauses: SUB-1 to SUB-9. Lean twin: `Types/Subtype.lean`.
 
 mod asynchronous;
 mod sync;
