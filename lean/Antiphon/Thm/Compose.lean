@@ -75,6 +75,9 @@ theorem check_of_verdict {s : System} {limit : Nat} {determinate : Bool} (h : s.
       exact ⟨noted, checked, h⟩
     · simp at h
 
+/-- Some set of configurations passes the check: behind a verdict `safe` that of the search (`check_of_verdict`). -/
+def Checked (s : System) : Prop := ∃ noted, s.check noted = true
+
 /-- Where the verdict is `safe`, nothing is wrong with any configuration that a session can come to. -/
 theorem verdict_sound {s : System} {limit : Nat} {determinate : Bool} (h : s.verdict limit = .safe determinate)
     {c : Configuration} (reachable : Reachable s c) : Safe s c :=
@@ -157,17 +160,16 @@ theorem violation_real {s : System} {limit : Nat} {violation : Violation} (h : s
 
 open Machine
 
-/-- Whatever is done to a session whose edges all block is zero or more steps of the system of its
-protocol with its capacities, and an observer is told of exactly these. -/
+/-- Whatever is done to a session whose edges all block is zero or more steps of the system of its protocol with its
+capacities, and an observer is told of exactly these. -/
 theorem machine_refines_config {p : Protocol} (pwf : p.wellFormed = true) {s s' : Session} (wf : s.WellFormed p)
     (blocks : s.Blocks) {told : List Output} (h : Session.Step p s told s') :
     s'.Blocks ∧ s'.capacities = s.capacities ∧ ∃ run, Run (s.system p) s.configuration run s'.configuration ∧
       Session.advances told = run.map fun step => Session.advance (Session.said step) :=
   h.refines pwf wf blocks
 
-/-- In an active session whose edges all block, every step that its system allows is accepted when
-it is presented with a live capability that no transfer freezes, at the current position or without
-one; and it leads where the system says. -/
+/-- In an active session whose edges all block, every step that its system allows is accepted when it is presented with a live
+capability that no transfer freezes, at the current position or without one; and it leads where the system says. -/
 theorem enabled_step_accepted {p : Protocol} (pwf : p.wellFormed = true) {s : Session} (wf : s.WellFormed p)
     (active : s.status = .active) (blocks : s.Blocks) {step : Step} {d : Configuration}
     (enabled : Leads (s.system p) s.configuration step d) {now : Tick} {by_ : Presented} {act : Act}
@@ -175,8 +177,8 @@ theorem enabled_step_accepted {p : Protocol} (pwf : p.wellFormed = true) {s : Se
     ∃ came, State.actOn p now s by_ act = .ok came ∧ came.session.configuration = d :=
   Session.accepts pwf wf.roles active blocks enabled may says
 
-/-- Whatever a machine is told, each of its sessions whose edges all block is a reachable
-configuration of the system of its protocol with its capacities. -/
+/-- Whatever a machine is told, each of its sessions whose edges all block is a reachable configuration of the system of its
+protocol with its capacities. -/
 theorem session_reachable {protocols : List Protocol}
     (pwf : ∀ p ∈ protocols, p.wellFormed = true) {observed : Bool} {commands : List State.Command}
     {live : Live} (mem : live ∈ ((State.start protocols observed).run commands).1.sessions)
@@ -187,32 +189,30 @@ theorem session_reachable {protocols : List Protocol}
   exact ⟨p, known, ((history.wellFormed (pwf p known)).1.protocol).symm,
     history.reachable (pwf p known) blocks⟩
 
-/-- Whatever a machine is told: where the verdict on a protocol at these capacities is `safe`, nothing
-is wrong with any session of it whose edges all block. Whoever waits on an edge can take its head,
-somebody can move or all have ended and nothing is left, and whoever waits can be served. -/
+/-- Whatever a machine is told: where a set of configurations of a protocol passes the check at these capacities, as behind
+every verdict `safe`, nothing is wrong with any session of it whose edges all block. Whoever waits on an edge can take its
+head, somebody can move or all have ended and nothing is left, and whoever waits can be served. -/
 theorem session_safe {protocols : List Protocol} (pwf : ∀ p ∈ protocols, p.wellFormed = true)
     {observed : Bool} {commands : List State.Command} {live : Live}
     (mem : live ∈ ((State.start protocols observed).run commands).1.sessions)
     (blocks : live.session.Blocks)
-    (safe : ∀ p ∈ protocols, p.digest = live.session.protocol →
-      ∃ limit determinate, verdict p live.session.capacities limit = .safe determinate) :
+    (safe : ∀ p ∈ protocols, p.digest = live.session.protocol → Checked (System.of p live.session.capacities)) :
     ∃ p ∈ protocols, p.digest = live.session.protocol ∧ live.session.WellFormed p ∧
       Safe (live.session.system p) live.session.configuration := by
   obtain ⟨p, known, told, _, _, history, _⟩ := State.run_history pwf mem
   have wf := (history.wellFormed (pwf p known)).1
-  obtain ⟨limit, determinate, safe⟩ := safe p known wf.protocol.symm
+  obtain ⟨noted, checked⟩ := safe p known wf.protocol.symm
   exact ⟨p, known, wf.protocol.symm, wf,
-    verdict_sound safe (history.reachable (pwf p known) blocks)⟩
+    check_sound checked (history.reachable (pwf p known) blocks)⟩
 
-/-- Whatever a machine is told: where the verdict on a protocol at these capacities is `safe`, no
-active session of it whose edges all block is ever stuck. There is a step that is accepted from
+/-- Whatever a machine is told: where a set of configurations of a protocol passes the check at these capacities, as behind
+every verdict `safe`, no active session of it whose edges all block is ever stuck. There is a step that is accepted from
 whoever may act for its role, or all roles have ended and nothing is left on the edges. -/
 theorem session_never_stuck {protocols : List Protocol}
     (pwf : ∀ p ∈ protocols, p.wellFormed = true) {observed : Bool} {commands : List State.Command}
     {live : Live} (mem : live ∈ ((State.start protocols observed).run commands).1.sessions)
     (blocks : live.session.Blocks) (active : live.session.status = .active)
-    (safe : ∀ p ∈ protocols, p.digest = live.session.protocol →
-      ∃ limit determinate, verdict p live.session.capacities limit = .safe determinate) :
+    (safe : ∀ p ∈ protocols, p.digest = live.session.protocol → Checked (System.of p live.session.capacities)) :
     ∃ p ∈ protocols, p.digest = live.session.protocol ∧
       ((∃ step d, Leads (live.session.system p) live.session.configuration step d ∧
           ∀ {now by_ act}, live.session.MayAct by_ step.role →
