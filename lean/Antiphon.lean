@@ -51,6 +51,7 @@ import Antiphon.Thm.Authority.Whose
 import Antiphon.Thm.Compose
 import Antiphon.Thm.Compose.Accepts
 import Antiphon.Thm.Compose.Graph
+import Antiphon.Thm.Compose.Library
 import Antiphon.Thm.Compose.Session
 import Antiphon.Thm.Compose.System
 import Antiphon.Thm.Compose.Verdict
