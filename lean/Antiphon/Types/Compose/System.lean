@@ -63,7 +63,7 @@ theorem same_iff {c d : Configuration} : c.same d = true ↔ c = d := by
   cases d
   simp [same, sameNumbers_iff, sameQueues_iff]
 
-/-- Not the derived one: that computes with proofs, which takes the kernel ten times as long. -/
+/-- Not the derived one: that computes with proofs, which takes the kernel more than twice as long. -/
 instance : DecidableEq Configuration := fun _ _ => decidable_of_iff _ same_iff
 
 /-- The state of a role. -/
