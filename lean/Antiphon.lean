@@ -49,7 +49,10 @@ import Antiphon.Thm.Authority.Sound
 import Antiphon.Thm.Authority.Spends
 import Antiphon.Thm.Authority.Whose
 import Antiphon.Thm.Compose
+import Antiphon.Thm.Compose.Accepts
 import Antiphon.Thm.Compose.Graph
+import Antiphon.Thm.Compose.Library
+import Antiphon.Thm.Compose.Session
 import Antiphon.Thm.Compose.System
 import Antiphon.Thm.Compose.Verdict
 import Antiphon.Thm.Machine

@@ -1,4 +1,5 @@
 import Oracle.Door
+import Oracle.Library
 
 /-!
 The oracle: the model as a program. It reads lines of JSON and answers each with one, as `antiphon
@@ -7,6 +8,7 @@ begins with `{"begin": {"observed": true}}`.
 
     lean/check --run lean/Oracle.lean
     lean/check --run lean/Oracle.lean --replay FILE…    what `antiphon verify --lines` has written
+    lean/check --run lean/Oracle.lean --library         what `.ci/library` asks
 
 With `--replay` it reads the lines of files, those of `specs/vectors`, too, says of each file which line
 does not come to the answer that stands behind it (or to `ok`, where none does), and ends with status 1
@@ -64,8 +66,9 @@ def run (arguments : List String) : IO UInt32 := do
         IO.eprintln s!"{path}: {why}"
         status := 1
     return status
+  | ["--library"] => Library.answer (← IO.getStdin) (← IO.getStdout)
   | _ =>
-    IO.eprintln "usage: lean/check --run lean/Oracle.lean [--replay FILE…]"
+    IO.eprintln "usage: lean/check --run lean/Oracle.lean [--replay FILE… | --library]"
     return 2
 
 end Oracle

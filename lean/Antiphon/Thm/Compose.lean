@@ -1,11 +1,14 @@
 import Antiphon.Types.Compose
 import Antiphon.Thm.Compose.Verdict
+import Antiphon.Thm.Compose.Accepts
+import Antiphon.Thm.Machine.Run
 
 /-!
 # What the verdict of a composition is worth
 
 A verdict `safe` is a proof that every configuration that a session can come to at these capacities is as it should be; a
-verdict `violation` is a proof that one of them is not. What the search does is trusted in neither case.
+verdict `violation` is a proof that one of them is not. What the search does is trusted in neither case. And what the system of
+a protocol does is what the machine does with its sessions, as long as their edges block.
 
 Clauses: COMP-1 to COMP-5.
 -/
@@ -71,6 +74,9 @@ theorem check_of_verdict {s : System} {limit : Nat} {determinate : Bool} (h : s.
       simp only [Verdict.safe.injEq] at h
       exact ⟨noted, checked, h⟩
     · simp at h
+
+/-- Some set of configurations passes the check: behind a verdict `safe` that of the search (`check_of_verdict`). -/
+def Checked (s : System) : Prop := ∃ noted, s.check noted = true
 
 /-- Where the verdict is `safe`, nothing is wrong with any configuration that a session can come to. -/
 theorem verdict_sound {s : System} {limit : Nat} {determinate : Bool} (h : s.verdict limit = .safe determinate)
@@ -149,5 +155,77 @@ theorem violation_real {s : System} {limit : Nat} {violation : Violation} (h : s
   · exact confirmed _ _ h
   · simp only [cond_eq_ite] at h
     split at h <;> simp at h
+
+/-! ## Sessions of the machine -/
+
+open Machine
+
+/-- Whatever is done to a session whose edges all block is zero or more steps of the system of its protocol with its
+capacities, and an observer is told of exactly these. -/
+theorem machine_refines_config {p : Protocol} (pwf : p.wellFormed = true) {s s' : Session} (wf : s.WellFormed p)
+    (blocks : s.Blocks) {told : List Output} (h : Session.Step p s told s') :
+    s'.Blocks ∧ s'.capacities = s.capacities ∧ ∃ run, Run (s.system p) s.configuration run s'.configuration ∧
+      Session.advances told = run.map fun step => Session.advance (Session.said step) :=
+  h.refines pwf wf blocks
+
+/-- In an active session whose edges all block, every step that its system allows is accepted when it is presented with a live
+capability that no transfer freezes, at the current position or without one; and it leads where the system says. -/
+theorem enabled_step_accepted {p : Protocol} (pwf : p.wellFormed = true) {s : Session} (wf : s.WellFormed p)
+    (active : s.status = .active) (blocks : s.Blocks) {step : Step} {d : Configuration}
+    (enabled : Leads (s.system p) s.configuration step d) {now : Tick} {by_ : Presented} {act : Act}
+    (may : s.MayAct by_ step.role) (says : Session.Says p (s.endpoint step.role).position step act) :
+    ∃ came, State.actOn p now s by_ act = .ok came ∧ came.session.configuration = d :=
+  Session.accepts pwf wf.roles active blocks enabled may says
+
+/-- Whatever a machine is told, each of its sessions whose edges all block is a reachable configuration of the system of its
+protocol with its capacities. -/
+theorem session_reachable {protocols : List Protocol}
+    (pwf : ∀ p ∈ protocols, p.wellFormed = true) {observed : Bool} {commands : List State.Command}
+    {live : Live} (mem : live ∈ ((State.start protocols observed).run commands).1.sessions)
+    (blocks : live.session.Blocks) :
+    ∃ p ∈ protocols, p.digest = live.session.protocol ∧
+      Reachable (live.session.system p) live.session.configuration := by
+  obtain ⟨p, known, told, _, _, history, _⟩ := State.run_history pwf mem
+  exact ⟨p, known, ((history.wellFormed (pwf p known)).1.protocol).symm,
+    history.reachable (pwf p known) blocks⟩
+
+/-- Whatever a machine is told: where a set of configurations of a protocol passes the check at these capacities, as behind
+every verdict `safe`, nothing is wrong with any session of it whose edges all block. Whoever waits on an edge can take its
+head, somebody can move or all have ended and nothing is left, and whoever waits can be served. -/
+theorem session_safe {protocols : List Protocol} (pwf : ∀ p ∈ protocols, p.wellFormed = true)
+    {observed : Bool} {commands : List State.Command} {live : Live}
+    (mem : live ∈ ((State.start protocols observed).run commands).1.sessions)
+    (blocks : live.session.Blocks)
+    (safe : ∀ p ∈ protocols, p.digest = live.session.protocol → Checked (System.of p live.session.capacities)) :
+    ∃ p ∈ protocols, p.digest = live.session.protocol ∧ live.session.WellFormed p ∧
+      Safe (live.session.system p) live.session.configuration := by
+  obtain ⟨p, known, told, _, _, history, _⟩ := State.run_history pwf mem
+  have wf := (history.wellFormed (pwf p known)).1
+  obtain ⟨noted, checked⟩ := safe p known wf.protocol.symm
+  exact ⟨p, known, wf.protocol.symm, wf,
+    check_sound checked (history.reachable (pwf p known) blocks)⟩
+
+/-- Whatever a machine is told: where a set of configurations of a protocol passes the check at these capacities, as behind
+every verdict `safe`, no active session of it whose edges all block is ever stuck. There is a step that is accepted from
+whoever may act for its role, or all roles have ended and nothing is left on the edges. -/
+theorem session_never_stuck {protocols : List Protocol}
+    (pwf : ∀ p ∈ protocols, p.wellFormed = true) {observed : Bool} {commands : List State.Command}
+    {live : Live} (mem : live ∈ ((State.start protocols observed).run commands).1.sessions)
+    (blocks : live.session.Blocks) (active : live.session.status = .active)
+    (safe : ∀ p ∈ protocols, p.digest = live.session.protocol → Checked (System.of p live.session.capacities)) :
+    ∃ p ∈ protocols, p.digest = live.session.protocol ∧
+      ((∃ step d, Leads (live.session.system p) live.session.configuration step d ∧
+          ∀ {now by_ act}, live.session.MayAct by_ step.role →
+            Session.Says p (live.session.endpoint step.role).position step act →
+            ∃ came, State.actOn p now live.session by_ act = .ok came ∧
+              came.session.configuration = d) ∨
+        (Ended (live.session.system p) live.session.configuration ∧
+          Empty live.session.configuration)) := by
+  obtain ⟨p, known, digest, wf, safe⟩ := session_safe pwf mem blocks safe
+  refine ⟨p, known, digest, ?_⟩
+  rcases safe.progress with ⟨step, d, leads⟩ | rest
+  · exact .inl ⟨step, d, leads, fun may says =>
+      enabled_step_accepted (pwf p known) wf active blocks leads may says⟩
+  · exact .inr rest
 
 end Antiphon.Compose

@@ -22,7 +22,7 @@ deriving DecidableEq, Repr, Inhabited
 structure Configuration where
   states : List Nat
   edges : List (List Nat)
-deriving DecidableEq, Repr, Inhabited
+deriving Repr, Inhabited
 
 /-- One step of a run: a role sends or receives. -/
 structure Step where
@@ -32,6 +32,39 @@ structure Step where
 deriving DecidableEq, Repr, Inhabited
 
 namespace Configuration
+
+def sameNumbers : List Nat → List Nat → Bool
+  | [], [] => true
+  | a :: as, b :: bs => Nat.beq a b && sameNumbers as bs
+  | _, _ => false
+
+def sameQueues : List (List Nat) → List (List Nat) → Bool
+  | [], [] => true
+  | a :: as, b :: bs => sameNumbers a b && sameQueues as bs
+  | _, _ => false
+
+/-- Whether two are the same. -/
+def same (c d : Configuration) : Bool := sameNumbers c.states d.states && sameQueues c.edges d.edges
+
+theorem sameNumbers_iff : ∀ {a b : List Nat}, sameNumbers a b = true ↔ a = b
+  | [], [] => by simp [sameNumbers]
+  | [], _ :: _ => by simp [sameNumbers]
+  | _ :: _, [] => by simp [sameNumbers]
+  | _ :: _, _ :: _ => by simp [sameNumbers, sameNumbers_iff, Nat.beq_eq]
+
+theorem sameQueues_iff : ∀ {a b : List (List Nat)}, sameQueues a b = true ↔ a = b
+  | [], [] => by simp [sameQueues]
+  | [], _ :: _ => by simp [sameQueues]
+  | _ :: _, [] => by simp [sameQueues]
+  | _ :: _, _ :: _ => by simp [sameQueues, sameNumbers_iff, sameQueues_iff]
+
+theorem same_iff {c d : Configuration} : c.same d = true ↔ c = d := by
+  cases c
+  cases d
+  simp [same, sameNumbers_iff, sameQueues_iff]
+
+/-- Not the derived one: that computes with proofs, which takes the kernel more than twice as long. -/
+instance : DecidableEq Configuration := fun _ _ => decidable_of_iff _ same_iff
 
 /-- The state of a role. -/
 def state (c : Configuration) (role : Nat) : Nat := c.states.getD role 0
