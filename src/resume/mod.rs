@@ -7,11 +7,14 @@
 //!   types in it.
 //! - [`handshake`]: the states of a link, and what moves it from one to another.
 //! - [`lifetime`]: how long a session waits for a connection that was lost.
+//! - [`liveness`]: when a connection counts as dead, and when to try the next one.
 
 pub mod handshake;
 pub mod lifetime;
+pub mod liveness;
 pub mod sequencer;
 
 pub use handshake::{LinkEvent, LinkState};
 pub use lifetime::{Lifetime, LifetimeError};
+pub use liveness::{Beat, Heartbeat, LivenessError, Reconnect};
 pub use sequencer::{Inbound, Offer, Outbound, OutboundRefusal, Retransmission};
