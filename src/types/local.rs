@@ -28,6 +28,15 @@ impl Direction {
             Self::Receive => '?',
         }
     }
+
+    /// One word: `send` or `receive`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Send => "send",
+            Self::Receive => "receive",
+        }
+    }
 }
 
 impl Head for Direction {

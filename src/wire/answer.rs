@@ -13,7 +13,7 @@ use crate::machine::{
     Accepted, Attempt, Audit, Deliver, Event, Generation, Machine, Move, NotAllowed, Output, Owner,
     Refusal, Refusals, Refused, Scope, SessionId, Status,
 };
-use crate::types::{Direction, LabelIx, Name, Protocol, Sort, Value};
+use crate::types::{LabelIx, Name, Protocol, Sort, Value};
 
 /// What an accepted input came to, by one word.
 pub(super) fn write_accepted(protocol: Option<&Protocol>, accepted: &Accepted) -> Tree {
@@ -181,18 +181,11 @@ fn write_not_allowed(refused: &NotAllowed) -> Tree {
 /// A legal move; its sort as it is printed.
 pub(super) fn write_move(legal: &Move) -> Tree {
     json!({
-        "direction": direction(legal.direction),
+        "direction": legal.direction.as_str(),
         "peer": legal.peer.as_str(),
         "label": legal.label.as_str(),
         "sort": legal.payload.sort().to_string(),
     })
-}
-
-fn direction(direction: Direction) -> &'static str {
-    match direction {
-        Direction::Send => "send",
-        Direction::Receive => "receive",
-    }
 }
 
 /// A status, and its reason where there is one.
@@ -226,7 +219,7 @@ pub(super) fn write_output(machine: &Machine, output: &Output) -> Tree {
                 json!({"advanced": {
                     "session": session.to_string(),
                     "role": protocol.role_name(*role).as_str(),
-                    "direction": direction(*way),
+                    "direction": way.as_str(),
                     "peer": protocol.role_name(*peer).as_str(),
                     "label": protocol.label_name(*label).as_str(),
                     "value": write_labelled(protocol, *label, value),

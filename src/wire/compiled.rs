@@ -5,7 +5,17 @@
 
 use serde_json::{Map, Value as Tree, json};
 
-use crate::types::{Automaton, Direction, Evidence, Protocol, RoleIx, StateIx, Transition};
+use crate::types::{Automaton, Evidence, Protocol, RoleIx, StateIx, Transition};
+
+/// The answer to who registers a protocol: what a machine knows of it.
+pub(super) fn write_registered(protocol: &Protocol) -> Tree {
+    json!({"registered": {
+        "protocol": protocol.digest().to_string(),
+        "name": protocol.name().as_str(),
+        "roles": protocol.roles().map(|role| role.as_str()).collect::<Vec<_>>(),
+        "safe_at": protocol.evidence().to_string(),
+    }})
+}
 
 /// What sessions of the protocol run.
 pub(super) fn write_compiled(protocol: &Protocol) -> Tree {
@@ -39,11 +49,7 @@ fn write_automaton(automaton: &Automaton) -> Tree {
         let moves = automaton.moves(StateIx(state)).iter().map(write_transition);
         let mut said = Map::from_iter([("moves".to_owned(), moves.collect::<Vec<_>>().into())]);
         if let Some(direction) = automaton.direction(StateIx(state)) {
-            let direction = match direction {
-                Direction::Send => "send",
-                Direction::Receive => "receive",
-            };
-            said.insert("direction".into(), direction.into());
+            said.insert("direction".into(), direction.as_str().into());
         }
         Tree::Object(said)
     };

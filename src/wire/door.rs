@@ -27,7 +27,7 @@ use serde::Serialize;
 use serde_json::{Value as Tree, json};
 
 use super::answer::{write_accepted, write_output, write_refusal, write_refused};
-use super::compiled::write_compiled;
+use super::compiled::{write_compiled, write_registered};
 use super::record;
 use super::state::{write_closed, write_memory, write_state};
 use crate::machine::{Input, Machine, Record, Refusal, SessionId, Tick};
@@ -300,12 +300,7 @@ impl Door {
         let digest = self.machine.register(&protocol);
         // What the machine knows of it: more than this text, where it was registered before.
         let known = self.machine.protocol(digest).expect("it was just registered");
-        Ok(json!({"registered": {
-            "protocol": digest.to_string(),
-            "name": known.name().as_str(),
-            "roles": known.roles().map(|role| role.as_str()).collect::<Vec<_>>(),
-            "safe_at": known.evidence().to_string(),
-        }}))
+        Ok(write_registered(known))
     }
 
     /// DOOR-7.

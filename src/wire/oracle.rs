@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 use serde_json::{Value as Tree, json};
 
-use super::compiled::write_compiled;
+use super::compiled::{write_compiled, write_registered};
 use super::journal::Journal;
 use super::record;
 use super::state::write_state;
@@ -159,16 +159,9 @@ impl Journal {
         let protocol = &self.protocol;
         let mut machine = Machine::new();
         machine.register(protocol);
-        let roles: Vec<&str> = protocol.roles().map(|role| role.as_str()).collect();
-        let registered = json!({
-            "protocol": protocol.digest().to_string(),
-            "name": protocol.name().as_str(),
-            "roles": roles,
-            "safe_at": protocol.evidence().to_string(),
-        });
         let compiled = Told {
             say: json!({"compiled": write_compiled(protocol)}),
-            answer: json!({"ok": {"registered": registered}}),
+            answer: json!({"ok": write_registered(protocol)}),
             records: 0,
         };
         let begin = Told {

@@ -265,10 +265,7 @@ impl<'a> Play<'a> {
                 let line = serde_json::json!({
                     "action": self.actions,
                     "role": protocol.role_name(*role).as_str(),
-                    "direction": match direction {
-                        Direction::Send => "send",
-                        Direction::Receive => "receive",
-                    },
+                    "direction": direction.as_str(),
                     "peer": protocol.role_name(*peer).as_str(),
                     "label": label.as_str(),
                     "value": message,

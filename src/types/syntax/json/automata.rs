@@ -150,10 +150,7 @@ impl Serialize for Automaton<'_> {
                 transitions.push(Entry {
                     from: state,
                     to: transition.next.0,
-                    direction: match direction {
-                        Direction::Send => "send",
-                        Direction::Receive => "receive",
-                    },
+                    direction: direction.as_str(),
                     peer: protocol.role_name(transition.peer),
                     label: protocol.label_name(transition.label),
                     payload: payload.collect(),
