@@ -45,7 +45,7 @@ impl Machine {
         let mut consumed = Vec::with_capacity(implied.len());
         session.perform_implied(protocol, role, &implied, |received| consumed.push(received));
         let seq = session.edges[transition.edge.index()].sent;
-        let position = Position(session.endpoints[role.index()].position.0 + 1);
+        let position = Position(session.endpoints[role.index()].position().0 + 1);
         let outcome = Outcome::Sent(transition.message, seq, position);
         let tick = session.tick;
         if let Some(log) = session.log_mut()

@@ -62,7 +62,7 @@ impl Machine {
         numbers(&mut bytes, [session.tick.0]);
         optional(&mut bytes, session.deadline().map(|deadline| deadline.0));
         for endpoint in session.endpoints.iter() {
-            numbers(&mut bytes, [u64::from(endpoint.state().0), endpoint.position.0]);
+            numbers(&mut bytes, [u64::from(endpoint.state().0), endpoint.position().0]);
         }
         for (index, buffer) in session.edges.iter().enumerate() {
             let consumed = session.consumed(index).0;

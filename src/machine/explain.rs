@@ -73,7 +73,7 @@ fn not_allowed(
     Refusal::NotAllowed(Box::new(NotAllowed {
         role: protocol.role_name(role).clone(),
         attempted,
-        position: endpoint.position,
+        position: endpoint.position(),
         legal,
         more: all.saturating_sub(MOVES_SHOWN_MAX),
     }))

@@ -96,8 +96,8 @@ fn endpoints(session: &Session, protocol: &Protocol) -> Result<(), Violation> {
             () => 0,
         });
         let count: u64 = count.sum();
-        hold("position_counts", count == endpoint.position.0, || {
-            format!("role {index} of {} is at {} after {count}", session.id, { endpoint.position })
+        hold("position_counts", count == endpoint.position().0, || {
+            format!("role {index} of {} is at {} after {count}", session.id, endpoint.position())
         })?;
         running += usize::from(!protocol.automaton(role).is_end(endpoint.state()));
     }

@@ -186,7 +186,7 @@ impl Step<'_> {
     /// JRNL-1: records the send, which is then performed.
     #[inline(always)]
     fn record_send(&mut self, now: Tick, by: &Presented, send: Sent, value: &Value) -> Appended {
-        let position = Position(self.endpoint.position.0 + 1);
+        let position = Position(self.endpoint.position().0 + 1);
         let outcome = Outcome::Sent(self.transition.message, self.buffer.sent, position);
         self.log().append_send(now, by, send, value, outcome)
     }
@@ -194,7 +194,7 @@ impl Step<'_> {
     /// As [`record_send`](Self::record_send).
     #[inline(always)]
     fn record_receive(&mut self, now: Tick, by: &Presented, receive: Receive) -> Appended {
-        let position = Position(self.endpoint.position.0 + 1);
+        let position = Position(self.endpoint.position().0 + 1);
         let outcome = Outcome::Received(self.transition.label, self.buffer.consumed(), position);
         self.log().append_receive(now, by, receive, outcome)
     }

@@ -29,7 +29,7 @@ impl Session {
         send: &Send,
         at: Position,
     ) -> Result<Numbered, Refusal> {
-        let position = self.endpoints[send.role.index()].position;
+        let position = self.endpoints[send.role.index()].position();
         if at < position {
             let (edge, value) = (protocol.edge(send.role, send.to), send.value.clone());
             let claim = Claim { edge, label: send.label, value };
@@ -87,7 +87,7 @@ impl Session {
         role: RoleIx,
         position: Position,
     ) -> Result<Numbered, Refusal> {
-        let reached = self.endpoints[role.index()].position;
+        let reached = self.endpoints[role.index()].position();
         if position <= reached {
             return Ok(Numbered::Duplicate(reached));
         }
@@ -185,16 +185,16 @@ impl Session {
     ) -> Result<(), Refusal> {
         let endpoint = self.endpoints[role.index()];
         let Some(remembered) = self.remembered() else {
-            return Err(Refusal::TooOld { at, oldest: endpoint.position });
+            return Err(Refusal::TooOld { at, oldest: endpoint.position() });
         };
-        remembered.check(protocol, role, at, endpoint.position, claim)
+        remembered.check(protocol, role, at, endpoint.position(), claim)
     }
 
     /// From now on the sends of `role` are remembered, so that a repeat can be told from a
     /// different action. Costs nothing for roles that never number their actions.
     pub(super) fn remember(&mut self, role: RoleIx) {
         let roles = self.endpoints.len();
-        let position = self.endpoints[role.index()].position;
+        let position = self.endpoints[role.index()].position();
         let remembered = &mut self.seldom_mut().remembered;
         remembered.get_or_insert_with(|| Remembered::new(roles)).start(role, position);
     }

@@ -241,9 +241,7 @@ impl Predicate {
             let all = (1 << parts) - 1;
             let holds = match term {
                 Term::AtState(role, state) => session.endpoints[role.index()].state() == *state,
-                Term::Position(role, least) => {
-                    session.endpoints[role.index()].position.0 >= least.0
-                }
+                Term::Position(role, least) => session.endpoints[role.index()].position() >= *least,
                 Term::EdgeEmpty(edge) => {
                     let edge = protocol.edge(edge.from, edge.to).expect("its edges are known");
                     session.edges[edge.index()].len() == 0

@@ -85,21 +85,21 @@ impl Machine {
         // What lies ahead of an endpoint depended on messages that are gone: it is over anyway.
         let numbered = match act {
             Act::Send(send) => {
-                let position = session.acting(protocol, by, send.role)?.position;
+                let position = session.acting(protocol, by, send.role)?.position();
                 match send.at.filter(|at| *at < position) {
                     Some(at) => session.numbered_send(protocol, &send, at)?,
                     None => return Err(ended),
                 }
             }
             Act::Receive(receive) => {
-                let position = session.acting(protocol, by, receive.role)?.position;
+                let position = session.acting(protocol, by, receive.role)?.position();
                 match receive.at.filter(|at| *at < position) {
                     Some(at) => session.numbered_receive(protocol, receive.role, at)?,
                     None => return Err(ended),
                 }
             }
             Act::Acknowledge { role, position } => {
-                if position.0 > session.acting(protocol, by, role)?.position.0 {
+                if position > session.acting(protocol, by, role)?.position() {
                     return Err(ended);
                 }
                 session.acknowledged(protocol, role, position)?

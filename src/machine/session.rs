@@ -38,7 +38,7 @@ pub(super) struct Endpoint {
     // far; one more than its number.
     state: NonZeroU32,
     // INVARIANT(position_counts): the sum of what the role has sent and consumed on its edges.
-    pub(super) position: Position,
+    position: Position,
 }
 
 impl Endpoint {
@@ -52,6 +52,12 @@ impl Endpoint {
     #[inline(always)]
     pub(super) fn state(self) -> StateIx {
         StateIx(self.state.get() - 1)
+    }
+
+    /// How many actions it has performed.
+    #[inline(always)]
+    pub(super) fn position(self) -> Position {
+        self.position
     }
 
     /// Its state and position.
@@ -351,7 +357,7 @@ impl Session {
         if let Some(remembered) = self.seldom.as_mut().and_then(|seldom| seldom.remembered.as_mut())
             && remembered.keeps(role)
         {
-            let at = self.endpoints[role.index()].position;
+            let at = self.endpoints[role.index()].position();
             let (edge, message) = (transition.edge, transition.message);
             remembered.push(role, Performed::new(at, edge, message, &value));
         }

@@ -295,7 +295,7 @@ impl<'a> EndpointView<'a> {
     /// How many actions it has performed.
     #[must_use]
     pub fn position(self) -> Position {
-        self.of.session.endpoints[self.role.index()].position
+        self.of.session.endpoints[self.role.index()].position()
     }
 
     /// What its type allows it to do now.
