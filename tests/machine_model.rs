@@ -118,6 +118,13 @@ fn same(machine: &Machine, model: &Model) -> Result<(), String> {
         if !same {
             return Err(format!("other witnesses or timers than {session:?}"));
         }
+        let attached = view.endpoints().map(EndpointView::attached);
+        let seen = (view.fencing(), view.attachments_made(), attached.collect::<Vec<_>>());
+        let attached = (0..session.roles.len()).map(|own| session.attached.get(&own).copied());
+        let wanted = (session.fencing, session.attachments, attached.collect::<Vec<_>>());
+        if seen != wanted {
+            return Err(format!("attached: {seen:?}, not {wanted:?}"));
+        }
         for (endpoint, role) in view.endpoints().zip(&session.roles) {
             let mut legal: Vec<String> = endpoint
                 .legal_moves()
@@ -310,6 +317,9 @@ fn the_scripts_reach_every_kind_of_verdict() {
         "token_unknown",
         "Witness",
         "Timer",
+        "Attached",
+        "stale_attachment",
+        "stale_fencing",
         "predicate_false",
         "invalid_witness",
         "witness_spent",

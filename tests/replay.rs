@@ -532,6 +532,9 @@ fn a_journal_that_was_forged_with_a_good_chain_does_not_replay() {
                 Outcome::Done => Outcome::Acknowledged(Position(1)),
                 Outcome::Witness(witness) => Outcome::Witness(WitnessId(witness.0 + 1)),
                 Outcome::Timer(timer) => Outcome::Timer(TimerId(timer.0 + 1)),
+                Outcome::Attached(epoch) => {
+                    Outcome::Attached(Epoch::new(epoch.fencing(), epoch.counter() + 1))
+                }
                 Outcome::Opened(_) => Outcome::Opened(Generation(2)),
                 Outcome::Acknowledged(at) => Outcome::Acknowledged(Position(at.0 + 1)),
                 Outcome::Sent(message, seq, at) => Outcome::Sent(message, Seq(seq.0 + 1), at),

@@ -43,7 +43,7 @@ fn opening(protocol: &Protocol, session: SessionId) -> Input {
 fn host(session: SessionId) -> Presented {
     let scope = Scope::from_bits(7);
     let owner = Owner::new("host").unwrap();
-    Presented { session, owner, generation: Generation(1), scope, hint: 0 }
+    Presented { session, owner, generation: Generation(1), scope, hint: 0, over: None }
 }
 
 fn say(protocol: &Protocol, session: SessionId, n: u64) -> Input {

@@ -77,6 +77,7 @@ fn accepted(protocol: Option<&Protocol>, accepted: &Accepted) -> Tree {
             json!({"witness": {"readiness": written::readiness(protocol, witness)}})
         }
         Accepted::Timer(timer) => json!({"timer": {"timer": timer.0}}),
+        Accepted::Attached { epoch } => json!({"attached": {"epoch": written::epoch(*epoch)}}),
     }
 }
 

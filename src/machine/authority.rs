@@ -9,7 +9,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
 
-use super::id::{Generation, SessionId};
+use super::id::{Epoch, Generation, SessionId};
 use crate::types::{Protocol, RoleIx};
 
 /// A set of fragments of one session: bit 0 is the lifecycle, bit `r + 1` is role `r`.
@@ -283,6 +283,10 @@ pub struct Presented {
     pub scope: Scope,
     /// Where the machine keeps the session, as a guess that it checks: spares a look-up.
     pub hint: u32,
+    /// The attachment that it came over; `None` in this process. A send, a receive or an
+    /// acknowledgement over any other than the live one of its role is refused (ATT-5); nothing
+    /// else looks at it, and no record holds it.
+    pub over: Option<Epoch>,
 }
 
 /// The proof that its holder owns a scope of a session at a generation.

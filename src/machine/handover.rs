@@ -130,7 +130,15 @@ impl Machine {
             self.record_made_alone(slot, Made::Commit(commit), Outcome::Issued(generation));
         }
         let owner = owner.clone();
-        Some(Capability::issue(Presented { session: id, owner, generation, scope, hint: slot }))
+        let over = None;
+        Some(Capability::issue(Presented {
+            session: id,
+            owner,
+            generation,
+            scope,
+            hint: slot,
+            over,
+        }))
     }
 
     /// Issues the only readiness witness beside no timer, so that nothing can be a repeat of it.

@@ -19,7 +19,7 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use super::id::{
-    Generation, Position, ReceiptId, Seq, Serial, SessionId, Tick, TimerId, WitnessId,
+    Epoch, Generation, Position, ReceiptId, Seq, Serial, SessionId, Tick, TimerId, WitnessId,
 };
 use super::input::Input;
 use super::timer::Timer;
@@ -49,6 +49,11 @@ pub enum Recorded {
     Input(Input),
     /// A timer ran out.
     Expired(Timer),
+    /// The host was gone and is back: [`Input::Recovered`].
+    Recovered {
+        /// The fencing epoch from here on.
+        fencing: u32,
+    },
 }
 
 /// What a recorded input came to; a replay must come to the same.
@@ -74,6 +79,8 @@ pub enum Outcome {
     Witness(WitnessId),
     /// The timer is armed under this number.
     Timer(TimerId),
+    /// The role is attached under this number.
+    Attached(Epoch),
 }
 
 /// Records that became durable together.
@@ -167,6 +174,9 @@ const CONSUME_READINESS: u8 = 25;
 const ARM_TIMER: u8 = 26;
 const DISARM_TIMER: u8 = 27;
 const CONSUME_TIMEOUT: u8 = 28;
+const ATTACH: u8 = 29;
+const DETACH: u8 = 30;
+const RECOVERED: u8 = 31;
 
 const SENT: u8 = 1;
 const RECEIVED: u8 = 2;

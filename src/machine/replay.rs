@@ -141,6 +141,12 @@ impl Machine {
             (Recorded::Input(input), due) if due.is_none_or(|((due, _), _)| due > record.tick) => {
                 self.replay_input(session, record, input)
             }
+            (Recorded::Recovered { fencing }, due)
+                if due.is_none_or(|((due, _), _)| due > record.tick) =>
+            {
+                let input = Input::Recovered { session, fencing: *fencing };
+                self.replay_input(session, record, &input)
+            }
             _ => Err(ReplayError::Timer { index }),
         };
         self.replaying = false;
@@ -164,7 +170,7 @@ impl Machine {
     ) -> Result<(), ReplayError> {
         let index = record.index;
         if input.session() != Some(session)
-            || matches!(input, Input::Persisted { .. } | Input::Reap { .. })
+            || matches!(&record.event, Recorded::Input(of) if of.is_never_recorded())
         {
             return Err(ReplayError::OtherSession { index });
         }
@@ -186,6 +192,7 @@ impl Machine {
             (Accepted::Serial(serial), _) => Some(Outcome::Serial(*serial)),
             (Accepted::Witness(witness), _) => Some(Outcome::Witness(witness.id)),
             (Accepted::Timer(timer), _) => Some(Outcome::Timer(*timer)),
+            (Accepted::Attached { epoch }, _) => Some(Outcome::Attached(*epoch)),
             (Accepted::Duplicate { .. }, _) => None,
         };
         let advanced = self.journal_len(session) == Some(index + 1);
@@ -242,6 +249,11 @@ impl Machine {
 }
 
 impl Input {
+    /// Whether no record holds it: a recovery is one, and is recorded in its own words.
+    fn is_never_recorded(&self) -> bool {
+        matches!(self, Self::Persisted { .. } | Self::Reap { .. } | Self::Recovered { .. })
+    }
+
     /// The session that the input is about.
     #[must_use]
     pub fn session(&self) -> Option<SessionId> {
@@ -249,7 +261,9 @@ impl Input {
             Self::Open(open) => open.session,
             Self::Act { by, .. } => by.session,
             Self::Commit(commit) => commit.receipt.session,
-            Self::Persisted { session, .. } | Self::Reap { session } => *session,
+            Self::Persisted { session, .. }
+            | Self::Reap { session }
+            | Self::Recovered { session, .. } => *session,
             Self::Reclaim(reclaim) => reclaim.session,
             Self::Tick => return None,
         })

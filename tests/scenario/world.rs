@@ -75,6 +75,7 @@ impl World {
             generation: generation.unwrap_or(Generation(1)),
             scope: Scope::session(&self.protocol(session)),
             hint: 0,
+            over: None,
         })
     }
 
@@ -180,6 +181,7 @@ impl World {
                 format!("witness {id} for {owner}#{generation}")
             }
             Accepted::Timer(timer) => format!("timer {timer}"),
+            Accepted::Attached { epoch } => format!("attached {epoch}"),
             Accepted::Serial(serial) => format!("serial {serial}"),
             #[allow(unreachable_patterns)]
             other => format!("{other:?}"),

@@ -5,11 +5,11 @@
 use alloc::vec::Vec;
 
 use super::{
-    ACKNOWLEDGE, BIND, CANCEL, CLOSE, COMMIT, DRAIN, EXPIRED, FAULT, OPEN, Outcome, RECEIVE,
-    RECEIVED, RECLAIM, Recorded, SEND, SENT, authority, said::Said,
+    ACKNOWLEDGE, ATTACH, BIND, CANCEL, CLOSE, COMMIT, DETACH, DRAIN, EXPIRED, FAULT, OPEN, Outcome,
+    RECEIVE, RECEIVED, RECLAIM, RECOVERED, Recorded, SEND, SENT, authority, said::Said,
 };
 use crate::machine::authority::{Owner, Presented};
-use crate::machine::id::{Position, Seq, Tick};
+use crate::machine::id::{Epoch, Position, Seq, Tick};
 use crate::machine::input::{Act, Input, Receive, Send};
 use crate::machine::policy::Policy;
 use crate::machine::request::Made;
@@ -27,6 +27,11 @@ pub(in crate::machine) fn encode(
     let timer = match event {
         Recorded::Input(input) => return encode_input(tick, input, outcome, said, out),
         Recorded::Expired(timer) => timer,
+        Recorded::Recovered { fencing } => {
+            return head(RECOVERED, None, tick, outcome, said, out, |numbers, _| {
+                numbers.number((*fencing).into());
+            });
+        }
     };
     let (kind, of) = match timer {
         Timer::Drain => (0, None),
@@ -101,8 +106,8 @@ fn encode_input(tick: Tick, input: &Input, outcome: Outcome, said: &mut Said, ou
         Input::Act { by, act } => encode_act(tick, by, act, outcome, said, out),
         Input::Commit(commit) => encode_made(tick, Made::Commit(commit), outcome, said, out),
         Input::Reclaim(reclaim) => encode_made(tick, Made::Reclaim(reclaim), outcome, said, out),
-        Input::Persisted { .. } | Input::Tick | Input::Reap { .. } => {
-            unreachable!("these are not recorded")
+        Input::Persisted { .. } | Input::Tick | Input::Reap { .. } | Input::Recovered { .. } => {
+            unreachable!("these are not recorded as inputs")
         }
     }
 }
@@ -160,6 +165,8 @@ fn encode_act(
         Act::Close => CLOSE,
         Act::Cancel { .. } => CANCEL,
         Act::Fault { .. } => FAULT,
+        Act::Attach { .. } => ATTACH,
+        Act::Detach { .. } => DETACH,
         Act::Authority(authority) => {
             return encode_made(tick, Made::Act { by, authority }, outcome, said, out);
         }
@@ -170,6 +177,11 @@ fn encode_act(
             numbers.number(position.0);
         }
         Act::Drain { deadline } => numbers.optional(deadline.map(|deadline| deadline.0)),
+        Act::Attach { role } => numbers.number(role.0.into()),
+        Act::Detach { role, epoch } => {
+            numbers.number(role.0.into());
+            numbers.epoch(*epoch);
+        }
         _ => {}
     });
     match act {
@@ -408,6 +420,7 @@ fn outcome_tag(outcome: Outcome) -> u8 {
         Outcome::Serial(_) => 7,
         Outcome::Witness(_) => 8,
         Outcome::Timer(_) => 9,
+        Outcome::Attached(_) => 10,
     }
 }
 
@@ -429,6 +442,7 @@ fn encode_outcome(outcome: Outcome, said: &mut Said, numbers: &mut Numbers<'_>) 
         Outcome::Serial(serial) => numbers.number(serial.0),
         Outcome::Witness(witness) => numbers.number(witness.0),
         Outcome::Timer(timer) => numbers.number(timer.0),
+        Outcome::Attached(epoch) => numbers.epoch(epoch),
     }
 }
 
@@ -468,6 +482,11 @@ impl Numbers<'_> {
             rest >>= 7;
         }
         self.byte(rest as u8);
+    }
+
+    fn epoch(&mut self, epoch: Epoch) {
+        self.number(epoch.fencing().into());
+        self.number(epoch.counter().into());
     }
 
     #[inline(always)]

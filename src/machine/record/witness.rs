@@ -27,6 +27,7 @@ const EXTERNAL: u8 = 3;
 const ALL: u8 = 4;
 const ANY: u8 = 5;
 const NOT: u8 = 6;
+const ATTACHED: u8 = 7;
 
 pub(super) fn encode_predicate(predicate: &Predicate, out: &mut Vec<u8>) {
     out.push(u8::try_from(predicate.terms().len()).expect("PREDICATE_TERMS_MAX fits"));
@@ -45,6 +46,10 @@ pub(super) fn encode_predicate(predicate: &Predicate, out: &mut Vec<u8>) {
                 out.push(POSITION);
                 number(role.0.into(), out);
                 number(least.0, out);
+            }
+            Term::Attached(role) => {
+                out.push(ATTACHED);
+                number(role.0.into(), out);
             }
             Term::External(name) => {
                 out.push(EXTERNAL);
@@ -74,6 +79,7 @@ fn decode_term(rest: &mut Bytes) -> Result<Term, RecordError> {
             let role = RoleIx(short(rest)?);
             Term::Position(role, Position(long(rest)?))
         }
+        ATTACHED => Term::Attached(RoleIx(short(rest)?)),
         EXTERNAL => Term::External(decode_name(rest)?),
         ALL => Term::All(byte(rest)?),
         ANY => Term::Any(byte(rest)?),
