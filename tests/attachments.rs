@@ -13,6 +13,26 @@ const ORDERS: &str = "
     Seller = rec X . Buyer?{ order(nat) . Buyer!paid . X, stop . end }
 ";
 
+/// ATT-7, ATT-9: bytes that no machine writes are damage.
+#[test]
+fn an_epoch_in_a_record_has_a_counter() {
+    let mut scene = scene();
+    scene.attach("Buyer");
+    scene.machine.seal();
+    let batch = scene.outputs().into_iter().find_map(|output| match output {
+        Output::Persist(batch) => Some(batch),
+        _ => None,
+    });
+    let batch = batch.unwrap();
+    let mut bytes = batch.bytes.to_vec();
+    // The last record: its length, tag, tick, outcome, epoch, role and authority.
+    let at = bytes.windows(2).rposition(|pair| pair == [10, 0]).unwrap() + 2;
+    assert_eq!(bytes[at], 1);
+    bytes[at] = 0;
+    let damaged = Batch { bytes: bytes.into(), ..batch };
+    assert_eq!(Record::decode_batch(&damaged, &scene.protocol), Err(RecordError));
+}
+
 fn scene() -> Scene {
     Scene::with(Machine::observed(), ORDERS, |_, open| open.journal = true)
 }

@@ -273,7 +273,8 @@ fn interleaved(scripts: Vec<Vec<Step>>, order: &[usize]) -> Vec<Step> {
             Op::Act { session, .. }
             | Op::Commit { session, .. }
             | Op::Reclaim { session, .. }
-            | Op::Reap(session) => {
+            | Op::Reap(session)
+            | Op::Recovered { session, .. } => {
                 *session += first;
             }
             Op::Tick | Op::Repeat(_) => {}

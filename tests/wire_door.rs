@@ -249,6 +249,14 @@ fn output(protocol: &Protocol, output: &Output) -> (&'static str, Vec<Tree>) {
         Output::Event(Event::TimedOut { timer, witness }) => {
             ("timed_out", vec![json!(timer.0), written::timeout(Some(protocol), witness)])
         }
+        Output::Event(Event::Attached { role, epoch, over, .. }) => {
+            let (epoch, over) = (written::epoch(*epoch), over.map(written::epoch));
+            ("attached", vec![json!(name(*role)), json!(epoch), json!(over)])
+        }
+        Output::Event(Event::Detached { role, epoch, .. }) => {
+            ("detached", vec![json!(name(*role)), json!(written::epoch(*epoch))])
+        }
+        Output::Event(Event::Recovered { fencing, .. }) => ("recovered", vec![json!(fencing)]),
         other => panic!("compare {other:?} here"),
     }
 }
@@ -277,6 +285,9 @@ fn output_said(tree: &Tree) -> (String, Vec<Tree>, String) {
         "deliver" => &["handler", "role", "from", "seq", "value", "dropped_before"],
         "advanced" => &["role", "peer", "value", "seq", "position"],
         "ended" => &["status", "reason", "undelivered"],
+        "attached" => &["role", "epoch", "over"],
+        "detached" => &["role", "epoch"],
+        "recovered" => &["fencing"],
         _ => &[],
     };
     let field = |field: &&str| match *field {
@@ -301,6 +312,7 @@ impl Both {
         let session = match &input {
             Input::Open(open) => Some(open.session),
             Input::Act { by, .. } => Some(by.session),
+            Input::Recovered { session, .. } => Some(*session),
             _ => None,
         };
         let verdict = self.twin.handle(Tick(now), input);

@@ -1,8 +1,8 @@
 //! Who comes over which connection: at most one live attachment a role, each with an epoch that is
 //! never given twice.
 //!
-//! What is kept of an attachment is bound to the generation that its role had. So whatever gives the
-//! role to somebody else, or to nobody, ends the attachment, and does not have to know of it.
+//! What is kept of an attachment is bound to the generation that its role had. So whatever gives
+//! the role to somebody else, or to nobody, ends the attachment, and does not have to know of it.
 //!
 //! Clauses: ATT-1 to ATT-9. Lean twin: `Machine/Attachment.lean`.
 
@@ -97,6 +97,7 @@ impl Machine {
         let id = session.id;
         self.record_act(slot, by, Act::Attach { role }, Outcome::Attached(epoch));
         self.event(slot, || Event::Attached { session: id, role, epoch, over });
+        self.settle(slot);
         Ok(Accepted::Attached { epoch })
     }
 
@@ -118,6 +119,7 @@ impl Machine {
         let id = session.id;
         self.record_act(slot, by, Act::Detach { role, epoch }, Outcome::Done);
         self.event(slot, || Event::Detached { session: id, role, epoch });
+        self.settle(slot);
         Ok(Accepted::Done)
     }
 
@@ -139,6 +141,8 @@ impl Machine {
             session.attachments = Some(Box::new(attachments));
             machine.record(slot, &Recorded::Recovered { fencing }, Outcome::Done);
             machine.event(slot, || Event::Recovered { session: id, fencing });
+            // What was handed out to handlers before is handed out again.
+            machine.settle(slot);
             Ok(Accepted::Done)
         })
     }
@@ -156,7 +160,8 @@ impl Session {
         Some(Epoch::new(self.fencing(), made.checked_add(1)?))
     }
 
-    /// ATT-3: the live attachment of a role: made while the role had the generation that it has now.
+    /// ATT-3: the live attachment of a role: made while the role had the generation that it has
+    /// now.
     pub(super) fn attached(&self, role: RoleIx) -> Option<Epoch> {
         let entry = self.attachments.as_ref()?.of(role)?;
         let mut holdings = self.ownership.holdings(self.spread());

@@ -168,7 +168,8 @@ fn outstanding(bytes: &mut Vec<u8>, session: &Session) {
     }
 }
 
-/// What a session has to which something was attached, or that was recovered; nothing for the others.
+/// What a session has to which something was attached, or that was recovered; nothing for the
+/// others.
 fn attachments(bytes: &mut Vec<u8>, session: &Session) {
     let Some(Attachments { fencing, counter, entries }) = session.attachments.as_deref() else {
         return;

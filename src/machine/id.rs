@@ -38,8 +38,8 @@ number! {
     TimerId,
 }
 
-/// The number of an attachment in its session, never given twice: the fencing epoch that it was made
-/// under, and its number among those, from 1. A later one is greater.
+/// The number of an attachment in its session, never given twice: the fencing epoch that it was
+/// made under, and its number among those, from 1. A later one is greater.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Epoch(NonZeroU64);
 

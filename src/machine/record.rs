@@ -10,6 +10,7 @@
 mod authority;
 mod decode;
 mod encode;
+mod numbers;
 mod said;
 mod witness;
 

@@ -138,8 +138,8 @@ pub enum Refusal {
     /// The transfer was committed, rolled back, or expired.
     #[error("the receipt of transfer {0} is spent; the journal says what became of it")]
     ReceiptSpent(ReceiptId),
-    /// Too many transfers, witnesses and timers are outstanding, or a fencing epoch has no number left
-    /// for an attachment.
+    /// Too many transfers, witnesses and timers are outstanding; or a fencing epoch has no number
+    /// left for an attachment.
     #[error(
         "{OUTSTANDING_MAX} transfers, witnesses and timers are outstanding; settle one of them first"
     )]

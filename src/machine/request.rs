@@ -71,8 +71,8 @@ impl<'a> Made<'a> {
         }
     }
 
-    /// Whether it is the same one. Where the session is kept, and what it came over, is no part of what
-    /// is asked.
+    /// Whether it is the same one. Where the session is kept, and what it came over, is no part of
+    /// what is asked.
     fn is(self, kept: &Input) -> bool {
         match (self, kept) {
             (

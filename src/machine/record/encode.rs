@@ -4,12 +4,13 @@
 
 use alloc::vec::Vec;
 
+use super::numbers::{Numbers, numbers};
 use super::{
     ACKNOWLEDGE, ATTACH, BIND, CANCEL, CLOSE, COMMIT, DETACH, DRAIN, EXPIRED, FAULT, OPEN, Outcome,
     RECEIVE, RECEIVED, RECLAIM, RECOVERED, Recorded, SEND, SENT, authority, said::Said,
 };
 use crate::machine::authority::{Owner, Presented};
-use crate::machine::id::{Epoch, Position, Seq, Tick};
+use crate::machine::id::{Position, Seq, Tick};
 use crate::machine::input::{Act, Input, Receive, Send};
 use crate::machine::policy::Policy;
 use crate::machine::request::Made;
@@ -443,58 +444,6 @@ fn encode_outcome(outcome: Outcome, said: &mut Said, numbers: &mut Numbers<'_>) 
         Outcome::Witness(witness) => numbers.number(witness.0),
         Outcome::Timer(timer) => numbers.number(timer.0),
         Outcome::Attached(epoch) => numbers.epoch(epoch),
-    }
-}
-
-/// The room that a few numbers are written into, so that only their end is looked for.
-struct Numbers<'a> {
-    room: &'a mut [u8; ROOM],
-    len: usize,
-}
-
-/// A tag, an outcome, and the numbers of an action: at most 55 bytes.
-const ROOM: usize = 64;
-
-/// Appends numbers.
-#[inline(always)]
-fn numbers(out: &mut Vec<u8>, write: impl FnOnce(&mut Numbers<'_>)) {
-    let at = out.len();
-    out.extend_from_slice(&[0; ROOM]);
-    let room = out[at..].first_chunk_mut().expect("it was just appended");
-    let mut numbers = Numbers { room, len: 0 };
-    write(&mut numbers);
-    let len = numbers.len;
-    out.truncate(at + len);
-}
-
-impl Numbers<'_> {
-    #[inline(always)]
-    fn byte(&mut self, byte: u8) {
-        self.room[self.len % ROOM] = byte;
-        self.len += 1;
-    }
-
-    #[inline(always)]
-    fn number(&mut self, number: u64) {
-        let mut rest = number;
-        while rest >= u64::from(CONTINUED) {
-            self.byte(rest as u8 | CONTINUED);
-            rest >>= 7;
-        }
-        self.byte(rest as u8);
-    }
-
-    fn epoch(&mut self, epoch: Epoch) {
-        self.number(epoch.fencing().into());
-        self.number(epoch.counter().into());
-    }
-
-    #[inline(always)]
-    fn optional(&mut self, optional: Option<u64>) {
-        self.byte(u8::from(optional.is_some()));
-        if let Some(number) = optional {
-            self.number(number);
-        }
     }
 }
 
