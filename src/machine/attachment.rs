@@ -209,3 +209,45 @@ impl EndpointView<'_> {
         self.session().attached(self.role())
     }
 }
+
+#[cfg(all(test, feature = "syntax"))]
+mod tests {
+    use alloc::sync::Arc;
+
+    use super::*;
+    use crate::machine::{Capacities, Input, OnLost, Open, Owner, Tick};
+    use crate::types::Protocol;
+
+    /// ATT-2: nobody attaches four thousand million times, and who does is not given an epoch again.
+    #[test]
+    fn a_fencing_epoch_that_is_used_up_gives_no_more() {
+        let protocol: Protocol = "A = B!x . end   B = A?x . end".parse().unwrap();
+        let (mut machine, session) = (Machine::new(), SessionId(1));
+        let open = Open {
+            session,
+            protocol: machine.register(&Arc::new(protocol)),
+            owner: Owner::new("a").unwrap(),
+            capacities: Capacities::default(),
+            journal: false,
+            on_lost: OnLost::default(),
+            policies: Vec::new(),
+        };
+        let Ok(Accepted::Opened(by)) = machine.handle(Tick(0), Input::Open(open)) else {
+            panic!("it is opened")
+        };
+        let attach = |machine: &mut Machine| {
+            machine.act(Tick(0), by.present(), Act::Attach { role: RoleIx(0) })
+        };
+        attach(&mut machine).unwrap();
+        let slot = machine.sessions.find(session, u32::MAX).unwrap();
+        machine.sessions.at_mut(slot).attachments.as_mut().unwrap().counter = u32::MAX - 1;
+        let epoch = Epoch::new(0, u32::MAX);
+        assert_eq!(attach(&mut machine), Ok(Accepted::Attached { epoch }));
+        assert_eq!(attach(&mut machine), Err(Refusal::TooManyOutstanding));
+        assert_eq!(machine.sessions.at(slot).attached(RoleIx(0)), Some(epoch));
+        machine.handle(Tick(0), Input::Recovered { session, fencing: 1 }).unwrap();
+        let epoch = Epoch::new(1, 1);
+        assert_eq!(attach(&mut machine), Ok(Accepted::Attached { epoch }));
+        machine.check_invariants().unwrap();
+    }
+}
