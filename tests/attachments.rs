@@ -396,6 +396,8 @@ fn a_predicate_tells_whether_somebody_is_there() {
 /// ATT-9: it takes no room and changes no digest; from the first attachment on it does.
 #[test]
 fn who_never_attaches_pays_nothing() {
+    // What is presented is no larger by what it came over.
+    assert_eq!(size_of::<Presented>(), size_of::<u128>() * 5);
     let (mut plain, mut other) = (scene(), scene());
     assert_eq!(plain.machine.memory(), other.machine.memory());
     let before = (plain.machine.memory(), plain.machine.digest());

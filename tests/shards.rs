@@ -124,7 +124,10 @@ fn left(protocols: &[Arc<Protocol>], outputs: Vec<Output>) -> BTreeMap<SessionId
                     | Event::Advanced { session, .. }
                     | Event::Authority { session, .. }
                     | Event::Draining { session }
-                    | Event::Ended { session, .. } => *session,
+                    | Event::Ended { session, .. }
+                    | Event::Attached { session, .. }
+                    | Event::Detached { session, .. }
+                    | Event::Recovered { session, .. } => *session,
                     Event::TimedOut { witness, .. } => witness.session,
                     other => panic!("{other:?}"),
                 };

@@ -218,7 +218,7 @@ mod tests {
     use crate::machine::{Capacities, Input, OnLost, Open, Owner, Tick};
     use crate::types::Protocol;
 
-    /// ATT-2: nobody attaches four thousand million times, and who does is not given an epoch again.
+    /// ATT-2: nobody attaches four thousand million times; who does gets no epoch twice.
     #[test]
     fn a_fencing_epoch_that_is_used_up_gives_no_more() {
         let protocol: Protocol = "A = B!x . end   B = A?x . end".parse().unwrap();
