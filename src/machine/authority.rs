@@ -152,8 +152,15 @@ const NO_TEXT: u8 = 0xff;
 
 impl Words {
     fn text(&self) -> &[u8] {
-        let end = self.0.iter().position(|byte| *byte == NO_TEXT);
-        &self.0[..end.unwrap_or(SHORT_MAX)]
+        &self.0[..self.len()]
+    }
+
+    /// How many bytes there are in front of the ones that are no text.
+    #[inline(always)]
+    fn len(&self) -> usize {
+        const { assert!(NO_TEXT == u8::MAX) };
+        let free = (!u128::from_le_bytes(self.0)).leading_zeros() / u8::BITS;
+        SHORT_MAX - free as usize
     }
 
     #[inline(always)]
@@ -218,6 +225,15 @@ impl Owner {
             (Text::Short(words), Text::Short(others)) => words.numbers() == others.numbers(),
             (Text::Long(text), Text::Long(other)) => Arc::ptr_eq(text, other),
             _ => false,
+        }
+    }
+
+    /// A name that is kept in place, with something behind it, and how long it is.
+    #[inline(always)]
+    pub(super) fn short(&self) -> Option<([u8; SHORT_MAX], u8)> {
+        match &self.0 {
+            Text::Short(words) => Some((words.0, words.len() as u8)),
+            Text::Long(_) => None,
         }
     }
 

@@ -212,6 +212,12 @@ impl Predicate {
         self.terms().iter().map(of).fold(Scope::from_bits(0), Scope::union)
     }
 
+    /// Which fragments its witness speaks of, for who presents these.
+    pub(super) fn spoken_of(&self, presented: Scope) -> Scope {
+        let scope = self.scope();
+        if scope.is_empty() { presented } else { scope }
+    }
+
     /// Whether it rests on something that the host asserts.
     #[must_use]
     pub fn is_external(&self) -> bool {

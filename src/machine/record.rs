@@ -8,6 +8,7 @@
 //! Clauses: JRNL-1, JRNL-2. Lean twin: `Machine/Record.lean`.
 
 mod authority;
+mod brief;
 mod decode;
 mod encode;
 mod said;
@@ -24,8 +25,10 @@ use super::id::{
 use super::input::Input;
 use super::timer::Timer;
 use crate::types::{LabelIx, MessageIx, Protocol, ProtocolDigest};
+pub(super) use brief::{Staging, encode_commit, encode_consume, encode_issue, encode_stage};
 use decode::take;
-pub(super) use encode::{Sent, append_receive, append_send, encode, encode_made, sized};
+use encode::sized;
+pub(super) use encode::{Sent, append_receive, append_send, encode, encode_made, put_length};
 pub(super) use said::Said;
 pub(super) use witness::encode_timeout;
 

@@ -12,7 +12,7 @@ use super::encode::{AS_USUAL, BY_THE_SAME, CONTINUED, NUMBERED};
 use super::said::Said;
 use super::{
     ACKNOWLEDGE, BIND, CANCEL, CLOSE, COMMIT, DRAIN, EXPIRED, FAULT, OPEN, Outcome, RECEIVE,
-    RECEIVED, RECLAIM, Record, RecordError, Recorded, SEND, SENT, authority,
+    RECEIVED, RECLAIM, Record, RecordError, Recorded, SEND, SENT, authority, brief,
 };
 use crate::machine::authority::{Owner, Presented};
 use crate::machine::ends::OnLost;
@@ -37,6 +37,16 @@ impl Record {
         let tag = first & !(AS_USUAL | BY_THE_SAME | NUMBERED);
         let (same, numbered) = (first & BY_THE_SAME != 0, first & NUMBERED != 0);
         let tick = said.tick_after(long(&mut rest)?);
+        if first & AS_USUAL != 0 && tag != SEND && tag != RECEIVE {
+            if numbered || same == (tag == COMMIT) {
+                return Err(RecordError);
+            }
+            let (event, outcome) = brief::decode(tag, &mut rest, session, said)?;
+            return match rest.is_empty() && is_of(protocol, &event, outcome) {
+                true => Ok(Self { index, tick, event, outcome }),
+                false => Err(RecordError),
+            };
+        }
         let outcome = decode_outcome(tag, first & AS_USUAL != 0, &mut rest, said)?;
         let event = match tag {
             OPEN | EXPIRED | COMMIT | RECLAIM if same => return Err(RecordError),
@@ -63,6 +73,7 @@ impl Record {
                 Recorded::Input(Input::Act { by, act })
             }
         };
+        brief::note(&event, same, outcome, said)?;
         // JRNL-8: no byte is left over, every number is one of the protocol.
         match rest.is_empty() && is_of(protocol, &event, outcome) {
             true => Ok(Self { index, tick, event, outcome }),

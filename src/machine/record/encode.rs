@@ -5,13 +5,16 @@
 use alloc::vec::Vec;
 
 use super::{
-    ACKNOWLEDGE, BIND, CANCEL, CLOSE, COMMIT, DRAIN, EXPIRED, FAULT, OPEN, Outcome, RECEIVE,
-    RECEIVED, RECLAIM, Recorded, SEND, SENT, authority, said::Said,
+    ACKNOWLEDGE, BIND, CANCEL, CLOSE, DRAIN, EXPIRED, FAULT, OPEN, Outcome, RECEIVE, RECEIVED,
+    RECLAIM, Recorded, SEND, SENT, authority,
+    brief::{self, Staging},
+    said::Said,
 };
 use crate::machine::authority::{Owner, Presented};
 use crate::machine::id::{Position, Seq, Tick};
 use crate::machine::input::{Act, Input, Receive, Send};
 use crate::machine::policy::Policy;
+use crate::machine::receipt::Authority;
 use crate::machine::request::Made;
 use crate::machine::timer::Timer;
 use crate::types::{Edge, LabelIx, RoleIx, Value, canonical};
@@ -43,7 +46,8 @@ pub(in crate::machine) fn encode(
 /// The bit of a record's first byte: its authority is the last one that was said.
 pub(super) const BY_THE_SAME: u8 = 0x80;
 
-/// The bit of a record's first byte: it came to what a send or a receive comes to.
+/// The bit of a record's first byte: it came to what a send or a receive comes to; of what hands
+/// authority over, that it is in its short form.
 pub(super) const AS_USUAL: u8 = 0x40;
 
 /// The bit of a record's first byte: it claims a position.
@@ -51,7 +55,7 @@ pub(super) const NUMBERED: u8 = 0x20;
 
 /// What every record begins with, the numbers that follow it, and the authority if it is not the
 /// last one.
-fn head(
+pub(super) fn head(
     tag: u8,
     by: Option<&Presented>,
     tick: Tick,
@@ -127,14 +131,22 @@ pub(in crate::machine) fn encode_made(
     out: &mut Vec<u8>,
 ) {
     match made {
+        Made::Act { by, authority: Authority::Stage { request, scope, to, expires, freeze } } => {
+            let (request, scope, expires) = (*request, *scope, *expires);
+            let stage = Staging { request, scope, to, expires, freeze: *freeze };
+            brief::encode_stage(tick, by, stage, outcome, said, out);
+        }
+        Made::Act { by, authority: Authority::IssueReadiness { request, predicate } } => {
+            brief::encode_issue(tick, by, *request, predicate, outcome, said, out);
+        }
+        Made::Act { by, authority: Authority::ConsumeReadiness { witness } } => {
+            brief::encode_consume(tick, by, witness, outcome, said, out);
+        }
         Made::Act { by, authority: asked } => {
             head(authority::tag(asked), Some(by), tick, outcome, said, out, |_, _| {});
             authority::encode(asked, out);
         }
-        Made::Commit(commit) => {
-            head(COMMIT, None, tick, outcome, said, out, |_, _| {});
-            authority::encode_commit(commit, out);
-        }
+        Made::Commit(commit) => brief::encode_commit(tick, commit, outcome, said, out),
         Made::Reclaim(reclaim) => {
             head(RECLAIM, None, tick, outcome, said, out, |_, _| {});
             authority::encode_reclaim(reclaim, out);
@@ -354,7 +366,7 @@ fn encode_message(
 }
 
 /// Bytes behind their length, which is filled in when it is known.
-pub(in crate::machine) fn sized(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+pub(super) fn sized(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     let at = out.len();
     out.push(0);
     write(out);
@@ -363,7 +375,7 @@ pub(in crate::machine) fn sized(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u
 
 /// Fills in, in the byte that was left for it, the length of all that is behind.
 #[inline(always)]
-fn put_length(at: usize, out: &mut Vec<u8>) {
+pub(in crate::machine) fn put_length(at: usize, out: &mut Vec<u8>) {
     let length = out.len() - at - 1;
     match u8::try_from(length) {
         Ok(length) if length < CONTINUED => out[at] = length,
@@ -433,7 +445,7 @@ fn encode_outcome(outcome: Outcome, said: &mut Said, numbers: &mut Numbers<'_>) 
 }
 
 /// The room that a few numbers are written into, so that only their end is looked for.
-struct Numbers<'a> {
+pub(super) struct Numbers<'a> {
     room: &'a mut [u8; ROOM],
     len: usize,
 }
@@ -443,7 +455,7 @@ const ROOM: usize = 64;
 
 /// Appends numbers.
 #[inline(always)]
-fn numbers(out: &mut Vec<u8>, write: impl FnOnce(&mut Numbers<'_>)) {
+pub(super) fn numbers(out: &mut Vec<u8>, write: impl FnOnce(&mut Numbers<'_>)) {
     let at = out.len();
     out.extend_from_slice(&[0; ROOM]);
     let room = out[at..].first_chunk_mut().expect("it was just appended");
@@ -455,19 +467,40 @@ fn numbers(out: &mut Vec<u8>, write: impl FnOnce(&mut Numbers<'_>)) {
 
 impl Numbers<'_> {
     #[inline(always)]
-    fn byte(&mut self, byte: u8) {
+    pub(super) fn byte(&mut self, byte: u8) {
         self.room[self.len % ROOM] = byte;
         self.len += 1;
     }
 
     #[inline(always)]
-    fn number(&mut self, number: u64) {
+    pub(super) fn wide(&mut self, number: u128) {
+        let mut rest = number;
+        while rest >= u128::from(CONTINUED) {
+            self.byte(rest as u8 | CONTINUED);
+            rest >>= 7;
+        }
+        self.byte(rest as u8);
+    }
+
+    #[inline(always)]
+    pub(super) fn number(&mut self, number: u64) {
         let mut rest = number;
         while rest >= u64::from(CONTINUED) {
             self.byte(rest as u8 | CONTINUED);
             rest >>= 7;
         }
         self.byte(rest as u8);
+    }
+
+    /// That it is for this owner, if its name is short: else nothing is written, and `false`.
+    #[inline(always)]
+    pub(super) fn owner(&mut self, owner: &Owner) -> bool {
+        let Some((words, length)) = owner.short() else { return false };
+        let Some(room) = self.room[self.len % ROOM..].first_chunk_mut::<18>() else { return false };
+        (room[0], room[1]) = (authority::TO_OWNER, length);
+        room[2..].copy_from_slice(&words);
+        self.len += 2 + usize::from(length);
+        true
     }
 
     #[inline(always)]

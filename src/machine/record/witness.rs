@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::RecordError;
 use super::authority::{decode_scope, encode_scope};
 use super::decode::{byte, decode_name, decode_optional, decode_owner, long, short, word};
-use super::encode::{encode_owner, number, optional, text};
+use super::encode::{Numbers, encode_owner, number, optional, text};
 use crate::machine::id::{Generation, Position, SessionId, Tick, WitnessId};
 use crate::machine::predicate::{Predicate, Term};
 use crate::machine::site::Site;
@@ -55,6 +55,23 @@ pub(super) fn encode_predicate(predicate: &Predicate, out: &mut Vec<u8>) {
             Term::Not => out.push(NOT),
         }
     }
+}
+
+/// [`encode_predicate`] among the numbers of a record, if it is a single term of numbers: else
+/// nothing is written, and `false`.
+#[inline(always)]
+pub(super) fn number_predicate(predicate: &Predicate, numbers: &mut Numbers<'_>) -> bool {
+    let (term, first, last) = match predicate.terms() {
+        [Term::AtState(role, state)] => (AT_STATE, role, u64::from(state.0)),
+        [Term::EdgeEmpty(Edge { from, to })] => (EDGE_EMPTY, from, u64::from(to.0)),
+        [Term::Position(role, least)] => (POSITION, role, least.0),
+        _ => return false,
+    };
+    numbers.byte(1);
+    numbers.byte(term);
+    numbers.number(first.0.into());
+    numbers.number(last);
+    true
 }
 
 pub(super) fn decode_predicate(rest: &mut Bytes) -> Result<Predicate, RecordError> {
