@@ -11,6 +11,7 @@ mod authority;
 mod brief;
 mod decode;
 mod encode;
+mod numbers;
 mod said;
 mod witness;
 

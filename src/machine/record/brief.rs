@@ -1,5 +1,5 @@
 //! What hands authority over, in the fewest bytes: a transfer that the last authority stages, the
-//! commit of the last transfer, a witness that is issued to the last authority and one that is spent
+//! commit of the last transfer, a witness that is issued to the last authority, one that is spent
 //! as the last one. Each is in its short form exactly where the batch has said the rest, and as
 //! `encode.rs` writes it otherwise.
 //!
@@ -15,7 +15,8 @@ use super::authority::{
     encode_stage_in_full,
 };
 use super::decode::long;
-use super::encode::{AS_USUAL, BY_THE_SAME, head, numbers};
+use super::encode::{AS_USUAL, BY_THE_SAME, head};
+use super::numbers::numbers;
 use super::said::Said;
 use super::{
     COMMIT, CONSUME_READINESS, ISSUE_READINESS, Outcome, RecordError, Recorded, STAGE, witness,

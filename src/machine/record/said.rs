@@ -2,8 +2,8 @@
 //!
 //! Ticks, positions and sequence numbers are written as what they are more than the last ones, and
 //! an authority that is the one before it as a single bit. A commit of the last transfer does not
-//! repeat its receipt, and who spends the last witness does not repeat the witness (`brief.rs`). The
-//! bytes of a record that stands alone are those that it has as the first one of a batch.
+//! repeat its receipt, nor who spends the last witness the witness (`brief.rs`). The bytes of a
+//! record that stands alone are those that it has as the first one of a batch.
 //!
 //! Clauses: JRNL-28, JRNL-30.
 
