@@ -59,7 +59,7 @@
 //!   tokens.
 //! - [`resume`]: numbers on a link, its states, how long it may be lost.
 //! - `files`: protocols in files, and the modules that they import.
-//! - `journal`: where the lines of a journal go.
+//! - `journal`: where the journals of many sessions are kept, and the lines of one.
 //! - `driver`: sessions in this process, their endpoints and handlers.
 //! - `cli`: the `antiphon` command.
 //!
