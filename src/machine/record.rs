@@ -95,6 +95,16 @@ pub struct Batch {
     pub head: Head,
 }
 
+impl Batch {
+    /// The protocol that the session runs, as its first record says; `None` if the batch does not
+    /// begin with the opening of a session. Who has it can decode the batch.
+    #[must_use]
+    pub fn opens(&self) -> Option<ProtocolDigest> {
+        let record = take(&mut self.bytes.clone()).ok().filter(|_| self.first == 0)?;
+        decode::opens(record).ok()
+    }
+}
+
 /// The head of a chain of batches.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Head(pub [u8; 32]);

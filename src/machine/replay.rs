@@ -1,6 +1,6 @@
 //! A session is a fold over its journal (law 1): `state = replay(journal)`.
 //!
-//! Clauses: JRNL-3, JRNL-4. Lean twin: `Machine/Replay.lean`.
+//! Clauses: JRNL-3, JRNL-4, JSTO-11. Lean twin: `Machine/Replay.lean`.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -232,6 +232,43 @@ impl Machine {
                 self.note_ended(slot);
             }
         }
+    }
+
+    /// Takes a session over from another machine, as when its journal was replayed there: with its
+    /// timers, and the time of that machine. Nothing of it may wait to be sealed or made durable.
+    /// Returns whether it did: not where this machine has, or had, a session of that id.
+    pub fn adopt(&mut self, from: &mut Self, session: SessionId) -> bool {
+        let Some(slot) = from.sessions.find(session, u32::MAX) else { return false };
+        let is_known =
+            self.sessions.find(session, u32::MAX).is_some() || self.archive.get(session).is_some();
+        let is_durable = |session: &Session| session.log().is_none_or(|log| log.is_durable());
+        if is_known || !is_durable(from.sessions.at(slot)) {
+            return false;
+        }
+        let is_terminal = from.sessions.at(slot).status.is_terminal();
+        from.memory.goes(from.sessions.at(slot));
+        let mut adopted = from.sessions.vacate(slot);
+        if is_terminal {
+            from.memory.terminal -= 1;
+            let sessions = &from.sessions;
+            from.ended.gone(|id| sessions.find(id, u32::MAX).is_some());
+        } else {
+            from.memory.live -= 1;
+        }
+        let digest = self.register(&from.protocols[adopted.protocol as usize]);
+        adopted.protocol = self.protocol_slots[&digest];
+        for (at, timer) in from.timers.take_all(session) {
+            self.timers.arm(at, session, timer);
+        }
+        let slot = self.sessions.insert(adopted);
+        self.memory.came(self.sessions.at(slot));
+        match is_terminal {
+            true => self.memory.terminal += 1,
+            false => self.memory.live += 1,
+        }
+        self.now = self.now.max(from.now);
+        self.note_ended(slot);
+        true
     }
 
     /// The ids of all sessions, in the order of [`sessions`](Self::sessions).

@@ -25,6 +25,18 @@ use crate::machine::timer::Timer;
 use crate::types::canonical;
 use crate::types::{Edge, EdgeIx, LabelIx, MessageIx, Name, Protocol, ProtocolDigest, RoleIx};
 
+/// The protocol that a record names which opens a session: what decodes it, and all behind it.
+pub(super) fn opens(mut record: Bytes) -> Result<ProtocolDigest, RecordError> {
+    let (rest, said) = (&mut record, &mut Said::default());
+    let first = byte(rest)?;
+    if first & !(AS_USUAL | NUMBERED) != OPEN {
+        return Err(RecordError);
+    }
+    said.tick_after(long(rest)?);
+    decode_outcome(OPEN, first & AS_USUAL != 0, rest, said)?;
+    Ok(ProtocolDigest(rest_array(rest)?))
+}
+
 impl Record {
     pub(super) fn decode(
         index: u64,
