@@ -102,7 +102,7 @@ struct Batch(u128, u64, u32, [u8; 32], Vec<u8>);
 
 fn batch(session: u128, first: u64, count: u32) -> Batch {
     let bytes = format!("{session}:{first}+{count}").into_bytes();
-    Batch(session, first, count, head(first + u64::from(count)), bytes)
+    Batch(session, first, count, head(first.saturating_add(count.into())), bytes)
 }
 
 impl Batch {
