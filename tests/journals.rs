@@ -133,8 +133,11 @@ fn all(journal: &dyn Journal, session: u128, max: usize) -> Vec<Stored> {
     }
 }
 
-/// What a journal holds, in words.
-fn content(journal: &dyn Journal) -> Vec<(u128, Vec<Stored>, Option<Snapshot>)> {
+/// Sessions with their batches and their snapshots.
+type Content = Vec<(u128, Vec<Stored>, Option<Snapshot>)>;
+
+/// All that a journal holds of sessions.
+fn content(journal: &dyn Journal) -> Content {
     let (mut found, mut after) = (Vec::new(), None);
     loop {
         let page = journal.sessions(after, 2).unwrap();
@@ -494,7 +497,7 @@ fn life(journal: &mut dyn Journal) -> Vec<Result<(), JournalError>> {
 }
 
 /// What a journal holds behind each commit of [`life`].
-fn stages() -> Vec<Vec<(u128, Vec<Stored>, Option<Snapshot>)>> {
+fn stages() -> Vec<Content> {
     let mut stages = Vec::new();
     for at in 0..=4 {
         let memory = MemoryJournal::default();

@@ -100,7 +100,7 @@ fn protocol() -> impl Strategy<Value = Shown> {
 }
 
 proptest! {
-    #![proptest_config(cases(150))]
+    #![proptest_config(cases(60))]
 
     /// JSTO-10.
     #[test]

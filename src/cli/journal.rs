@@ -103,8 +103,18 @@ enum Stands {
     Broken(RecoverError),
 }
 
+/// A line of the list.
+struct Row {
+    records: u64,
+    status: String,
+    reason: Option<String>,
+    compacted: bool,
+    protocol: Option<String>,
+}
+
 struct Replayed {
     status: String,
+    reason: Option<String>,
     is_terminal: bool,
 }
 
@@ -167,36 +177,55 @@ impl<'f> Opened<'f> {
             writeln!(out, "{file}, {count} session{s}")?;
         }
         for session in sessions {
-            let (records, status, protocol) = match self.session(session)? {
-                Stands::Whole(journal, Replayed { status, .. }) => {
-                    let name = journal.protocol.name().to_string();
-                    (journal.records.len() as u64, status, name)
-                }
-                Stands::Compacted(compacted) => {
-                    let status = format!("{}, compacted", said(compacted.status()));
-                    (compacted.tree.len(), status, compacted.protocol.name().to_string())
-                }
-                Stands::Broken(error) => {
-                    let index =
-                        if let RecoverError::Broken { index, .. } = error { index } else { 0 };
-                    (index, "broken".into(), "?".into())
-                }
-            };
-            match json {
-                true => {
-                    let session = session.to_string();
-                    let line = json!({
-                        "session": session,
-                        "records": records,
-                        "status": status,
-                        "protocol": protocol,
-                    });
-                    writeln!(out, "{line}")?;
-                }
-                false => writeln!(out, "{session}  {records:>8} records  {protocol}  {status}")?,
+            let Row { records, status, reason, compacted, protocol } = self.row(session)?;
+            if json {
+                let session = session.to_string();
+                let line = json!({
+                    "session": session,
+                    "records": records,
+                    "status": status,
+                    "reason": reason,
+                    "compacted": compacted,
+                    "protocol": protocol,
+                });
+                writeln!(out, "{line}")?;
+                continue;
             }
+            let protocol = protocol.as_deref().unwrap_or("?");
+            let status = said((&status, reason.as_deref()));
+            let compacted = if compacted { ", compacted" } else { "" };
+            writeln!(out, "{session}  {records:>8} records  {protocol}  {status}{compacted}")?;
         }
         Ok(())
+    }
+
+    fn row(&mut self, session: SessionId) -> Result<Row, Failure> {
+        Ok(match self.session(session)? {
+            Stands::Whole(journal, Replayed { status, reason, .. }) => Row {
+                records: journal.records.len() as u64,
+                status,
+                reason,
+                compacted: false,
+                protocol: Some(journal.protocol.name().to_string()),
+            },
+            Stands::Compacted(compacted) => {
+                let (status, reason) = compacted.status();
+                Row {
+                    records: compacted.tree.len(),
+                    status: status.into(),
+                    reason: reason.map(Into::into),
+                    compacted: true,
+                    protocol: Some(compacted.protocol.name().to_string()),
+                }
+            }
+            Stands::Broken(error) => {
+                // So many records in front of it can be trusted.
+                let records =
+                    if let RecoverError::Broken { index, .. } = error { index } else { 0 };
+                let status = "broken".into();
+                Row { records, status, reason: None, compacted: false, protocol: None }
+            }
+        })
     }
 
     fn show(
@@ -207,7 +236,8 @@ impl<'f> Opened<'f> {
     ) -> Result<(), Failure> {
         let (protocol, records, state) = match self.session(session)? {
             Stands::Whole(journal, replayed) => {
-                (journal.protocol, journal.records, replayed.status)
+                let state = said((&replayed.status, replayed.reason.as_deref()));
+                (journal.protocol, journal.records, state)
             }
             Stands::Compacted(compacted) => {
                 let state = format!(
@@ -235,8 +265,8 @@ impl<'f> Opened<'f> {
         Ok(())
     }
 
-    /// JSTO-13: the lines that the session would have in a file of its own. Of a compacted one those
-    /// that it was compacted to.
+    /// JSTO-13: the lines that the session would have in a file of its own. Of a compacted one
+    /// those that it was compacted to.
     fn export(
         &mut self,
         session: SessionId,
@@ -353,14 +383,16 @@ impl<'f> Opened<'f> {
 
 fn replayed(journal: &journal::Journal) -> Result<Replayed, ReplayError> {
     let replayed = journal.replay()?;
-    let view = replayed.session();
-    let status = view.map_or_else(|| "not opened".into(), |view| view.status().to_string());
-    let is_terminal = view.is_some_and(|view| view.status().is_terminal());
-    Ok(Replayed { status, is_terminal })
+    let status = replayed.session().map(|view| view.status().clone());
+    Ok(Replayed {
+        status: status.as_ref().map_or("not opened", |status| status.as_str()).into(),
+        reason: status.as_ref().and_then(|status| status.reason()).map(Into::into),
+        is_terminal: status.is_some_and(|status| status.is_terminal()),
+    })
 }
 
 fn said((status, reason): (&str, Option<&str>)) -> String {
-    reason.map_or_else(|| status.into(), |reason| format!("{status}: {reason}"))
+    reason.map_or_else(|| status.into(), |reason| format!("{status} ({reason})"))
 }
 
 /// A record in a few words: what a message was, or by what name the record stands in JSON.

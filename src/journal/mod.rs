@@ -2,8 +2,8 @@
 //!
 //! A [`Journal`] keeps batches of records by session and index, snapshots, and texts that sessions
 //! need; to it they are numbers and bytes. [`MemoryJournal`] forgets with its process,
-//! [`RedbJournal`] is one file of redb, synced before a commit returns. [`Lines`] is the other shape
-//! of a journal: the text of one session.
+//! [`RedbJournal`] is one file of redb, synced before a commit returns. [`Lines`] is the other
+//! shape of a journal: the text of one session.
 //!
 //! Clauses: JSTO-1 to JSTO-9.
 
@@ -81,9 +81,9 @@ pub trait Journal: Send {
     /// see [`JournalError::is_certain`].
     fn commit(&mut self, fence: Fence, writes: &[Write<'_>]) -> Result<(), JournalError>;
 
-    /// JSTO-5: the batches of a session from the one on that record `from` is in, in order: at most `max`
-    /// of them and at most [`PAGE_MAX`], and fewer if they are long ([`PAGE_BYTES_MAX`]). There are
-    /// no more when none comes back.
+    /// JSTO-5: the batches of a session from the one on that record `from` is in, in order: at most
+    /// `max` of them and at most [`PAGE_MAX`], and fewer if they are long ([`PAGE_BYTES_MAX`]).
+    /// There are no more when none comes back.
     ///
     /// # Errors
     /// What the store says.
@@ -95,8 +95,8 @@ pub trait Journal: Send {
     /// What the store says.
     fn snapshot(&self, session: u128) -> Result<Option<Snapshot>, JournalError>;
 
-    /// JSTO-6: the sessions that there are, in the order of their numbers and behind `after`: at most `max`
-    /// of them and at most [`PAGE_MAX`]. There are no more when none comes back.
+    /// JSTO-6: the sessions that there are, in the order of their numbers and behind `after`: at
+    /// most `max` of them and at most [`PAGE_MAX`]. There are no more when none comes back.
     ///
     /// # Errors
     /// What the store says.

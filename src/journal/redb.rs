@@ -145,8 +145,8 @@ impl RedbJournal {
         self.open.database.begin_read().map_err(failure)
     }
 
-    /// JSTO-9: writes and commits. Whatever goes wrong when something was written, or may have been, nobody
-    /// writes behind it.
+    /// JSTO-9: writes and commits. Whatever goes wrong when something was written, or may have
+    /// been, nobody writes behind it.
     fn write(
         &self,
         state: &mut State,
