@@ -203,8 +203,9 @@ impl Recovery {
                 let replayed = self.scratch.replay_record(session, &record);
                 replayed.map_err(|error| batches.broken(error.record(), error.into()))?;
             }
+            // Or the machine would hold all records as those of one batch that is not sealed yet.
+            self.scratch.resume_journal(session, batches.head);
         }
-        self.scratch.resume_journal(session, batches.head);
         let digest = self.scratch.session_digest(session);
         let digest = digest.ok_or(RecoverError::Unknown(session))?;
         Ok(Recovered { records: batches.next, head: batches.head, digest })
