@@ -3,20 +3,16 @@
 //! LIFE-14).
 #![cfg(feature = "syntax")]
 
-mod reference;
-mod scene;
-mod strategies;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::reference::script::{self, Stage, Step};
+use crate::scene::{Scene, open};
+use crate::strategies::cases;
 use antiphon::machine::*;
 use antiphon::types::Protocol;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use reference::script::{self, Stage, Step};
-use scene::{Scene, open};
-use strategies::cases;
 
 fn digests(machine: &Machine) -> BTreeMap<SessionId, StateDigest> {
     let ids = machine.session_ids();

@@ -1,11 +1,9 @@
 //! What every input does in every status, and when what becomes visible.
 #![cfg(feature = "syntax")]
 
-mod scene;
-
+use crate::scene::{Scene, open, shown};
 use antiphon::machine::*;
 use antiphon::types::*;
-use scene::{Scene, open, shown};
 
 const TALK: &str = "
     A = rec X . B!say(nat) . X

@@ -1,18 +1,15 @@
 //! The machine does exactly what the naive one does, whatever it is told.
 #![cfg(feature = "syntax")]
 
-mod reference;
-mod strategies;
-
 use std::sync::Arc;
 
+use crate::reference::model::{self, Model};
+use crate::reference::script::{self, Stage, Step};
+use crate::strategies::cases;
 use antiphon::machine::*;
 use antiphon::types::Protocol;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use reference::model::{self, Model};
-use reference::script::{self, Stage, Step};
-use strategies::cases;
 
 /// Runs a script on both, and compares them after every step.
 fn compare(protocols: Vec<Arc<Protocol>>, steps: &[Step]) -> Result<(), TestCaseError> {

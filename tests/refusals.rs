@@ -1,14 +1,12 @@
 //! Every refusal is reached, says what it should, and leaves everything as it was.
 #![cfg(feature = "syntax")]
 
-mod scene;
-mod written;
-
 use std::sync::Arc;
 
+use crate::scene::{Scene, open};
+use crate::written;
 use antiphon::machine::*;
 use antiphon::types::*;
-use scene::{Scene, open};
 
 const TRADE: &str = "
     Buyer  = Seller!ask(string) . Seller?offer({price: nat}) . Seller!{ buy . end, quit . end }

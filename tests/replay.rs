@@ -1,18 +1,15 @@
 //! A session is a fold over its journal, and a journal cannot be changed without being found out.
 #![cfg(feature = "syntax")]
 
-mod reference;
-mod strategies;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::reference::script::{self, Stage, Step};
+use crate::strategies::cases;
 use antiphon::machine::*;
 use antiphon::types::{Name, Protocol, Value};
 use antiphon::wire::journal::{self, Damage, Journal};
 use proptest::prelude::*;
-use reference::script::{self, Stage, Step};
-use strategies::cases;
 
 /// What one session of a run left behind.
 #[derive(Debug, Default, Clone)]

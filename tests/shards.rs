@@ -2,9 +2,6 @@
 //! goes wrong in one stays there.
 #![cfg(feature = "driver")]
 
-mod reference;
-mod strategies;
-
 use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,14 +9,14 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::reference::script::{self, Op, Stage, Step};
+use crate::strategies::cases;
 use antiphon::driver::*;
 use antiphon::machine::Event;
 use antiphon::machine::*;
 use antiphon::types::{Protocol, RoleIx, Value};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use reference::script::{self, Op, Stage, Step};
-use strategies::cases;
 
 const TALK: &str = "A = rec X . B!say(nat) . X   B = rec X . A?say(nat) . X";
 

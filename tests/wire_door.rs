@@ -2,22 +2,19 @@
 //! anything.
 #![cfg(feature = "syntax")]
 
-mod reference;
-mod strategies;
-mod written;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::reference::script::{self, Stage, Step};
+use crate::strategies::cases;
+use crate::written;
 use antiphon::machine::*;
 use antiphon::types::syntax::json as types_json;
 use antiphon::types::*;
 use antiphon::wire::door::{Door, DoorLimits};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use reference::script::{self, Stage, Step};
 use serde_json::{Value as Tree, json};
-use strategies::cases;
 
 fn door() -> Door {
     Door::new(Machine::new(), DoorLimits::default())
