@@ -40,9 +40,11 @@
 //!              │
 //!       wire ──┼── journal                         bytes as what they mean · bytes at rest
 //!              │
-//!           resume                                 links that survive their connections: pure
-//!              │
-//!            driver        the one place where machine and journal meet
+//!           resume ── transport                    links that survive their connections: pure
+//!              │                                   · bytes in motion
+//!       driver ┼ client                            the one place where machine and journal meet
+//!              │                                   · the other end
+//!         simulation                               everything that fails, in virtual time
 //!              │
 //!             cli          what people touch
 //! ```
@@ -59,8 +61,12 @@
 //!   tokens.
 //! - [`resume`]: numbers on a link, its states, how long it may be lost.
 //! - `files`: protocols in files, and the modules that they import.
-//! - `journal`: where the lines of a journal go.
-//! - `driver`: sessions in this process, their endpoints and handlers.
+//! - `journal`: where the journals of many sessions are kept, and the lines of one.
+//! - `transport`: connections that carry frames.
+//! - `driver`: sessions in this process, their endpoints and handlers; nodes and hubs, to which
+//!   clients come over links.
+//! - `client`: an endpoint whose connection comes and goes.
+//! - `simulation`: sessions over a bad network, and whether they were what they have to be.
 //! - `cli`: the `antiphon` command.
 //!
 //! # Eight laws
@@ -104,6 +110,8 @@ extern crate alloc;
 #[cfg(feature = "cli")]
 pub mod cli;
 #[cfg(feature = "driver")]
+pub mod client;
+#[cfg(feature = "driver")]
 pub mod driver;
 #[cfg(feature = "syntax")]
 pub mod files;
@@ -111,6 +119,10 @@ pub mod files;
 pub mod journal;
 pub mod machine;
 pub mod resume;
+#[cfg(feature = "driver")]
+pub mod simulation;
+#[cfg(feature = "driver")]
+pub mod transport;
 pub mod types;
 pub mod wire;
 

@@ -2,16 +2,16 @@
 //! kept of refused attempts.
 #![cfg(feature = "cli")]
 
-mod reference;
-mod scene;
-mod schema;
-mod strategies;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
+use crate::reference::script::{self, Stage};
+use crate::scene;
+use crate::scene::Scene;
+use crate::schema;
+use crate::strategies::cases;
 use antiphon::machine::*;
 use antiphon::types::Protocol;
 use antiphon::wire::audit::Audited;
@@ -20,10 +20,7 @@ use antiphon::wire::door::{Door, DoorLimits};
 use antiphon::wire::journal::{self, Damage, Journal};
 use antiphon::wire::proof::{Proof, ProofError};
 use proptest::prelude::*;
-use reference::script::{self, Stage};
-use scene::Scene;
 use serde_json::{Value as Tree, json};
-use strategies::cases;
 
 const ORDERS: &str = "
     Buyer  = rec X . Seller!{ order(nat) . Seller?paid . X, stop . end }

@@ -1,11 +1,9 @@
 //! Who may act when authority changes hands: stories, and the table of every state and operation.
 #![cfg(feature = "syntax")]
 
-mod scene;
-
+use crate::scene::Scene;
+use crate::scene::told::{self, boxed, owner};
 use antiphon::machine::*;
-use scene::Scene;
-use scene::told::{self, boxed, owner};
 
 const ORDERS: &str = "
     Buyer  = rec X . Seller!{ order(nat) . Seller?paid . X, stop . end }

@@ -2,19 +2,15 @@
 //! trail of a journal against what an observer saw.
 #![cfg(feature = "syntax")]
 
-mod reference;
-mod scene;
-mod strategies;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::reference::script::{self, Stage};
+use crate::scene::Scene;
+use crate::scene::told::{self, boxed, owner};
+use crate::strategies::cases;
 use antiphon::machine::*;
 use proptest::prelude::*;
-use reference::script::{self, Stage};
-use scene::Scene;
-use scene::told::{self, boxed, owner};
-use strategies::cases;
 
 const ORDERS: &str = "
     Buyer  = rec X . Seller!{ order(nat) . Seller?paid . X, stop . end }
@@ -80,7 +76,7 @@ impl Scene {
 
     /// The trail of the journal behind the third record, which gave the Buyer to the phone. It
     /// leads to where the session is.
-    fn trail(&mut self) -> String {
+    fn trail_behind(&mut self) -> String {
         let records = sealed(self);
         let mut trail = Told::new(&self.protocol, self.by.session);
         let mut said = Vec::new();
@@ -142,7 +138,7 @@ fn what_a_lost_owner_had_is_claimed_by_the_lifecycle() {
     scene.by(&again, scene.sending("Buyer", "Seller", "order", 1_u64, None)).unwrap();
     scene.done(died("phone"));
     scene.done(claim("watch"));
-    insta::assert_snapshot!(scene.trail(), @r"
+    insta::assert_snapshot!(scene.trail_behind(), @r"
     0: lost phone
     0: invalidated phone#2 Fragments{Buyer}
     0: issued phone#3 Fragments{Buyer}
@@ -169,7 +165,7 @@ fn an_owner_dies_after_staging_and_the_tablet_still_commits() {
     let tablet = issued(scene.machine.handle(Tick(30), committing(&receipt, "tablet")));
     scene.by(&tablet, order).unwrap();
     assert_eq!(scene.machine.poll_timeout(), None);
-    insta::assert_snapshot!(scene.trail(), @r"
+    insta::assert_snapshot!(scene.trail_behind(), @r"
     0: staged 1 Fragments{Buyer}
     20: lost phone
     20: invalidated phone#2 Fragments{Buyer}
@@ -189,7 +185,7 @@ fn a_commit_comes_after_a_dead_owners_transfer_has_expired() {
     let (request, scope) = (RequestId(3), phone.scope);
     let claim = Authority::Claim { request, owner: owner("tablet"), scope };
     assert!(matches!(scene.change(claim), Accepted::Issued(_)));
-    insta::assert_snapshot!(scene.trail(), @r"
+    insta::assert_snapshot!(scene.trail_behind(), @r"
     0: staged 1 Fragments{Buyer}
     20: lost phone
     20: invalidated phone#2 Fragments{Buyer}
@@ -238,7 +234,7 @@ fn a_transfer_is_abandoned() {
     assert_eq!(scene.cancellation().as_deref(), Some(TRANSFER_ABANDONED));
     assert_eq!(scene.machine.poll_timeout(), None);
     assert_eq!(scene.refused(committing(&receipt, "tablet")).code(), "terminal");
-    insta::assert_snapshot!(scene.trail(), @r"
+    insta::assert_snapshot!(scene.trail_behind(), @r"
     0: staged 1 Fragments{Buyer}
     0: staged 2 Fragments{Seller}
     0: invalidated phone#2 Fragments{Buyer}
@@ -263,7 +259,7 @@ fn a_commit_fails() {
     let before = scene.machine.clone();
     scene.done(fail("the tablet is too old"));
     assert_eq!(scene.status(), "faulted (transfer commit failed: the tablet is too old)");
-    insta::assert_snapshot!(scene.trail(), @r"
+    insta::assert_snapshot!(scene.trail_behind(), @r"
     0: staged 1 Fragments{Buyer}
     0: invalidated phone#2 Fragments{Buyer}
     0: rolled back 1
@@ -275,7 +271,7 @@ fn a_commit_fails() {
     scene.done(fail(&long));
     let why = scene.cancellation().unwrap();
     assert_eq!(why.len(), REASON_BYTES_MAX - 1, "it is cut between characters");
-    scene.trail();
+    scene.trail_behind();
 }
 
 #[test]
@@ -301,7 +297,7 @@ fn the_owner_of_the_lifecycle_declares_itself_dead() {
     assert_eq!(issued(scene.machine.handle(Tick(0), reclaim)), warden, "asked again");
     assert_eq!(scene.machine.digest(), digest);
     scene.by(&warden, died("phone")).unwrap();
-    insta::assert_snapshot!(scene.trail(), @r"
+    insta::assert_snapshot!(scene.trail_behind(), @r"
     0: lost host
     0: invalidated host#1 Fragments{lifecycle, Seller}
     0: issued host#3 Fragments{Seller}
@@ -341,7 +337,7 @@ fn the_answer_to_a_renewal_is_lost_and_asked_again() {
     assert_eq!(told(renew(2)).0, serial(3));
     assert_eq!(told(confirm(2)).0, Accepted::Done, "late, and still true");
     assert_eq!(scene.code(&phone, renew(1)), "token_spent", "the one before was used");
-    insta::assert_snapshot!(scene.trail(), @r"
+    insta::assert_snapshot!(scene.trail_behind(), @r"
     0: token 1 of #2
     0: token 2 of #2
     0: token 3 of #2

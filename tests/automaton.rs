@@ -1,15 +1,13 @@
 //! Automata do exactly what unfolding the types by hand does, with as few states as possible.
 
-mod reference;
-mod strategies;
-
 use std::collections::BTreeSet;
 
+use crate::reference::Type;
+use crate::strategies;
+use crate::strategies::{Size, cases};
 use antiphon::types::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use reference::Type;
-use strategies::{Size, cases};
 
 const SELF: RoleIx = RoleIx(0);
 

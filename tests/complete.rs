@@ -1,17 +1,16 @@
 //! The complete projection against runs enumerated by hand: what it accepts has no bad run, and
 //! what it refuses is refused for two runs that show it.
 
-mod reference;
-mod strategies;
-
 use std::collections::BTreeSet;
 
+use crate::reference;
+use crate::reference::composition::{Canonical, Types, explore};
+use crate::reference::global::{Global, Move, Word, shown};
+use crate::strategies;
+use crate::strategies::{Size, cases};
 use antiphon::types::complete::{Ambiguity, Cause, Continuation, Step, Trace};
 use antiphon::types::*;
 use proptest::prelude::*;
-use reference::composition::{Canonical, Types, explore};
-use reference::global::{Global, Move, Word, shown};
-use strategies::{Size, cases};
 
 /// The complete projections of all roles; every explanation is checked on the way.
 fn projected(global: &GlobalType, limits: &ProjectionLimits) -> Result<LocalTypes, usize> {

@@ -70,6 +70,11 @@ fn token() {
     replay("token", properties::token);
 }
 
+#[test]
+fn frame() {
+    replay("frame", properties::frame);
+}
+
 /// A new form of bodies makes these unreadable, and the fuzzer would start from nothing.
 #[test]
 fn the_whole_bodies_of_the_corpus_are_read() {

@@ -1,23 +1,19 @@
 //! What the door shows of a compiled protocol, and sessions that go on from their journals.
 #![cfg(feature = "syntax")]
 
-mod reference;
-mod schema;
-mod strategies;
-mod written;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::reference::script::{self, Stage, Step};
+use crate::schema::fits;
+use crate::strategies::cases;
+use crate::written;
 use antiphon::machine::*;
 use antiphon::types::syntax::json as types_json;
 use antiphon::types::{Direction, Protocol, RoleIx, StateIx};
 use antiphon::wire::door::{Door, DoorLimits};
 use proptest::prelude::*;
-use reference::script::{self, Stage, Step};
-use schema::fits;
 use serde_json::{Value as Tree, json};
-use strategies::cases;
 
 fn told(door: &mut Door, command: &Tree) -> Tree {
     let line = format!("{command}\n");
@@ -124,6 +120,8 @@ fn run(protocols: &[Arc<Protocol>], steps: &[Step]) -> (Door, BTreeMap<String, K
         told(&mut door, &command);
         keep(&mut door, &mut kept, stage.now);
     }
+    // A drain whose deadline had passed has run out since.
+    keep(&mut door, &mut kept, stage.now);
     (door, kept)
 }
 

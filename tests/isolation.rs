@@ -3,20 +3,16 @@
 //! LIFE-14).
 #![cfg(feature = "syntax")]
 
-mod reference;
-mod scene;
-mod strategies;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::reference::script::{self, Stage, Step};
+use crate::scene::{Scene, open};
+use crate::strategies::cases;
 use antiphon::machine::*;
 use antiphon::types::Protocol;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use reference::script::{self, Stage, Step};
-use scene::{Scene, open};
-use strategies::cases;
 
 fn digests(machine: &Machine) -> BTreeMap<SessionId, StateDigest> {
     let ids = machine.session_ids();
@@ -56,7 +52,8 @@ fn moved(step: &Step, to: u8) -> Step {
         | Op::Act { session, .. }
         | Op::Commit { session, .. }
         | Op::Reclaim { session, .. }
-        | Op::Reap(session) => *session = (*session + to) % 3,
+        | Op::Reap(session)
+        | Op::Recovered { session, .. } => *session = (*session + to) % 3,
         Op::Tick | Op::Repeat(_) => {}
     }
     step
@@ -154,6 +151,8 @@ fn every_input(scene: &Scene) -> Vec<Input> {
         Act::Close,
         Act::Cancel { reason: reason() },
         Act::Fault { reason: reason() },
+        Act::Attach { role: scene.role("A") },
+        Act::Detach { role: scene.role("A"), epoch: Epoch::new(0, 1) },
     ];
     acts.extend(changes.map(|change| Act::Authority(Box::new(change))));
     for at in [None, Some(0), Some(1), Some(2), Some(3), Some(u64::MAX)] {
@@ -166,13 +165,17 @@ fn every_input(scene: &Scene) -> Vec<Input> {
         acts.push(scene.acknowledging("A", at.unwrap_or(1)));
         acts.push(scene.acknowledging("B", at.unwrap_or(1)));
     }
-    let by = [by.clone(), stale, narrow];
+    let over = Presented { over: Some(Epoch::new(0, 1)), ..by.clone() };
+    let other = Presented { over: Some(Epoch::new(0, 2)), ..by.clone() };
+    let by = [by.clone(), stale, narrow, over, other];
     let mut inputs: Vec<Input> = by
         .iter()
         .flat_map(|by| acts.iter().map(|act| Input::Act { by: by.clone(), act: act.clone() }))
         .collect();
     inputs.extend([
         Input::Tick,
+        Input::Recovered { session: SessionId(1), fencing: 0 },
+        Input::Recovered { session: SessionId(1), fencing: 9 },
         Input::Persisted { session: SessionId(1), upto: u64::MAX },
         Input::Open(open(&scene.protocol, 1)),
         Input::Open(Open { journal: true, ..open(&scene.protocol, 1) }),
@@ -201,6 +204,7 @@ const ENDS: [End; 5] = [
 
 fn ended(end: End) -> Scene {
     let mut scene = Scene::new(TALK);
+    scene.done(Act::Attach { role: scene.role("A") });
     scene.done(scene.sending("A", "B", "say", 7_u64, Some(0)));
     (end.1)(&mut scene);
     assert!(scene.machine.session(SessionId(1)).unwrap().status().is_terminal(), "{}", end.0);

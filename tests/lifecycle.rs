@@ -1,11 +1,9 @@
 //! What every input does in every status, and when what becomes visible.
 #![cfg(feature = "syntax")]
 
-mod scene;
-
+use crate::scene::{Scene, open, shown};
 use antiphon::machine::*;
 use antiphon::types::*;
-use scene::{Scene, open, shown};
 
 const TALK: &str = "
     A = rec X . B!say(nat) . X
@@ -48,7 +46,7 @@ fn in_status(status: &str) -> Scene {
 fn every_input_in_every_status() {
     let statuses = ["active", "draining", "closed", "cancelled", "faulted", "reaped"];
     type Make = fn(&Scene) -> Input;
-    let inputs: [(&str, Make); 17] = [
+    let inputs: [(&str, Make); 21] = [
         ("open again", |s| Input::Open(open(&s.protocol, 1))),
         ("open otherwise", |s| Input::Open(Open { journal: true, ..open(&s.protocol, 1) })),
         ("send", |s| Input::Act { by: s.by.clone(), act: s.sending("A", "B", "say", 9_u64, None) }),
@@ -80,6 +78,19 @@ fn every_input_in_every_status() {
         ("cancel", |s| Input::Act { by: s.by.clone(), act: Act::Cancel { reason: "why".into() } }),
         ("fault", |s| Input::Act { by: s.by.clone(), act: Act::Fault { reason: "why".into() } }),
         ("tick to 100", |_| Input::Tick),
+        ("attach", |s| {
+            let role = s.role("A");
+            Input::Act { by: s.by.clone(), act: Act::Attach { role } }
+        }),
+        ("detach none", |s| {
+            let (role, epoch) = (s.role("A"), Epoch::new(0, 1));
+            Input::Act { by: s.by.clone(), act: Act::Detach { role, epoch } }
+        }),
+        ("receive over none", |s| {
+            let by = Presented { over: Some(Epoch::new(0, 1)), ..s.by.clone() };
+            Input::Act { by, act: s.receiving("B", "A", None) }
+        }),
+        ("recovered", |s| Input::Recovered { session: s.by.session, fencing: 1 }),
         ("reap", |s| Input::Reap { session: s.by.session }),
     ];
     let mut table = String::new();

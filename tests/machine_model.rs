@@ -1,18 +1,15 @@
 //! The machine does exactly what the naive one does, whatever it is told.
 #![cfg(feature = "syntax")]
 
-mod reference;
-mod strategies;
-
 use std::sync::Arc;
 
+use crate::reference::model::{self, Model};
+use crate::reference::script::{self, Stage, Step};
+use crate::strategies::cases;
 use antiphon::machine::*;
 use antiphon::types::Protocol;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use reference::model::{self, Model};
-use reference::script::{self, Stage, Step};
-use strategies::cases;
 
 /// Runs a script on both, and compares them after every step.
 fn compare(protocols: Vec<Arc<Protocol>>, steps: &[Step]) -> Result<(), TestCaseError> {
@@ -117,6 +114,13 @@ fn same(machine: &Machine, model: &Model) -> Result<(), String> {
             && view.timeouts().eq(&session.timeouts);
         if !same {
             return Err(format!("other witnesses or timers than {session:?}"));
+        }
+        let attached = view.endpoints().map(EndpointView::attached);
+        let seen = (view.fencing(), view.attachments_made(), attached.collect::<Vec<_>>());
+        let attached = (0..session.roles.len()).map(|own| session.attached.get(&own).copied());
+        let wanted = (session.fencing, session.attachments, attached.collect::<Vec<_>>());
+        if seen != wanted {
+            return Err(format!("attached: {seen:?}, not {wanted:?}"));
         }
         for (endpoint, role) in view.endpoints().zip(&session.roles) {
             let mut legal: Vec<String> = endpoint
@@ -310,6 +314,9 @@ fn the_scripts_reach_every_kind_of_verdict() {
         "token_unknown",
         "Witness",
         "Timer",
+        "Attached",
+        "stale_attachment",
+        "stale_fencing",
         "predicate_false",
         "invalid_witness",
         "witness_spent",

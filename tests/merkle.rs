@@ -1,12 +1,10 @@
 //! The Merkle tree over the records of a session: known answers of RFC 6962, the definitions of
 //! its section 2.1 word for word as the reference, and proofs (JRNL-20, JRNL-21).
 
-mod strategies;
-
+use crate::strategies::cases;
 use antiphon::machine::{Tree, TreeHash, levels, root_by};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
-use strategies::cases;
 
 /// The leaves that the tests of Certificate Transparency use.
 const LEAVES: [&[u8]; 8] = [

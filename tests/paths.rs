@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use antiphon::machine::{
-    Accepted, Act, Authority, Capacities, Commit, Generation, Input, Machine, OnLost, Open, Output,
-    Owner, Position, Predicate, Presented, Readiness, Receipt, Receive, Recipient, RequestId,
-    Scope, Send, SessionId, Site, Tick,
+    Accepted, Act, Authority, Capacities, Commit, Epoch, Generation, Input, Machine, OnLost, Open,
+    Output, Owner, Position, Predicate, Presented, Readiness, Receipt, Receive, Recipient,
+    RequestId, Scope, Send, SessionId, Site, Tick,
 };
 use antiphon::types::{
     Direction, LabelIx, LocalBuilder, LocalType, LocalTypes, Name, Payload, Protocol, RoleIx, Sort,
@@ -83,13 +83,15 @@ fn act() -> impl Strategy<Value = Act> {
         1 => (0..20_u64).prop_map(|at| Act::Acknowledge { role: RoleIx(1), position: Position(at) }),
         1 => Just(Act::Bind { edge: None, handler: Some(Name::new("handler").unwrap()) }),
         1 => Just(Act::Bind { edge: None, handler: None }),
+        1 => role().prop_map(|role| Act::Attach { role }),
+        1 => (role(), 1..4_u32).prop_map(|(role, counter)| Act::Detach { role, epoch: Epoch::new(0, counter) }),
     ]
 }
 
 /// What is presented instead of the capability, and when.
 fn step() -> impl Strategy<Value = (u64, u8, Act)> {
     let drain = (0..60_u64).prop_map(|at| Act::Drain { deadline: Some(Tick(at)) });
-    (0..3_u64, prop_oneof![12 => Just(0_u8), 1 => 1..6_u8], prop_oneof![150 => act(), 1 => drain])
+    (0..3_u64, prop_oneof![12 => Just(0_u8), 2 => 1..9_u8], prop_oneof![150 => act(), 1 => drain])
 }
 
 fn presented(by: &Presented, how: u8) -> Presented {
@@ -99,7 +101,8 @@ fn presented(by: &Presented, how: u8) -> Presented {
         2 => Presented { owner: Owner::new("owner").unwrap(), ..by.clone() },
         3 => Presented { owner: Owner::new("somebody").unwrap(), ..by.clone() },
         4 => Presented { scope: Scope::role(RoleIx(0)), hint: u32::MAX, ..by.clone() },
-        _ => Presented { session: SessionId(2), ..by.clone() },
+        5 => Presented { session: SessionId(2), ..by.clone() },
+        counter => Presented { over: Some(Epoch::new(0, u32::from(counter) - 5)), ..by.clone() },
     }
 }
 

@@ -1,11 +1,9 @@
 //! What edges do when they are full, as stories.
 #![cfg(feature = "syntax")]
 
-mod scene;
-
+use crate::scene::{Scene, open};
 use antiphon::machine::*;
 use antiphon::types::*;
-use scene::{Scene, open};
 
 /// `level` and `noise` change nothing at the hub; `mode` does, and must arrive.
 const TELEMETRY: &str = "

@@ -2,11 +2,9 @@
 //! holds then.
 #![cfg(feature = "syntax")]
 
-mod scene;
-
+use crate::scene::{Scene, open};
 use antiphon::machine::*;
 use antiphon::types::*;
-use scene::{Scene, open};
 
 const TALK: &str = "
     A = rec X . B!{ say(nat) . X, stop . end }

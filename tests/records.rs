@@ -2,8 +2,12 @@
 //! always read back.
 #![cfg(feature = "driver")]
 
+use std::sync::Arc;
+
 use antiphon::machine::{
-    Act, Batch, Capacities, Head, Input, REASON_BYTES_MAX, Record, Recorded, SessionId,
+    Accepted, Act, Authority, Batch, Capability, Capacities, Commit, Head, Input, Machine, OnLost,
+    Open, Output, Owner, Position, Predicate, Presented, REASON_BYTES_MAX, Receipt, Recipient,
+    Record, Recorded, RequestId, Scope, SessionId, Stage, Tick,
 };
 use antiphon::types::{Edge, RoleIx, Value};
 use antiphon::wire::journal::{self, Damage, Journal};
@@ -154,4 +158,176 @@ fn what_a_batch_has_said_is_not_said_again() {
     };
     assert_eq!(Record::decode_batch(&batch(both), &echo()).unwrap(), records[1..3]);
     Record::decode_batch(&batch([send, receive].concat()), &echo()).unwrap_err();
+}
+
+/// A session in which authority goes from hand to hand, one step a record.
+struct Handing {
+    machine: Machine,
+    request: u64,
+}
+
+const ROLE: RoleIx = RoleIx(0);
+
+impl Handing {
+    fn open() -> (Self, Capability) {
+        let (mut machine, protocol) = (Machine::new(), Arc::new(echo()));
+        machine.register(&protocol);
+        let open = Open {
+            session: SessionId(7),
+            protocol: protocol.digest(),
+            owner: Owner::new("host").unwrap(),
+            capacities: Capacities::every(1).unchecked(),
+            journal: true,
+            on_lost: OnLost::default(),
+            policies: Vec::new(),
+        };
+        match machine.handle(Tick(3), Input::Open(open)) {
+            Ok(Accepted::Opened(by)) => (Self { machine, request: 0 }, by),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn stage(&mut self, by: &Presented, to: Recipient, expires: Option<u64>) -> Receipt {
+        self.request += 1;
+        let (request, expires) = (RequestId(self.request), expires.map(Tick));
+        let stage = Stage { request, scope: Scope::role(ROLE), to, expires, freeze: false };
+        self.machine.stage(Tick(4), by, stage).unwrap()
+    }
+
+    fn commit(&mut self, receipt: Receipt, owner: &str) -> Capability {
+        let (request, owner) = (RequestId(self.request), Owner::new(owner).unwrap());
+        self.machine.commit(Tick(4), &Commit { request, receipt, owner }).unwrap()
+    }
+
+    fn witness(&mut self, by: &Presented, predicate: Predicate) {
+        self.request += 3;
+        let request = RequestId(self.request);
+        let witness = self.machine.issue_readiness(Tick(5), by, request, predicate).unwrap();
+        self.machine.consume_readiness(Tick(5), by, witness).unwrap();
+    }
+
+    fn batch(&mut self) -> Batch {
+        self.machine.seal();
+        loop {
+            match self.machine.poll() {
+                Some(Output::Persist(batch)) => return batch,
+                Some(_) => {}
+                None => panic!("it keeps a journal"),
+            }
+        }
+    }
+}
+
+fn owner(name: &str) -> Recipient {
+    Recipient::Owner(Owner::new(name).unwrap())
+}
+
+/// Transfers and witnesses as they come after each other, and as they do not.
+fn handed() -> (Batch, Vec<Record>) {
+    let (mut handing, host) = Handing::open();
+    let long = "a name that takes memory of its own";
+    let mut by = None;
+    for to in ["phone", "tablet", long, "phone"] {
+        let from = by.as_ref().map_or(host.present(), Capability::present).clone();
+        let receipt = handing.stage(&from, owner(to), None);
+        by = Some(handing.commit(receipt, to));
+    }
+    let by = by.unwrap();
+    let position = Predicate::position(ROLE, Position(0));
+    for predicate in [&position, &Predicate::external("said".parse().unwrap()), &position] {
+        handing.witness(by.present(), predicate.clone());
+        handing.witness(by.present(), Predicate::not(&Predicate::any([]).unwrap()).unwrap());
+    }
+    // A bearer names itself.
+    let receipt = handing.stage(by.present(), Recipient::Bearer, None);
+    let by = handing.commit(receipt, "tablet");
+    // Somebody else acts in between.
+    let receipt = handing.stage(by.present(), owner("watch"), None);
+    handing.witness(host.present(), Predicate::position(RoleIx(1), Position(0)));
+    let by = handing.commit(receipt, "watch");
+    // It would have run out.
+    let receipt = handing.stage(by.present(), owner("phone"), Some(100));
+    let by = handing.commit(receipt, "phone");
+    // It is taken back.
+    let receipt = handing.stage(by.present(), owner("watch"), None);
+    let act = Act::Authority(Box::new(Authority::Rollback { receipt }));
+    handing.machine.act(Tick(6), by.present(), act).unwrap();
+    let receipt = handing.stage(by.present(), owner("watch"), None);
+    handing.commit(receipt, "watch");
+    let batch = handing.batch();
+    let records = Record::decode_batch(&batch, &echo()).unwrap();
+    (batch, records)
+}
+
+/// JRNL-30: every part of such a journal is read back as it was, and no byte of it can be changed
+/// so that two forms are read as one record.
+#[test]
+fn what_is_handed_over_is_read_back() {
+    let ((whole, records), protocol) = (handed(), echo());
+    assert_eq!(Record::encode_batch(&records), whole.bytes);
+    for first in 0..records.len() {
+        for last in first + 1..=records.len() {
+            let part = &records[first..last];
+            let bytes = Record::encode_batch(part).into();
+            let (first, count) = (part[0].index, u32::try_from(part.len()).unwrap());
+            let batch = Batch { first, count, bytes, ..whole.clone() };
+            assert_eq!(Record::decode_batch(&batch, &protocol).as_deref(), Ok(part));
+        }
+    }
+    for at in 0..whole.bytes.len() {
+        let bits = (0..8).map(|bit| whole.bytes[at] ^ 1 << bit);
+        for byte in [0, 1, 2, 7, 0x7f, 0x80, 0x81, 0xff].into_iter().chain(bits) {
+            let mut bytes = whole.bytes.to_vec();
+            bytes[at] = byte;
+            let changed = Batch { bytes: bytes.into(), ..whole.clone() };
+            if let Ok(records) = Record::decode_batch(&changed, &protocol) {
+                assert_eq!(Record::encode_batch(&records), changed.bytes, "byte {at} as {byte}");
+                journal::batch_line(&protocol, &changed).unwrap();
+            }
+        }
+    }
+}
+
+/// JRNL-30: a commit says its request and the generation, the use of a witness nothing; said in
+/// full they would be another form.
+#[test]
+fn what_was_staged_is_not_said_again() {
+    let ((whole, records), protocol) = (handed(), echo());
+    let kind = |record: &Record| match &record.event {
+        Recorded::Input(Input::Commit(_)) => "commit",
+        Recorded::Input(Input::Act { act: Act::Authority(authority), .. }) => match &**authority {
+            Authority::Stage { .. } => "stage",
+            Authority::IssueReadiness { .. } => "issue",
+            Authority::ConsumeReadiness { .. } => "consume",
+            _ => "other",
+        },
+        _ => "other",
+    };
+    let mut seen = 0;
+    for pair in records.windows(2) {
+        let bytes = Record::encode_batch(pair);
+        let [before, alone] = [0, 1].map(|at| Record::encode_batch(&pair[at..=at]));
+        let behind = &bytes[before.len()..];
+        // Both are at the same tick, so that in full the second one would differ in nothing else.
+        let most = match (kind(&pair[0]), kind(&pair[1])) {
+            ("stage", "commit") => 5,
+            ("issue", "consume") => 3,
+            _ => continue,
+        };
+        let mut alone = alone;
+        alone[2] = 0;
+        let in_full = [before, alone].concat().into();
+        let batch = Batch { first: pair[0].index, count: 2, bytes: in_full, ..whole.clone() };
+        let read = Record::decode_batch(&batch, &protocol);
+        if behind.len() <= most {
+            read.unwrap_err();
+            seen += 1;
+        } else {
+            let Recorded::Input(Input::Commit(commit)) = &pair[1].event else { panic!("{pair:?}") };
+            let is_bearer = commit.receipt.to == Recipient::Bearer;
+            assert!(is_bearer, "{pair:?}");
+            assert_eq!(read.as_deref(), Ok(pair));
+        }
+    }
+    assert_eq!(seen, 4 + 2 + 7);
 }

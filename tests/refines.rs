@@ -1,16 +1,15 @@
 //! Candidates for a role against the composition of everybody explored by hand: the candidate
 //! beside what the others see of the runs.
 
-mod reference;
-mod strategies;
-
+use crate::reference;
+use crate::reference::Type;
+use crate::reference::composition::{Types, explore};
+use crate::reference::global::{Global, Word};
+use crate::strategies;
+use crate::strategies::{Size, cases};
 use antiphon::types::complete::{Condition, Mismatch, Refinement, implements, refines};
 use antiphon::types::*;
 use proptest::prelude::*;
-use reference::Type;
-use reference::composition::{Types, explore};
-use reference::global::{Global, Word};
-use strategies::{Size, cases};
 
 fn limits() -> ProjectionLimits {
     ProjectionLimits::default()

@@ -1,14 +1,12 @@
 //! Every refusal is reached, says what it should, and leaves everything as it was.
 #![cfg(feature = "syntax")]
 
-mod scene;
-mod written;
-
 use std::sync::Arc;
 
+use crate::scene::{Scene, open};
+use crate::written;
 use antiphon::machine::*;
 use antiphon::types::*;
-use scene::{Scene, open};
 
 const TRADE: &str = "
     Buyer  = Seller!ask(string) . Seller?offer({price: nat}) . Seller!{ buy . end, quit . end }
@@ -99,6 +97,18 @@ fn row(code: &str) -> (Scene, Input) {
             let scope = Scope::role(scene.role("Buyer")).union(Scope::LIFECYCLE);
             let by = Presented { scope, ..scene.by.clone() };
             Input::Act { by, act: scene.receiving("Seller", "Buyer", None) }
+        }
+        "stale_attachment" => {
+            let role = scene.role("Buyer");
+            scene.done(Act::Attach { role });
+            let by = Presented { over: Some(Epoch::new(0, 7)), ..scene.by.clone() };
+            Input::Act { by, act: ask }
+        }
+        "stale_fencing" => {
+            let session = scene.by.session;
+            let recovered = |fencing| Input::Recovered { session, fencing };
+            scene.machine.handle(Tick(0), recovered(3)).unwrap();
+            recovered(3)
         }
         "position_conflict" => {
             scene.done(scene.sending("Buyer", "Seller", "ask", "Ulysses", Some(0)));
@@ -212,7 +222,7 @@ fn row(code: &str) -> (Scene, Input) {
     (scene, input)
 }
 
-const CODES: [&str; 37] = [
+const CODES: [&str; 39] = [
     "unknown_session",
     "session_exists",
     "unknown_protocol",
@@ -222,6 +232,7 @@ const CODES: [&str; 37] = [
     "unclaimed",
     "stale_capability",
     "scope_violation",
+    "stale_attachment",
     "position_conflict",
     "too_old",
     "ahead",
@@ -247,6 +258,7 @@ const CODES: [&str; 37] = [
     "invalid_witness",
     "witness_spent",
     "timer_not_armed",
+    "stale_fencing",
     "bad_policy",
     "not_terminal",
     "not_durable",
@@ -301,6 +313,8 @@ fn every_refusal_is_reached_and_explains_itself() {
         the capability is of generation 7, the live one is 1
     scope_violation [AUTH-2]
         the capability covers Fragments{lifecycle, Buyer}, the operation needs Fragments{Seller}
+    stale_attachment [ATT-5]
+        somebody else is attached to the role, at epoch 0.1
     position_conflict [POS-1]
         position 0 is taken: the send of `ask` to `Seller` with another value was performed there
     too_old [POS-1]
@@ -352,6 +366,8 @@ fn every_refusal_is_reached_and_explains_itself() {
         witness 0 is spent; the journal says what became of it
     timer_not_armed [TIMER-4]
         timer 3 is not armed
+    stale_fencing [ATT-6]
+        the session is in fencing epoch 3: it is recovered into a later one
     bad_policy [EDGE-13]
         the edge Buyer → Seller cannot have the policy `drop_oldest`: none of its messages may be dropped, as none leaves the receiver where it is wherever it is received
     not_terminal [LIFE-13]

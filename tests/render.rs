@@ -1,8 +1,6 @@
 //! Diagnostics as people see them.
 #![cfg(feature = "syntax")]
 
-mod strategies;
-
 use antiphon::types::syntax::Report;
 use antiphon::types::*;
 

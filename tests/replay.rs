@@ -1,18 +1,15 @@
 //! A session is a fold over its journal, and a journal cannot be changed without being found out.
 #![cfg(feature = "syntax")]
 
-mod reference;
-mod strategies;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::reference::script::{self, Stage, Step};
+use crate::strategies::cases;
 use antiphon::machine::*;
 use antiphon::types::{Name, Protocol, Value};
 use antiphon::wire::journal::{self, Damage, Journal};
 use proptest::prelude::*;
-use reference::script::{self, Stage, Step};
-use strategies::cases;
 
 /// What one session of a run left behind.
 #[derive(Debug, Default, Clone)]
@@ -532,6 +529,9 @@ fn a_journal_that_was_forged_with_a_good_chain_does_not_replay() {
                 Outcome::Done => Outcome::Acknowledged(Position(1)),
                 Outcome::Witness(witness) => Outcome::Witness(WitnessId(witness.0 + 1)),
                 Outcome::Timer(timer) => Outcome::Timer(TimerId(timer.0 + 1)),
+                Outcome::Attached(epoch) => {
+                    Outcome::Attached(Epoch::new(epoch.fencing(), epoch.counter() + 1))
+                }
                 Outcome::Opened(_) => Outcome::Opened(Generation(2)),
                 Outcome::Acknowledged(at) => Outcome::Acknowledged(Position(at.0 + 1)),
                 Outcome::Sent(message, seq, at) => Outcome::Sent(message, Seq(seq.0 + 1), at),

@@ -1,10 +1,9 @@
 //! What is printed reads back to the same: random local types, sets of them, global types, sorts.
 
-mod strategies;
-
+use crate::strategies;
+use crate::strategies::Size;
 use antiphon::types::{GlobalType, LocalType, LocalTypes};
 use proptest::prelude::*;
-use strategies::Size;
 
 proptest! {
     #![proptest_config(strategies::cases(256))]

@@ -2,9 +2,6 @@
 //! goes wrong in one stays there.
 #![cfg(feature = "driver")]
 
-mod reference;
-mod strategies;
-
 use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,14 +9,14 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::reference::script::{self, Op, Stage, Step};
+use crate::strategies::cases;
 use antiphon::driver::*;
 use antiphon::machine::Event;
 use antiphon::machine::*;
 use antiphon::types::{Protocol, RoleIx, Value};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use reference::script::{self, Op, Stage, Step};
-use strategies::cases;
 
 const TALK: &str = "A = rec X . B!say(nat) . X   B = rec X . A?say(nat) . X";
 
@@ -43,7 +40,7 @@ fn opening(protocol: &Protocol, session: SessionId) -> Input {
 fn host(session: SessionId) -> Presented {
     let scope = Scope::from_bits(7);
     let owner = Owner::new("host").unwrap();
-    Presented { session, owner, generation: Generation(1), scope, hint: 0 }
+    Presented { session, owner, generation: Generation(1), scope, hint: 0, over: None }
 }
 
 fn say(protocol: &Protocol, session: SessionId, n: u64) -> Input {
@@ -124,7 +121,10 @@ fn left(protocols: &[Arc<Protocol>], outputs: Vec<Output>) -> BTreeMap<SessionId
                     | Event::Advanced { session, .. }
                     | Event::Authority { session, .. }
                     | Event::Draining { session }
-                    | Event::Ended { session, .. } => *session,
+                    | Event::Ended { session, .. }
+                    | Event::Attached { session, .. }
+                    | Event::Detached { session, .. }
+                    | Event::Recovered { session, .. } => *session,
                     Event::TimedOut { witness, .. } => witness.session,
                     other => panic!("{other:?}"),
                 };
@@ -273,7 +273,8 @@ fn interleaved(scripts: Vec<Vec<Step>>, order: &[usize]) -> Vec<Step> {
             Op::Act { session, .. }
             | Op::Commit { session, .. }
             | Op::Reclaim { session, .. }
-            | Op::Reap(session) => {
+            | Op::Reap(session)
+            | Op::Recovered { session, .. } => {
                 *session += first;
             }
             Op::Tick | Op::Repeat(_) => {}

@@ -1,14 +1,12 @@
 //! Subtyping against naive oracles: unfolding by hand to a depth, and running the candidate.
 
-mod reference;
-mod strategies;
-
+use crate::reference::{Branch, Type};
+use crate::strategies;
+use crate::strategies::{Size, cases};
 use antiphon::types::subtype::{Answer, Bounds, Comparison, Mismatch, Obstacle, Verdict, Witness};
 use antiphon::types::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use reference::{Branch, Type};
-use strategies::{Size, cases};
 
 fn sync(candidate: &LocalType, supertype: &LocalType) -> Verdict {
     Comparison::new(candidate, supertype).unwrap().synchronous(&Bounds::default())

@@ -1,17 +1,15 @@
 //! Subtyping with reordering, against running the candidate where the supertype was expected: in
 //! an environment that does the opposite of what the supertype does, with bounded buffers.
 
-mod reference;
-mod strategies;
-
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use crate::reference::{Branch, Type};
+use crate::strategies;
+use crate::strategies::{Size, cases};
 use antiphon::types::subtype::{Answer, Bounds, Comparison, Mismatch, Obstacle, Verdict};
 use antiphon::types::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use reference::{Branch, Type};
-use strategies::{Size, cases};
 
 const BOUNDS: Bounds = Bounds { steps_max: 12_000 };
 

@@ -1,12 +1,11 @@
 //! The JSON of types: round trips, refusals, hostile inputs.
 #![cfg(feature = "syntax")]
 
-mod strategies;
-
+use crate::strategies;
+use crate::strategies::Size;
 use antiphon::types::syntax::{Declared, Limits, json};
 use antiphon::types::*;
 use proptest::prelude::*;
-use strategies::Size;
 
 fn read(text: &str) -> Result<(Declared, Diagnostics), Diagnostics> {
     json::read(text, &Limits::default())

@@ -1,14 +1,13 @@
 //! What nobody writes by accident: the reader of JSON stays within its limits.
 #![cfg(feature = "syntax")]
 
-mod strategies;
-
 use std::fmt::Write as _;
 
+use crate::strategies;
+use crate::strategies::Size;
 use antiphon::types::syntax::{Declared, Limits, Report, json};
 use antiphon::types::*;
 use proptest::prelude::*;
-use strategies::Size;
 
 /// Small enough that a recursion over a type would not survive it.
 const STACK_BYTES: usize = 256 << 10;

@@ -1,15 +1,13 @@
 //! `specs/schema/protocol.schema.json` describes what is written, and refuses what is refused.
 #![cfg(feature = "syntax")]
 
-mod schema;
-mod strategies;
-
+use crate::schema::{damage, fits};
+use crate::strategies;
+use crate::strategies::Size;
 use antiphon::types::syntax::{Declared, Limits, json};
 use antiphon::types::{LocalTypes, Name, Protocol};
 use proptest::prelude::*;
-use schema::{damage, fits};
 use serde_json::Value;
-use strategies::Size;
 
 const SCHEMA: &str = include_str!("../specs/schema/protocol.schema.json");
 

@@ -12,8 +12,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("resume", &["types", "machine", "wire"]),
     ("files", &["types"]),
     ("journal", &[]),
-    ("driver", &["types", "machine", "wire", "resume", "journal"]),
-    ("cli", &["types", "machine", "wire", "resume", "files", "journal", "driver"]),
+    ("transport", &[]),
+    ("driver", &["types", "machine", "wire", "resume", "journal", "transport"]),
+    ("client", &["types", "wire", "resume", "transport"]),
+    ("simulation", &["types", "machine", "wire", "resume", "journal", "driver"]),
+    ("cli", &["types", "machine", "wire", "resume", "files", "journal", "driver", "simulation"]),
 ];
 
 /// Layers without I/O, clock, randomness, locks and anything asynchronous. Files that need the
@@ -423,6 +426,31 @@ fn the_readme_shows_the_folders_that_there_are() {
         }
     }
     none(&wrong, "make the README's tree show the folders of `src` as they are");
+}
+
+#[test]
+fn every_test_file_is_in_a_program() {
+    let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let groups: Vec<File> =
+        files().into_iter().filter(|file| file.path.starts_with("tests/groups/")).collect();
+    let mut wrong = Vec::new();
+    for File { path, .. } in files() {
+        let Some(name) = path.strip_prefix("tests/") else { continue };
+        let is_program = manifest.contains(&format!("\npath = \"{path}\"\n"));
+        let of_group = format!("#[path = \"../{name}\"]\n");
+        let is_part = groups.iter().any(|group| group.text.contains(&of_group));
+        let must = match name.split_once('/') {
+            None => name.ends_with(".rs"),
+            Some((folder, file)) => folder == "groups" || file == "main.rs",
+        };
+        if must && !is_program && !is_part {
+            wrong.push(path);
+        }
+    }
+    none(
+        &wrong,
+        "name the file in one of `tests/groups`, or as a `[[test]]` of its own in Cargo.toml",
+    );
 }
 
 #[test]

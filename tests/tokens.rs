@@ -275,7 +275,8 @@ fn a_secret_is_not_shown() {
 fn a_resume_token_presents_what_was_presented() {
     let session = SessionId(4);
     let (generation, scope) = (Generation(5), Scope::LIFECYCLE);
-    let presented = Presented { session, owner: owner("a"), generation, scope, hint: 12 };
+    let presented =
+        Presented { session, owner: owner("a"), generation, scope, hint: 12, over: None };
     let resume = Resume::of(&presented, 1, Tick(2));
     assert_eq!(resume.presented(), Presented { hint: u32::MAX, ..presented });
 }

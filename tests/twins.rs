@@ -90,6 +90,7 @@ const APART: &[(&str, &[&str], &[&str], &str)] = &[
         &["record"],
         "the model tells records one by one, and makes no batches",
     ),
+    ("Input", &[], &["over"], "what an input came over stands beside its authority in the Rust"),
     ("Verdict", &["wrong"], &["violation"], "the model's violation is a run that it has looked at"),
     ("OutboundRefusal", &["tooMany"], &[], "the model's numbers have no end"),
 ];

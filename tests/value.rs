@@ -2,15 +2,14 @@
 //! is refused at the door with the place where it is wrong.
 #![cfg(feature = "syntax")]
 
-mod strategies;
-
+use crate::strategies;
+use crate::strategies::{cases, value::value};
 use antiphon::types::value::VALUE_DEPTH_MAX;
 use antiphon::types::{Name, Sort, SortBuilder, SortNode, Value, canonical};
 use antiphon::wire::json::{json, read_value, write_value};
 use bytes::Bytes;
 use proptest::prelude::*;
 use serde_json::{Value as Tree, json as tree};
-use strategies::{cases, value::value};
 
 fn sort(text: &str) -> Sort {
     let text = format!("q!m({text}) . end");

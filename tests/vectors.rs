@@ -5,11 +5,9 @@
 //! same lines by `.ci/test differential`, which writes them.
 #![cfg(feature = "syntax")]
 
-mod lines;
-
+use crate::lines::vectors::{Vector, all};
+use crate::lines::{Engine, Rust};
 use antiphon::wire::oracle::difference;
-use lines::vectors::{Vector, all};
-use lines::{Engine, Rust};
 
 #[test]
 fn every_vector_has_the_answers_that_were_agreed_on() {

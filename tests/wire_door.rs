@@ -2,22 +2,19 @@
 //! anything.
 #![cfg(feature = "syntax")]
 
-mod reference;
-mod strategies;
-mod written;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::reference::script::{self, Stage, Step};
+use crate::strategies::cases;
+use crate::written;
 use antiphon::machine::*;
 use antiphon::types::syntax::json as types_json;
 use antiphon::types::*;
 use antiphon::wire::door::{Door, DoorLimits};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use reference::script::{self, Stage, Step};
 use serde_json::{Value as Tree, json};
-use strategies::cases;
 
 fn door() -> Door {
     Door::new(Machine::new(), DoorLimits::default())
@@ -77,6 +74,7 @@ fn accepted(protocol: Option<&Protocol>, accepted: &Accepted) -> Tree {
             json!({"witness": {"readiness": written::readiness(protocol, witness)}})
         }
         Accepted::Timer(timer) => json!({"timer": {"timer": timer.0}}),
+        Accepted::Attached { epoch } => json!({"attached": {"epoch": written::epoch(*epoch)}}),
     }
 }
 
@@ -248,6 +246,14 @@ fn output(protocol: &Protocol, output: &Output) -> (&'static str, Vec<Tree>) {
         Output::Event(Event::TimedOut { timer, witness }) => {
             ("timed_out", vec![json!(timer.0), written::timeout(Some(protocol), witness)])
         }
+        Output::Event(Event::Attached { role, epoch, over, .. }) => {
+            let (epoch, over) = (written::epoch(*epoch), over.map(written::epoch));
+            ("attached", vec![json!(name(*role)), json!(epoch), json!(over)])
+        }
+        Output::Event(Event::Detached { role, epoch, .. }) => {
+            ("detached", vec![json!(name(*role)), json!(written::epoch(*epoch))])
+        }
+        Output::Event(Event::Recovered { fencing, .. }) => ("recovered", vec![json!(fencing)]),
         other => panic!("compare {other:?} here"),
     }
 }
@@ -276,6 +282,9 @@ fn output_said(tree: &Tree) -> (String, Vec<Tree>, String) {
         "deliver" => &["handler", "role", "from", "seq", "value", "dropped_before"],
         "advanced" => &["role", "peer", "value", "seq", "position"],
         "ended" => &["status", "reason", "undelivered"],
+        "attached" => &["role", "epoch", "over"],
+        "detached" => &["role", "epoch"],
+        "recovered" => &["fencing"],
         _ => &[],
     };
     let field = |field: &&str| match *field {
@@ -300,6 +309,7 @@ impl Both {
         let session = match &input {
             Input::Open(open) => Some(open.session),
             Input::Act { by, .. } => Some(by.session),
+            Input::Recovered { session, .. } => Some(*session),
             _ => None,
         };
         let verdict = self.twin.handle(Tick(now), input);

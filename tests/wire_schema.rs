@@ -2,22 +2,18 @@
 //! refuses what it refuses (DOOR-1, DOOR-4).
 #![cfg(feature = "syntax")]
 
-mod reference;
-mod schema;
-mod strategies;
-mod written;
-
 use std::sync::Arc;
 
+use crate::reference::script::{self, Stage, Step};
+use crate::schema::{damage, fits};
+use crate::strategies::cases;
+use crate::written;
 use antiphon::machine::*;
 use antiphon::types::Protocol;
 use antiphon::types::syntax::json as types_json;
 use antiphon::wire::door::{Door, DoorLimits};
 use proptest::prelude::*;
-use reference::script::{self, Stage, Step};
-use schema::{damage, fits};
 use serde_json::{Value as Tree, json};
-use strategies::cases;
 
 const SCHEMA: &str = include_str!("../specs/schema/machine.schema.json");
 

@@ -1,12 +1,10 @@
 //! Readiness witnesses, timers, and the timeout witnesses that they leave: stories.
 #![cfg(feature = "syntax")]
 
-mod scene;
-
+use crate::scene::Scene;
+use crate::scene::told::{boxed, owner};
 use antiphon::machine::*;
 use antiphon::types::{Edge, Name, Protocol};
-use scene::Scene;
-use scene::told::{boxed, owner};
 
 const ORDERS: &str = "
     Buyer  = rec X . Seller!{ order(nat) . Seller?paid . X, stop . end }
@@ -65,7 +63,7 @@ impl Scene {
     }
 
     /// What the journal says from the beginning; it leads to the same state.
-    fn trail(&mut self) -> Vec<String> {
+    fn trail_lines(&mut self) -> Vec<String> {
         self.machine.seal();
         let mut records = Vec::new();
         while let Some(output) = self.machine.poll() {
@@ -126,7 +124,7 @@ fn readiness_is_not_spent_twice() {
     // The same request asks for another one now.
     assert_eq!(scene.issued(1, empty).id, WitnessId(witness.id.0 + 1));
     assert_eq!(
-        scene.trail(),
+        scene.trail_lines(),
         [
             "0: host#1 issued",
             "0: witness 0 issued to host#1",
@@ -187,7 +185,7 @@ fn a_witness_dies_with_the_generation_that_it_was_issued_to() {
     let refused = scene.machine.act(Tick(0), host.present(), act).unwrap_err();
     assert_eq!(refused.code(), "witness_spent");
     scene.machine.check_invariants().unwrap();
-    scene.trail();
+    scene.trail_lines();
 }
 
 /// WITN-4, WITN-5: nothing that a witness says is believed.
@@ -256,7 +254,7 @@ fn a_timer_beats_the_commit_in_whose_input_it_runs_out() {
     let commit = Commit { request: RequestId(1), receipt, owner: owner("tablet") };
     scene.machine.handle(Tick(100), Input::Commit(Box::new(commit))).unwrap();
     assert_eq!(scene.timeouts(), [], "it is bound to what has moved");
-    let trail = scene.trail();
+    let trail = scene.trail_lines();
     assert_eq!(
         trail[3..],
         [
@@ -277,7 +275,7 @@ fn a_commit_beats_the_timer_that_is_due_later() {
     scene.hand_over("Buyer", "tablet");
     scene.tick(200);
     assert_eq!(scene.timeouts(), []);
-    assert!(scene.trail().iter().all(|said| !said.contains("expired")));
+    assert!(scene.trail_lines().iter().all(|said| !said.contains("expired")));
 }
 
 /// TIMER-2: what an observer sees, and the holder spends.
@@ -325,7 +323,7 @@ fn a_timeout_witness_is_of_no_use_after_its_end() {
     scene.tick(16);
     assert_eq!((scene.timeouts(), scene.machine.poll_timeout()), (vec![], None));
     assert_eq!(
-        scene.trail()[1..],
+        scene.trail_lines()[1..],
         [
             "0: timer 0 armed by host#1",
             "10: timer 0 expired, witness 0",
@@ -410,7 +408,7 @@ fn readiness_is_for_who_has_what_it_speaks_of() {
     assert_eq!(code(&edge), "scope_violation");
     assert_eq!(code(&external), "Fragments{Buyer}");
     // WITN-6: the trail tells the one from the other.
-    let trail = scene.trail();
+    let trail = scene.trail_lines();
     assert_eq!(
         trail[trail.len() - 2..],
         [
@@ -440,7 +438,7 @@ fn a_terminal_session_has_no_timers_and_no_witnesses() {
     ] {
         assert_eq!(scene.refusal(act), "terminal");
     }
-    scene.trail();
+    scene.trail_lines();
 }
 
 /// AUTH-16: a timer that runs out has room for its witness, because it had room itself.
@@ -475,7 +473,7 @@ fn timers_witnesses_and_transfers_share_their_room() {
     scene.change(Authority::ConsumeTimeout { witness });
     scene.issued(903, Predicate::external(name("rain")));
     scene.machine.check_invariants().unwrap();
-    scene.trail();
+    scene.trail_lines();
 }
 
 /// A host that has a type and not the number of a state finds it: one type, one state.

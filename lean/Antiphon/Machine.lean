@@ -23,6 +23,8 @@ def actOn (p : Protocol) (now : Tick) (session : Session) (by_ : Presented) :
   | .cancel reason => session.finish p now by_ (.cancel (cut reason)) (.cancelled (cut reason))
   | .fault reason => session.finish p now by_ (.fault (cut reason)) (.faulted (cut reason))
   | .authority authority => session.change p now (.act by_ authority)
+  | .attach role => session.attach p now by_ role
+  | .detach role epoch => session.detach p now by_ role epoch
 
 /-- Whether an act that tells nothing may change what is handed out: all the others tell what they
 change. -/
@@ -79,6 +81,26 @@ def act (s : State) (by_ : Presented) (act : Act) : Step :=
     | none => s.refused (.unknownSession by_.session)
     | some session => s.answered (session.actArchived (s.protocolOf session) by_ act)
 
+/-- ATT-5: an act that came over an attachment: as if it had not, if that is the live one or nothing
+asks for it. -/
+def over (s : State) (epoch : Epoch) (by_ : Presented) (act : Act) : Step :=
+  match ((s.find by_.session).map (·.session)).or (s.archived by_.session) with
+  | none => s.act by_ act
+  | some session =>
+    match session.comesOver by_ epoch act with
+    | .error refusal => s.refused refusal
+    | .ok () => s.act by_ act
+
+/-- ATT-6: the host was gone and is back. -/
+def recovered (s : State) (id : SessionId) (fencing : Nat) : Step :=
+  match s.find id with
+  | some live =>
+    s.took live false (live.session.recovered (s.protocolOf live.session) s.now fencing)
+  | none =>
+    match s.archived id with
+    | none => s.refused (.unknownSession id)
+    | some session => s.refused (.terminal session.status)
+
 /-- What needs no capability: a commit, or the host's own reclaim. -/
 def made (s : State) (made : Made) : Step :=
   match s.find made.session with
@@ -103,6 +125,8 @@ def apply (s : State) : Input → Step
   | .tick => (s, .ok .done, [])
   | .reclaim reclaim => s.made (.reclaim reclaim)
   | .reap session => s.hosted (s.reap session)
+  | .over epoch by_ act => s.over epoch by_ act
+  | .recovered session fencing => s.recovered session fencing
 
 /-- MACH-6: time advances first: timers that are due expire before the input is looked at. So a
 refused input may come with outputs. -/

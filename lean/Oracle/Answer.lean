@@ -34,6 +34,7 @@ def writeAccepted (k : Known) (accepted : Accepted) : Json :=
     | .serial serial => ("serial", obj [("serial", num serial)])
     | .witness witness => ("witness", obj [("readiness", writeReadiness k witness)])
     | .timer timer => ("timer", obj [("timer", num timer)])
+    | .attached epoch => ("attached", obj [("epoch", writeEpoch epoch)])
   obj [(word, said)]
 
 /-- A scope with names. -/
@@ -51,6 +52,7 @@ def predicateText (k : Known) (predicate : Predicate) : String :=
     match term with
     | .atState role state => s!"`{k.protocol.roleName role}` is in state {state}"
     | .position role least => s!"`{k.protocol.roleName role}` is at position {least} or behind"
+    | .attached role => s!"`{k.protocol.roleName role}` is attached"
     | .edgeEmpty edge => s!"the edge {edgeText k edge} is empty"
     | .external name => s!"the host asserts `{name}`"
     | .all _ => s!"all of ({", ".intercalate parts})"
@@ -118,6 +120,9 @@ def refusalFields (k : Known) : Refusal → String × List (String × Json)
   | .scopeViolation required actual =>
     ("scope_violation",
       [("required", str (scopeText k required)), ("actual", str (scopeText k actual))])
+  | .staleAttachment live =>
+    ("stale_attachment", [("live", (live.map writeEpoch).getD .null)])
+  | .staleFencing live => ("stale_fencing", [("live", num live)])
   | .positionConflict position performed =>
     ("position_conflict", [("at", num position), ("performed", str (takenText k performed))])
   | .tooOld position oldest => ("too_old", [("at", num position), ("oldest", num oldest)])
@@ -198,6 +203,14 @@ def writeEvent (k : Known) (event : Event) : Json :=
   let (word, said) : String × List (String × Json) :=
     match event with
     | .opened session => ("opened", [("session", writeSession session)])
+    | .attached session role epoch over =>
+      ("attached", [("session", writeSession session), ("role", roleName k role),
+        ("epoch", writeEpoch epoch)] ++ whenSome "over" writeEpoch over)
+    | .detached session role epoch =>
+      ("detached", [("session", writeSession session), ("role", roleName k role),
+        ("epoch", writeEpoch epoch)])
+    | .recovered session fencing =>
+      ("recovered", [("session", writeSession session), ("fencing", num fencing)])
     | .authority session audit =>
       ("authority", [("session", writeSession session), ("audit", writeAudit audit)])
     | .draining session => ("draining", [("session", writeSession session)])
@@ -235,5 +248,8 @@ def outputSession : Output → SessionId
     | .draining session => session
     | .ended session _ _ => session
     | .timedOut _ witness => witness.session
+    | .attached session _ _ _ => session
+    | .detached session _ _ => session
+    | .recovered session _ => session
 
 end Oracle

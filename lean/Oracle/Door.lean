@@ -165,12 +165,18 @@ def readInput (d : Door) (json : Json) : Read (Input × Option WrongSort) := do
         | .ok value => d.misfit id send value
         | .error _ => none
       | _ => none
-    return (.act (← readBy id (← field said "by")) act, wrong)
+    let by_ ← field said "by"
+    let presented ← readBy id by_
+    match ← optional by_ "over" readEpoch with
+    | none => return (.act presented act, wrong)
+    | some epoch => return (.over epoch presented act, wrong)
   | "commit" => return (.commit (← readCommit (← session) (← field said "commit")), none)
   | "persisted" => return (.persisted (← session) (← natField said "upto"), none)
   | "tick" => return (.tick, none)
   | "reclaim" => return (.reclaim (← readReclaim (← session) (← field said "reclaim")), none)
   | "reap" => return (.reap (← session), none)
+  | "recovered" =>
+    return (.recovered (← session) (← natBelow (2 ^ 32) (← field said "fencing")), none)
   | word => .error s!"there is no input `{word}`"
 
 /-- The protocol that an answer to an input speaks of. -/

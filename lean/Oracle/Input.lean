@@ -49,6 +49,21 @@ def readBy (session : SessionId) (json : Json) : Read Presented := do
     session, owner := ← ownerField json "owner"
     generation := ← natField json "generation", scope := ← scopeField json "scope" }
 
+/-- A decimal number below 2^32, without a sign or a zero in front. -/
+def epochPart (said : String) : Option Nat := do
+  let number ← said.toNat?
+  if toString number = said && number < 2 ^ 32 then some number else none
+
+/-- The number of an attachment: `fencing.counter`. -/
+def readEpoch (json : Json) : Read Epoch := do
+  match (← text json).splitOn "." with
+  | [fencing, counter] =>
+    match epochPart fencing, epochPart counter with
+    | some fencing, some counter =>
+      if counter = 0 then .error "attachments are counted from 1" else return ⟨fencing, counter⟩
+    | _, _ => .error "an epoch is two decimal numbers of 32 bits"
+  | _ => .error "an epoch is two decimal numbers"
+
 def readRecipient (json : Json) : Read Recipient := do
   match ← optional json "to" readOwner with
   | some owner => return .owner owner
@@ -65,6 +80,7 @@ partial def readTerms (p : Option Protocol) (json : Json) : Read (List Term) := 
   | ("at_state", at_) => return [.atState (← readRole p at_ "role") (← natField at_ "state")]
   | ("edge_empty", edge) => return [.edgeEmpty (← readEdge p edge)]
   | ("position", at_) => return [.position (← readRole p at_ "role") (← natField at_ "least")]
+  | ("attached", name) => return [.attached (roleOf p (← text name))]
   | ("external", name) => return [.external (← text name)]
   | ("all", parts) =>
     let parts ← (← items parts).mapM (readTerms p)
@@ -157,6 +173,9 @@ def readAct (p : Option Protocol) (session : SessionId) (value : ReadSent) (json
   | "cancel" => return .cancel (← textField said "reason")
   | "fault" => return .fault (← textField said "reason")
   | "authority" => return .authority (← readAuthority p session said)
+  | "attach" => return .attach (← readRole p said "role")
+  | "detach" =>
+    return .detach (← readRole p said "role") (← field said "epoch" >>= readEpoch)
   | _ => .error s!"there is no act `{word}`"
 
 def readOnLost (json : Json) : Read OnLost := do

@@ -50,6 +50,7 @@ def leaf (k : Known) : Term → Json
   | .edgeEmpty edge => obj [("edge_empty", writeEdge k edge)]
   | .position role least =>
     obj [("position", obj [("role", roleName k role), ("least", num least)])]
+  | .attached role => obj [("attached", roleName k role)]
   | .external name => obj [("external", str name)]
   | _ => .null
 
@@ -68,6 +69,9 @@ def writePredicate (k : Known) (predicate : Predicate) : Json :=
     | .not => obj [("not", parts.headD .null)]
     | term => leaf k term
   (foldTerms of predicate.terms).headD .null
+
+/-- The number of an attachment. -/
+def writeEpoch (epoch : Epoch) : Json := str s!"{epoch.fencing}.{epoch.counter}"
 
 def writeSite (k : Known) : Site → Json
   | .endpoint role => obj [("endpoint", roleName k role)]
@@ -172,6 +176,9 @@ def writeAct (k : Known) (act : Act) (outcome : Outcome) : Json :=
     | .cancel reason, _ => ("cancel", obj [("reason", str reason)])
     | .fault reason, _ => ("fault", obj [("reason", str reason)])
     | .authority authority, _ => ("authority", writeAuthority k authority)
+    | .attach role, _ => ("attach", obj [("role", roleName k role)])
+    | .detach role epoch, _ =>
+      ("detach", obj [("role", roleName k role), ("epoch", writeEpoch epoch)])
   obj [(word, said)]
 
 def writeTimer : Timer → Json
@@ -196,6 +203,7 @@ def writeOpen (k : Known) (o : Open) : Json :=
 
 def eventFields (k : Known) (outcome : Outcome) : Recorded → List (String × Json)
   | .expired timer => [("event", obj [("expired", obj [("timer", writeTimer timer)])])]
+  | .recovered fencing => [("event", obj [("recovered", obj [("fencing", num fencing)])])]
   | .input (.open o) => [("event", writeOpen k o)]
   | .input (.act by_ act) => [("by", writeBy by_), ("event", writeAct k act outcome)]
   | .input (.commit commit) => requestFields k (.commit commit)
@@ -216,6 +224,7 @@ def writeOutcome (k : Known) : Outcome → Json
   | .serial serial => obj [("serial", obj [("serial", num serial)])]
   | .witness witness => obj [("witness", obj [("witness", num witness)])]
   | .timer timer => obj [("timer", obj [("timer", num timer)])]
+  | .attached epoch => obj [("attached", obj [("epoch", writeEpoch epoch)])]
 
 def writeRecord (k : Known) (record : Record) : Json :=
   obj ([("index", num record.index), ("tick", num record.tick),

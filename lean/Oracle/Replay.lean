@@ -36,6 +36,7 @@ def readOutcome (p : Protocol) (json : Json) : Read Outcome := do
   | "serial" => return .serial (← natField said "serial")
   | "witness" => return .witness (← natField said "witness")
   | "timer" => return .timer (← natField said "timer")
+  | "attached" => return .attached (← field said "epoch" >>= readEpoch)
   | word => .error s!"there is no outcome `{word}`"
 
 def readRecord (k : Known) (session : SessionId) (json : Json) : Read Record := do
@@ -51,6 +52,8 @@ def readRecord (k : Known) (session : SessionId) (json : Json) : Read Record := 
   let event ← field json "event"
   let event ← match ← tagged event with
     | ("expired", said) => pure (.expired (← readTimer (← field said "timer")))
+    | ("recovered", said) =>
+      pure (.recovered (← natBelow (2 ^ 32) (← field said "fencing")))
     | ("open", said) => pure (.input (.open (← readOpen (some p) session p.digest true said)))
     | ("commit", said) => pure (.input (.commit (← readCommit session said)))
     | ("reclaim", said) => pure (.input (.reclaim (← readReclaim session said)))

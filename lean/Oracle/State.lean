@@ -57,7 +57,8 @@ def writeRole (k : Known) (digests : Digests) (s : Session) (role : Nat) (endpoi
   let direction := (automaton.direction endpoint.state).getD .receive
   let legal := (automaton.moves endpoint.state).map (writeMove k direction)
   obj ([("role", roleName k role), ("state", num endpoint.state),
-    ("position", num endpoint.position), ("legal", arr legal)] ++ rememberedFields k digests s role)
+    ("position", num endpoint.position), ("legal", arr legal)]
+    ++ whenSome "attached" writeEpoch (s.attached role) ++ rememberedFields k digests s role)
 
 def handlerField (s : Session) (edge : Nat) : List (String × Json) :=
   whenSome "handler" str ((s.handlers.map (·.bound.getD edge none)).join)
@@ -101,6 +102,13 @@ def writeSerials (serials : Serials) : Json :=
   obj [("generation", num serials.generation), ("issued", num serials.issued),
     ("confirmed", num serials.confirmed)]
 
+/-- What was attached to it, live or not. -/
+def writeAttachments (k : Known) (all : Attachments) : Json :=
+  let entries := all.entries.map fun entry =>
+    obj [("role", roleName k entry.role), ("epoch", writeEpoch entry.epoch),
+      ("generation", num entry.generation)]
+  obj [("fencing", num all.fencing), ("counter", num all.counter), ("entries", arr entries)]
+
 /-- Who has the lifecycle, or had it last. -/
 def lifecycleFields (s : Session) : List (String × Json) :=
   match s.holdings.find? (·.scope.covers Scope.lifecycle) with
@@ -126,7 +134,8 @@ def writeState (k : Known) (digests : Digests) (s : Session) : Json :=
     ++ whenAny "readiness" (outstanding.readiness.map fun ready => writeReadiness k ready.witness)
     ++ whenAny "timeouts" (outstanding.timeouts.map fun late => writeTimeout k late.witness)
     ++ whenAny "timers" (outstanding.armed.map fun watch => writeArmed k watch.timer)
-    ++ requestsField k s ++ [("roles", arr roles), ("edges", arr edges)]
+    ++ requestsField k s ++ whenSome "attachments" (writeAttachments k) s.attachments
+    ++ [("roles", arr roles), ("edges", arr edges)]
     ++ whenSome "deadline" num s.deadline
     ++ whenSome "handler" str (s.handlers.bind (·.default)) ++ whenSome "records" num s.records)
 

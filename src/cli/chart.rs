@@ -91,6 +91,37 @@ impl Chart {
         writeln!(out, "{before}{style}{middle}{style:#}{}", after.trim_end())
     }
 
+    /// Something that happened to a role, or to all of them.
+    pub(super) fn mark(
+        &self,
+        out: &mut impl Write,
+        role: Option<usize>,
+        text: &str,
+        style: Style,
+    ) -> io::Result<()> {
+        if !self.fits {
+            let name = role.map_or("", |role| &self.roles[role]);
+            let colon = if role.is_some() { ": " } else { "" };
+            return writeln!(out, "{style}{name}{colon}{text}{style:#}");
+        }
+        let text = text.trim();
+        let Some(role) = role else {
+            let width = self.width * self.roles.len();
+            let line = format!("╪══ {text} ");
+            let rest = "═".repeat(width.saturating_sub(line.chars().count() + self.width / 2));
+            return writeln!(out, "{style}{line}{rest}{style:#}");
+        };
+        let (start, mut cells) = (role * self.width, self.blank());
+        cells[start] = '╳';
+        let text = cut(text, self.width.saturating_sub(3));
+        put(&mut cells, start + 2, &text);
+        let end = (start + 2 + text.chars().count()).min(cells.len());
+        let text = |range: &[char]| range.iter().collect::<String>();
+        let (before, middle, after) =
+            (text(&cells[..start]), text(&cells[start..end]), text(&cells[end..]));
+        writeln!(out, "{before}{style}{middle}{style:#}{}", after.trim_end())
+    }
+
     /// The end of the roles' lines.
     pub(super) fn foot(&self, out: &mut impl Write) -> io::Result<()> {
         if self.fits { self.lifelines(out) } else { Ok(()) }

@@ -8,6 +8,7 @@ mod check;
 mod compact;
 mod graph;
 mod input;
+mod journal;
 mod machine;
 mod project;
 mod replay;
@@ -41,6 +42,7 @@ enum Command {
     Machine(machine::Machine),
     Audit(audit::Audit),
     Compact(compact::Compact),
+    Journal(journal::Journals),
 }
 
 /// How a subcommand ended when it was not good.
@@ -92,6 +94,7 @@ pub fn main() -> ExitCode {
         Command::Machine(machine) => machine.run(),
         Command::Audit(audit) => audit.run(),
         Command::Compact(compact) => compact.run(),
+        Command::Journal(journals) => journals.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

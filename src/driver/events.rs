@@ -206,8 +206,11 @@ fn named(protocol: &Arc<Protocol>, event: machine::Event) -> Option<Event> {
                 counted.map(|(edge, count)| (role(edge.from), role(edge.to), count)).collect();
             Event::Ended { status, undelivered }
         }
-        // Who looks on has the session: it was opened before.
-        machine::Event::Opened { .. } => return None,
+        // Who looks on has the session: it was opened before. No connection comes to it here.
+        machine::Event::Opened { .. }
+        | machine::Event::Attached { .. }
+        | machine::Event::Detached { .. }
+        | machine::Event::Recovered { .. } => return None,
     })
 }
 

@@ -15,7 +15,7 @@ use super::error::Error;
 use super::events::Observers;
 use super::handler::Handler;
 use super::token::Handed;
-use crate::journal::Journal;
+use crate::journal::Lines;
 use crate::machine::{
     Accepted, Act, Capability, Deliver, Input, Machine, Output, Refusal, RequestId, SessionId,
     SessionView, Tick,
@@ -40,7 +40,7 @@ pub(super) struct Host {
 
 pub(super) struct State {
     pub(super) machine: Machine,
-    pub(super) journal: Option<Box<dyn Journal>>,
+    pub(super) journal: Option<Box<dyn Lines>>,
     pub(super) handlers: HashMap<Name, Arc<dyn Handler>>,
     /// Messages for handlers, at most one an edge.
     pub(super) deliveries: Vec<Deliver>,
@@ -70,7 +70,7 @@ impl Host {
         protocol: Arc<Protocol>,
         mut machine: Machine,
         open: Input,
-        journal: &dyn Fn() -> Result<Option<Box<dyn Journal>>, Error>,
+        journal: &dyn Fn() -> Result<Option<Box<dyn Lines>>, Error>,
     ) -> Result<Arc<Self>, Error> {
         let accepted = machine.handle(Tick(0), open)?;
         let Accepted::Opened(capability) = accepted else {

@@ -5,7 +5,8 @@
 //! before (law 4). A [`Holding`] is what somebody else owns of a session; an endpoint can be sent
 //! over another session ([`Endpoint::send_endpoint`]), and authority leaves the process as text
 //! ([`Holding::resume_token`], [`Holding::handoff`], [`Session::invite`]). [`Shards`] are several
-//! machines on several cores, for hosts with many sessions.
+//! machines on several cores, for hosts with many sessions; a [`Recovery`] takes sessions up again
+//! from a [`Journal`](crate::journal::Journal) of many.
 //!
 //! Time: on a tokio runtime, with its time enabled, timers, transfers and drains run out when they
 //! are due. Without one they run out at the next call to the session, or while a
@@ -21,7 +22,10 @@ mod events;
 mod handler;
 mod holding;
 mod host;
+mod hub;
 mod kept;
+mod node;
+mod recover;
 mod session;
 mod shards;
 mod token;
@@ -34,7 +38,10 @@ pub use error::Error;
 pub use events::{EVENTS_MAX, Event, Events};
 pub use handler::{Action, Answer, Handler, HandlerError, Message};
 pub use holding::{Acting, Holding, NotAnEndpoint};
+pub use hub::{BYTES_MAX, Door, FRAMES_MAX, Hub, HubError, HubOptions, JOBS_MAX};
 pub use kept::{JournalFile, JournalFileError, Replayed};
+pub use node::{Node, NodeError};
+pub use recover::{Breach, RecoverError, Recovered, Recovery, Report, Sessions, append, keep};
 pub use session::{EdgeTrace, Options, Session};
 pub use shards::{
     NotKept, SHARD_CHUNK_MAX, SHARD_QUEUE_MAX, SHARD_TURN_MAX, SHARDS_MAX, ShardError, Shards,

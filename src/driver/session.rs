@@ -9,7 +9,7 @@ use super::endpoint::Endpoint;
 use super::error::Error;
 use super::handler::{self, Action, Closure, Handler, HandlerError, Message};
 use super::host::Host;
-use crate::journal::{FileJournal, Journal, MemoryJournal};
+use crate::journal::{FileLines, Lines, MemoryLines};
 use crate::machine::{
     Act, Capacities, Input, Machine, OnLost, Open, Owner, Policy, Received, Record, Refusal,
     SessionId, StateDigest, Status,
@@ -133,10 +133,10 @@ impl Session {
         let protocol = Arc::new(protocol.clone());
         let mut machine = Machine::new();
         // Made only when the machine has opened the session: a refusal leaves no file behind.
-        let make: &dyn Fn() -> Result<Option<Box<dyn Journal>>, Error> = &|| {
+        let make: &dyn Fn() -> Result<Option<Box<dyn Lines>>, Error> = &|| {
             Ok(match &options.journal {
-                Kept::Memory => Some(Box::new(MemoryJournal::default())),
-                Kept::File(path) => Some(Box::new(FileJournal::create(path)?)),
+                Kept::Memory => Some(Box::new(MemoryLines::default())),
+                Kept::File(path) => Some(Box::new(FileLines::create(path)?)),
                 Kept::Not => None,
             })
         };

@@ -27,6 +27,7 @@ impl Machine {
         let protocol = &self.protocols[session.protocol as usize];
         let role = send.role;
         let mut endpoint = session.acting(protocol, by, role)?;
+        session.comes_over(by, role)?;
         let mut implied = Vec::new();
         if let Some(at) = send.at {
             match session.numbered_send(protocol, &send, at)? {
@@ -78,6 +79,7 @@ impl Machine {
         let session = self.sessions.at_mut(slot);
         let protocol = &self.protocols[session.protocol as usize];
         let endpoint = session.acting(protocol, by, role)?;
+        session.comes_over(by, role)?;
         if let Some(at) = at
             && let Numbered::Duplicate(position) = session.numbered_receive(protocol, role, at)?
         {
@@ -109,6 +111,7 @@ impl Machine {
         let session = self.sessions.at_mut(slot);
         let protocol = &self.protocols[session.protocol as usize];
         session.acting(protocol, by, role)?;
+        session.comes_over(by, role)?;
         let implied = match session.acknowledged(protocol, role, position)? {
             Numbered::Duplicate(position) => return Ok(Accepted::Duplicate { position }),
             Numbered::Next(implied, _) => implied,

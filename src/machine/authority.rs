@@ -9,7 +9,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
 
-use super::id::{Generation, SessionId};
+use super::id::{Epoch, Generation, SessionId};
 use crate::types::{Protocol, RoleIx};
 
 /// A set of fragments of one session: bit 0 is the lifecycle, bit `r + 1` is role `r`.
@@ -152,8 +152,15 @@ const NO_TEXT: u8 = 0xff;
 
 impl Words {
     fn text(&self) -> &[u8] {
-        let end = self.0.iter().position(|byte| *byte == NO_TEXT);
-        &self.0[..end.unwrap_or(SHORT_MAX)]
+        &self.0[..self.len()]
+    }
+
+    /// How many bytes there are in front of the ones that are no text.
+    #[inline(always)]
+    fn len(&self) -> usize {
+        const { assert!(NO_TEXT == u8::MAX) };
+        let free = (!u128::from_le_bytes(self.0)).leading_zeros() / u8::BITS;
+        SHORT_MAX - free as usize
     }
 
     #[inline(always)]
@@ -221,6 +228,15 @@ impl Owner {
         }
     }
 
+    /// A name that is kept in place, with something behind it, and how long it is.
+    #[inline(always)]
+    pub(super) fn short(&self) -> Option<([u8; SHORT_MAX], u8)> {
+        match &self.0 {
+            Text::Short(words) => Some((words.0, words.len() as u8)),
+            Text::Long(_) => None,
+        }
+    }
+
     /// The name, as bytes.
     pub(super) fn as_bytes(&self) -> &[u8] {
         match &self.0 {
@@ -283,6 +299,10 @@ pub struct Presented {
     pub scope: Scope,
     /// Where the machine keeps the session, as a guess that it checks: spares a look-up.
     pub hint: u32,
+    /// The attachment that it came over; `None` in this process. A send, a receive or an
+    /// acknowledgement over any other than the live one of its role is refused (ATT-5); nothing
+    /// else looks at it, and no record holds it.
+    pub over: Option<Epoch>,
 }
 
 /// The proof that its holder owns a scope of a session at a generation.

@@ -8,6 +8,7 @@ use core::fmt;
 use sha2::{Digest, Sha256};
 
 use super::Machine;
+use super::attachment::{Attachment, Attachments};
 use super::id::{SessionId, Tick};
 use super::input::Input;
 use super::ownership::Ownership;
@@ -87,6 +88,7 @@ impl Machine {
             block(&mut bytes, b"policies");
             policies.numbers(|number| numbers(&mut bytes, [number]));
         }
+        attachments(&mut bytes, session);
         StateDigest(Sha256::digest(&bytes).into())
     }
 }
@@ -163,6 +165,19 @@ fn outstanding(bytes: &mut Vec<u8>, session: &Session) {
         let mut encoded = Vec::new();
         record::encode_timeout(timeout, &mut encoded);
         block(bytes, &encoded);
+    }
+}
+
+/// What a session has to which something was attached, or that was recovered; nothing for the
+/// others.
+fn attachments(bytes: &mut Vec<u8>, session: &Session) {
+    let Some(Attachments { fencing, counter, entries }) = session.attachments.as_deref() else {
+        return;
+    };
+    block(bytes, b"attachments");
+    numbers(bytes, [u64::from(*fencing), u64::from(*counter), entries.len() as u64]);
+    for Attachment { role, epoch, generation } in entries {
+        numbers(bytes, [u64::from(role.0), epoch.bits(), generation.0]);
     }
 }
 

@@ -37,7 +37,10 @@ impl Machine {
     /// A [`Refusal`].
     pub fn commit(&mut self, now: Tick, commit: &Commit) -> Result<Capability, Refusal> {
         self.advance_time(now);
-        match self.committed(commit)? {
+        if let Some(capability) = self.commit_shortly(commit) {
+            return Ok(capability);
+        }
+        match self.commit_in_full(commit)? {
             Came::Otherwise(Accepted::Issued(capability)) => Ok(capability),
             _ => unreachable!("a commit comes to a capability"),
         }
@@ -82,6 +85,7 @@ impl Machine {
         self.ask(by, &authority).map(|_| ())
     }
 
+    #[inline(never)]
     fn ask(&mut self, by: &Presented, authority: &Authority) -> Result<Came, Refusal> {
         let made = Made::Act { by, authority };
         let done = match self.sessions.find(by.session, by.hint) {
@@ -97,6 +101,11 @@ impl Machine {
         if let Some(capability) = self.commit_shortly(commit) {
             return Ok(Accepted::Issued(capability).into());
         }
+        self.commit_in_full(commit)
+    }
+
+    #[inline(never)]
+    fn commit_in_full(&mut self, commit: &Commit) -> Result<Came, Refusal> {
         let (id, made) = (commit.receipt.session, Made::Commit(commit));
         let done = match self.sessions.find(id, u32::MAX) {
             Some(slot) => self.weighed_authority(slot, |machine| machine.change(slot, made)),

@@ -51,15 +51,6 @@ impl Machine {
         }
     }
 
-    /// As [`record_made`](Self::record_made), where the caller does not weigh the session.
-    pub(super) fn record_made_alone(&mut self, slot: u32, made: Made<'_>, outcome: Outcome) {
-        let session = self.sessions.at_mut(slot);
-        let tick = session.tick;
-        let Some(log) = session.log_mut() else { return };
-        let appended = log.append_made(tick, made, outcome);
-        appended.count(slot, &mut self.memory, &mut self.touched);
-    }
-
     /// LIFE-4: what follows from a change by itself: the end, and messages for handlers.
     pub(super) fn settle(&mut self, slot: u32) {
         let session = self.sessions.at(slot);

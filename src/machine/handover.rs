@@ -7,6 +7,7 @@
 //! Clauses: AUTH-8, AUTH-12, WITN-1, WITN-3, JRNL-1.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 
 use super::Machine;
 use super::authority::{Capability, Presented, Scope};
@@ -15,9 +16,10 @@ use super::output::Accepted;
 use super::ownership::{Holding, Staged};
 use super::predicate::Predicate;
 use super::receipt::{Authority, Commit, OUTSTANDING_MAX, Receipt, Recipient, Stage};
-use super::record::Outcome;
-use super::request::{Made, Origin};
+use super::record::{Outcome, Staging};
+use super::request::Origin;
 use super::session::{Seldom, Session};
+use super::store::Store;
 use super::witness::{Readiness, Ready};
 use crate::types::Protocol;
 
@@ -48,20 +50,25 @@ impl Machine {
     /// Begins a transfer where none is in flight, so that nothing can be a repeat of it or touch
     /// its fragments.
     pub(super) fn stage_shortly(&mut self, by: &Presented, stage: &Stage) -> Option<Receipt> {
-        let now = self.now;
-        let (session, _) = self.handing_over(by)?;
+        let (session, _) = handing_over(&mut self.sessions, &self.protocols, self.observed, by)?;
         let outstanding = session.outstanding().map_or(0, |all| all.len());
         session.ownership.covers(session.spread(), by, stage.scope).ok()?;
-        let spread = session.seldom.as_deref_mut()?.spread.as_deref_mut()?;
+        let seldom = session.seldom.as_deref_mut()?;
+        let spread = seldom.spread.as_deref_mut()?;
         let staged = &mut spread.staged;
         let is_first = staged.is_empty() && staged.capacity() > 0;
         if !is_first || outstanding >= OUTSTANDING_MAX || stage.expires.is_some() {
             return None;
         }
         let Stage { request, scope, ref to, expires, freeze } = *stage;
+        let id = spread.receipts;
+        if let Some(log) = &mut seldom.log {
+            let appended = log.append_stage(self.now, by, Staging::of(stage), Outcome::Staged(id));
+            appended.count(by.hint, &mut self.memory, &mut self.touched);
+        }
         let receipt = Receipt {
             session: by.session,
-            id: spread.receipts,
+            id,
             from: by.owner.clone(),
             generation: by.generation,
             to: to.clone(),
@@ -70,27 +77,21 @@ impl Machine {
         spread.receipts.0 += 1;
         let (kept, presented) = (receipt.clone(), by.scope);
         staged.push(Staged { receipt: kept, expires, freeze, request, presented });
-        session.tick = now;
+        session.tick = self.now;
         self.transfer_hint = by.hint;
-        if self.keeps_journal(by.hint) {
-            let to = stage.to.clone();
-            let authority = Authority::Stage { request, scope, to, expires, freeze };
-            let made = Made::Act { by, authority: &authority };
-            self.record_made_alone(by.hint, made, Outcome::Staged(receipt.id));
-        }
         Some(receipt)
     }
 
     /// Commits the only transfer in flight, of all that the last change has moved. It is no repeat:
     /// a receipt that was committed is not in flight.
     pub(super) fn commit_shortly(&mut self, commit: &Commit) -> Option<Capability> {
-        let now = self.now;
         let (slot, id) = (self.transfer_hint, commit.receipt.session);
         let session = self.sessions.hinted_mut(id, slot).filter(|s| s.hands_over())?;
         if session.outstanding().is_some_and(|all| all.len() > 0) || self.observed {
             return None;
         }
-        let spread = session.seldom.as_deref_mut()?.spread.as_deref_mut()?;
+        let seldom = session.seldom.as_deref_mut()?;
+        let spread = seldom.spread.as_deref_mut()?;
         let Commit { request, receipt, owner } = commit;
         let Receipt { scope, .. } = *receipt;
         let [staged] = &spread.staged[..] else { return None };
@@ -111,6 +112,10 @@ impl Machine {
         spread.staged.clear();
         spread.last.0 += 1;
         let generation = spread.last;
+        if let Some(log) = &mut seldom.log {
+            let appended = log.append_commit(self.now, commit, Outcome::Issued(generation));
+            appended.count(slot, &mut self.memory, &mut self.touched);
+        }
         *last = Holding {
             owner: owner.clone(),
             generation,
@@ -125,12 +130,17 @@ impl Machine {
                 is_bearer,
             },
         };
-        session.tick = now;
-        if self.keeps_journal(slot) {
-            self.record_made_alone(slot, Made::Commit(commit), Outcome::Issued(generation));
-        }
+        session.tick = self.now;
         let owner = owner.clone();
-        Some(Capability::issue(Presented { session: id, owner, generation, scope, hint: slot }))
+        let over = None;
+        Some(Capability::issue(Presented {
+            session: id,
+            owner,
+            generation,
+            scope,
+            hint: slot,
+            over,
+        }))
     }
 
     /// Issues the only readiness witness beside no timer, so that nothing can be a repeat of it.
@@ -140,68 +150,68 @@ impl Machine {
         request: RequestId,
         predicate: &Predicate,
     ) -> Option<Readiness> {
-        let now = self.now;
-        let (session, protocol) = self.handing_over(by)?;
+        let (session, protocol) =
+            handing_over(&mut self.sessions, &self.protocols, self.observed, by)?;
         let scope = session.attestable(protocol, by, predicate)?;
         let staged = session.staged().len();
-        let all = session.seldom.as_deref_mut()?.outstanding.as_deref_mut()?;
+        let seldom = session.seldom.as_deref_mut()?;
+        let all = seldom.outstanding.as_deref_mut()?;
         let is_first = all.readiness.is_empty() && all.armed.is_empty();
         if !is_first || all.readiness.capacity() == 0 || staged + all.len() >= OUTSTANDING_MAX {
             return None;
         }
-        let witness = Readiness {
-            session: by.session,
-            id: all.witnesses,
-            owner: by.owner.clone(),
-            generation: by.generation,
-            scope,
-            predicate: predicate.clone(),
+        let id = all.witnesses;
+        if let Some(log) = &mut seldom.log {
+            let appended = log.append_issue(self.now, by, request, predicate, Outcome::Witness(id));
+            appended.count(by.hint, &mut self.memory, &mut self.touched);
+        }
+        // Made twice: a copy of what was just written would be waited for.
+        let (session_id, generation) = (by.session, by.generation);
+        let witness = || {
+            let (owner, predicate) = (by.owner.clone(), predicate.clone());
+            Readiness { session: session_id, id, owner, generation, scope, predicate }
         };
         all.witnesses.0 += 1;
-        all.readiness.push(Ready { witness: witness.clone(), request, presented: by.scope });
-        session.tick = now;
-        if self.keeps_journal(by.hint) {
-            let predicate = predicate.clone();
-            let authority = Authority::IssueReadiness { request, predicate };
-            let made = Made::Act { by, authority: &authority };
-            self.record_made_alone(by.hint, made, Outcome::Witness(witness.id));
-        }
-        Some(witness)
+        all.readiness.push(Ready { witness: witness(), request, presented: by.scope });
+        session.tick = self.now;
+        Some(witness())
     }
 
     /// Spends the only readiness witness.
     pub(super) fn consume_shortly(&mut self, by: &Presented, consume: &Authority) -> bool {
         let Authority::ConsumeReadiness { witness } = consume else { return false };
-        let now = self.now;
-        let Some((session, protocol)) = self.handing_over(by) else { return false };
+        let found = handing_over(&mut self.sessions, &self.protocols, self.observed, by);
+        let Some((session, protocol)) = found else { return false };
         let is_plain = session.ownership.covers(session.spread(), by, witness.scope).is_ok()
             && matches!(session.outstanding(), Some(all)
                 if matches!(&all.readiness[..], [ready] if ready.witness == *witness))
             && witness.predicate.holds(session, protocol);
         let Some(seldom) = session.seldom.as_deref_mut().filter(|_| is_plain) else { return false };
-        seldom.outstanding.iter_mut().for_each(|all| all.readiness.clear());
-        session.tick = now;
-        if self.keeps_journal(by.hint) {
-            let made = Made::Act { by, authority: consume };
-            self.record_made_alone(by.hint, made, Outcome::Done);
+        if let Some(log) = &mut seldom.log {
+            let appended = log.append_consume(self.now, by, witness);
+            appended.count(by.hint, &mut self.memory, &mut self.touched);
         }
+        seldom.outstanding.iter_mut().for_each(|all| all.readiness.clear());
+        session.tick = self.now;
         true
     }
+}
 
-    /// The session, if nothing but the change itself and its record follows from a change of
-    /// authority.
-    fn handing_over(&mut self, by: &Presented) -> Option<(&mut Session, &Protocol)> {
-        if self.observed {
-            return None;
-        }
-        let session = self.sessions.hinted_mut(by.session, by.hint).filter(|s| s.hands_over())?;
-        let protocol = &*self.protocols[session.protocol as usize];
-        Some((session, protocol))
+/// The session, if nothing but the change itself and its record follows from a change of
+/// authority.
+#[inline(always)]
+fn handing_over<'a>(
+    sessions: &'a mut Store,
+    protocols: &'a [Arc<Protocol>],
+    observed: bool,
+    by: &Presented,
+) -> Option<(&'a mut Session, &'a Protocol)> {
+    if observed {
+        return None;
     }
-
-    fn keeps_journal(&self, slot: u32) -> bool {
-        self.sessions.at(slot).log().is_some()
-    }
+    let session = sessions.hinted_mut(by.session, by.hint).filter(|s| s.hands_over())?;
+    let protocol = &*protocols[session.protocol as usize];
+    Some((session, protocol))
 }
 
 impl Session {

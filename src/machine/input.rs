@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 
 use super::authority::{Owner, Presented};
 use super::ends::OnLost;
-use super::id::{Position, SessionId, Tick};
+use super::id::{Epoch, Position, SessionId, Tick};
 use super::policy::Policy;
 use super::receipt::{Authority, Commit, Reclaim};
 use crate::types::{
@@ -47,6 +47,13 @@ pub enum Input {
     Reap {
         /// The session.
         session: SessionId,
+    },
+    /// The host was gone and is back, and nothing that was attached to the session is any more.
+    Recovered {
+        /// The session.
+        session: SessionId,
+        /// The fencing epoch from here on: later than that of every host that had the session.
+        fencing: u32,
     },
 }
 
@@ -92,6 +99,19 @@ pub enum Act {
     },
     /// Changes who may act.
     Authority(Box<Authority>),
+    /// Somebody comes to act as a role over a connection: whatever else was attached to the role is
+    /// stale from here on.
+    Attach {
+        /// The role.
+        role: RoleIx,
+    },
+    /// Nobody comes over that connection any more.
+    Detach {
+        /// The role.
+        role: RoleIx,
+        /// The attachment, which must be the live one.
+        epoch: Epoch,
+    },
 }
 
 /// See [`Input::Open`].

@@ -28,7 +28,7 @@ impl Machine {
     /// `edge_head`, `edge_window`, `edge_seqs`, `position_counts`, `running_counts`,
     /// `queued_counts`, `one_owner_a_fragment`, `generation_monotone`, `receipt_commits_once`,
     /// `witness_single_use`, `short_path`, `terminal_is_final` (no timer left), `values_conform`,
-    /// `serial_window`, `serial_of_the_living`, `memory_counted`, `archive_bounded`,
+    /// `serial_window`, `serial_of_the_living`, `epochs_grow`, `memory_counted`, `archive_bounded`,
     /// `slots_indexed`.
     ///
     /// # Errors
@@ -40,6 +40,10 @@ impl Machine {
             endpoints(session, protocol)?;
             authority(session, protocol)?;
             witnesses(session)?;
+            let attachments = session.attachments.as_ref();
+            hold("epochs_grow", attachments.is_none_or(|all| all.is_sound()), || {
+                format!("{attachments:?} of {}", session.id)
+            })?;
             hold("short_path", session.path >= session.path_enough(), || {
                 format!("session {} takes a path that is too short", session.id)
             })?;

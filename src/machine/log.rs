@@ -5,11 +5,14 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use super::authority::Presented;
-use super::id::{SessionId, Tick};
+use super::id::{RequestId, SessionId, Tick};
 use super::input::Receive;
 use super::output::Output;
-use super::record::{self, Batch, Head, Outcome, Recorded, Said, Sent};
+use super::predicate::Predicate;
+use super::receipt::Commit;
+use super::record::{self, Batch, Head, Outcome, Recorded, Said, Sent, Staging};
 use super::request::Made;
+use super::witness::Readiness;
 use crate::types::{Protocol, Value};
 
 /// How much room a batch is given at once.
@@ -77,7 +80,9 @@ impl Log {
 
     /// Appends a record to the open batch.
     pub(super) fn append(&mut self, tick: Tick, event: &Recorded, outcome: Outcome) -> Appended {
-        self.add_sized(|said, out| record::encode(tick, event, outcome, said, out))
+        let (room, at) = self.begin_sized();
+        record::encode(tick, event, outcome, &mut self.said, &mut self.bytes);
+        self.end_sized(room, at)
     }
 
     /// As [`append`](Self::append), for a send whose value is kept apart.
@@ -90,7 +95,9 @@ impl Log {
         value: &Value,
         outcome: Outcome,
     ) -> Appended {
-        self.add(|said, out| record::append_send(tick, by, send, value, outcome, said, out))
+        let room = self.begin();
+        record::append_send(tick, by, send, value, outcome, &mut self.said, &mut self.bytes);
+        self.end(room)
     }
 
     /// As [`append`](Self::append), for a receive.
@@ -102,28 +109,106 @@ impl Log {
         receive: Receive,
         outcome: Outcome,
     ) -> Appended {
-        self.add(|said, out| record::append_receive(tick, by, receive, outcome, said, out))
+        let room = self.begin();
+        record::append_receive(tick, by, receive, outcome, &mut self.said, &mut self.bytes);
+        self.end(room)
     }
 
     /// As [`append`](Self::append), of a request about authority.
     pub(super) fn append_made(&mut self, tick: Tick, made: Made<'_>, outcome: Outcome) -> Appended {
-        self.add_sized(|said, out| record::encode_made(tick, made, outcome, said, out))
+        let (room, at) = self.begin_sized();
+        record::encode_made(tick, made, outcome, &mut self.said, &mut self.bytes);
+        self.end_sized(room, at)
     }
 
-    fn add_sized(&mut self, write: impl FnOnce(&mut Said, &mut Vec<u8>)) -> Appended {
-        self.add(|said, out| record::sized(out, |out| write(said, out)))
-    }
-
-    /// Appends what is written with its length.
+    /// As [`append`](Self::append), of a transfer.
     #[inline(always)]
-    fn add(&mut self, write: impl FnOnce(&mut Said, &mut Vec<u8>)) -> Appended {
-        let before = self.bytes.capacity();
+    pub(super) fn append_stage(
+        &mut self,
+        tick: Tick,
+        by: &Presented,
+        stage: Staging<'_>,
+        outcome: Outcome,
+    ) -> Appended {
+        let (room, at) = self.begin_sized();
+        record::encode_stage(tick, by, stage, outcome, &mut self.said, &mut self.bytes);
+        self.end_sized(room, at)
+    }
+
+    /// As [`append`](Self::append), of a commit.
+    #[inline(always)]
+    pub(super) fn append_commit(
+        &mut self,
+        tick: Tick,
+        commit: &Commit,
+        outcome: Outcome,
+    ) -> Appended {
+        let (room, at) = self.begin_sized();
+        record::encode_commit(tick, commit, outcome, &mut self.said, &mut self.bytes);
+        self.end_sized(room, at)
+    }
+
+    /// As [`append`](Self::append), of a readiness witness.
+    #[inline(always)]
+    pub(super) fn append_issue(
+        &mut self,
+        tick: Tick,
+        by: &Presented,
+        request: RequestId,
+        predicate: &Predicate,
+        outcome: Outcome,
+    ) -> Appended {
+        let (room, at) = self.begin_sized();
+        let Self { said, bytes, .. } = self;
+        record::encode_issue(tick, by, request, predicate, outcome, said, bytes);
+        self.end_sized(room, at)
+    }
+
+    /// As [`append`](Self::append), of a readiness witness that is spent.
+    #[inline(always)]
+    pub(super) fn append_consume(
+        &mut self,
+        tick: Tick,
+        by: &Presented,
+        witness: &Readiness,
+    ) -> Appended {
+        let (room, at) = self.begin_sized();
+        let Self { said, bytes, .. } = self;
+        record::encode_consume(tick, by, witness, Outcome::Done, said, bytes);
+        self.end_sized(room, at)
+    }
+
+    /// Makes room for a record, which is then written by hand: what a closure would carry is waited
+    /// for. How much room there was before.
+    #[inline(always)]
+    fn begin(&mut self) -> usize {
+        let room = self.bytes.capacity();
         if self.count == 0 {
             self.bytes.reserve(self.usual as usize);
         }
-        write(&mut self.said, &mut self.bytes);
+        room
+    }
+
+    /// A record has been written with its length.
+    #[inline(always)]
+    fn end(&mut self, room: usize) -> Appended {
         self.count += 1;
-        Appended { first: self.count == 1, grown: self.bytes.capacity() - before }
+        Appended { first: self.count == 1, grown: self.bytes.capacity() - room }
+    }
+
+    /// As [`begin`](Self::begin), for a record that is written without its length, which stands at
+    /// the second number.
+    #[inline(always)]
+    fn begin_sized(&mut self) -> (usize, usize) {
+        let (room, at) = (self.begin(), self.bytes.len());
+        self.bytes.push(0);
+        (room, at)
+    }
+
+    #[inline(always)]
+    fn end_sized(&mut self, room: usize, at: usize) -> Appended {
+        record::put_length(at, &mut self.bytes);
+        self.end(room)
     }
 
     /// Holds an output back until the records so far are durable.

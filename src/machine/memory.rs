@@ -44,7 +44,7 @@ pub struct Retained {
     pub queues: u64,
     /// Open batches, and the places of outputs that wait for a batch.
     pub journals: u64,
-    /// Holdings and transfers of sessions in which fragments have moved.
+    /// Holdings, transfers, witnesses and attachments of sessions in which there were some.
     pub authority: u64,
     /// The last sends of roles that number their actions.
     pub remembered: u64,
@@ -81,12 +81,14 @@ impl Weight {
         let fixed = session.endpoints.heap() + session.edges.heap();
         let mut weight = Self { messages: session.queued.into(), ..Self::default() };
         weight.bytes.sessions = fixed as u64;
+        let attachments = session.attachments.as_ref().map_or(0, |all| all.heap()) as u64;
+        weight.bytes.authority = attachments;
         let Some(seldom) = session.seldom.as_deref() else { return weight };
         let Seldom { remembered, handlers, policies, .. } = seldom;
         let authority = AuthorityWeight::of(session);
         weight.bytes.sessions += authority.sessions;
         weight.bytes.journals = authority.journals;
-        weight.bytes.authority = authority.authority;
+        weight.bytes.authority += authority.authority;
         weight.bytes.sessions += policies.as_ref().map_or(0, |policies| policies.heap()) as u64;
         weight.bytes.remembered = remembered.as_ref().map_or(0, |kept| kept.heap()) as u64;
         weight.bytes.handlers = handlers.as_ref().map_or(0, |bound| bound.heap()) as u64;

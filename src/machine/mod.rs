@@ -13,6 +13,7 @@
 
 mod action;
 mod archive;
+mod attachment;
 mod attest;
 mod audit;
 mod authority;
@@ -66,6 +67,7 @@ use hashbrown::HashMap;
 
 pub use crate::types::{CAPACITY_DEFAULT, CAPACITY_MAX};
 pub use archive::{ARCHIVE_MAX, ClosedEdge, ClosedSession};
+pub use attachment::Attachment;
 pub use audit::{AUDITS_MAX, Audit};
 pub use authority::{Capability, OWNER_BYTES_MAX, Owner, OwnerError, Presented, Scope};
 pub use delegation::NotAReceipt;
@@ -76,8 +78,8 @@ pub use ends::{
     TRANSFER_COMMIT_FAILED,
 };
 pub use id::{
-    Generation, Position, ReceiptId, RequestId, Seq, Serial, SessionId, SessionIdError, Tick,
-    TimerId, WitnessId,
+    Epoch, EpochError, Generation, Position, ReceiptId, RequestId, Seq, Serial, SessionId,
+    SessionIdError, Tick, TimerId, WitnessId,
 };
 pub use input::{Act, Capacities, Input, Open, REASON_BYTES_MAX, Receive, Send};
 pub use invariant::Violation;
@@ -231,6 +233,11 @@ impl Machine {
                 let done = self.reap(session);
                 done.map_err(|refusal| self.refuse(Some(session), None, "reap", refusal))
             }
+            Input::Recovered { session, fencing } => {
+                self.advance_time(now);
+                let done = self.recovered(session, fencing);
+                done.map_err(|refusal| self.refuse(Some(session), None, "recovered", refusal))
+            }
         }
     }
 
@@ -308,6 +315,8 @@ impl Machine {
             Act::Receive(receive) => self.receive_in_full(slot, by, receive),
             Act::Acknowledge { role, position } => self.acknowledge(slot, by, role, position),
             Act::Authority(authority) => self.transfer(slot, by, authority),
+            Act::Attach { role } => self.attach(slot, by, role),
+            Act::Detach { role, epoch } => self.detach(slot, by, role, epoch),
             Act::Bind { edge, handler } => self.bind(slot, by, edge, handler),
             Act::Drain { deadline } => self.drain(slot, by, deadline),
             Act::Close => self.finish(slot, by, Act::Close, Status::Closed),
@@ -452,6 +461,7 @@ impl Machine {
             generation: session.ownership.generation,
             scope: session.ownership.scope,
             hint: slot,
+            over: None,
         })
     }
 

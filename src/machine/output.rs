@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 
 use super::audit::Audit;
 use super::authority::Capability;
-use super::id::{Position, Seq, Serial, SessionId, TimerId};
+use super::id::{Epoch, Position, Seq, Serial, SessionId, TimerId};
 use super::receipt::Receipt;
 use super::record::Batch;
 use super::witness::{Readiness, TimeoutWitness};
@@ -52,6 +52,11 @@ pub enum Accepted {
     Witness(Box<Readiness>),
     /// The timer is armed.
     Timer(TimerId),
+    /// The role is attached.
+    Attached {
+        /// By what its messages are known to come over this attachment.
+        epoch: Epoch,
+    },
 }
 
 /// As [`Accepted`], before anything is boxed.
@@ -184,6 +189,34 @@ pub enum Event {
         timer: TimerId,
         /// What its holder may spend now; it names the session.
         witness: Box<TimeoutWitness>,
+    },
+    /// A role is attached.
+    Attached {
+        /// The session.
+        session: SessionId,
+        /// The role.
+        role: RoleIx,
+        /// The attachment.
+        epoch: Epoch,
+        /// The one that it took over from: stale from here on.
+        over: Option<Epoch>,
+    },
+    /// A role is attached no more. (What ends an attachment by giving the role to somebody else, or
+    /// to nobody, is told as what it is.)
+    Detached {
+        /// The session.
+        session: SessionId,
+        /// The role.
+        role: RoleIx,
+        /// The attachment.
+        epoch: Epoch,
+    },
+    /// Its host is back, and nothing is attached.
+    Recovered {
+        /// The session.
+        session: SessionId,
+        /// The fencing epoch from here on.
+        fencing: u32,
     },
 }
 

@@ -242,7 +242,7 @@ impl Session {
     /// Whether this path is enough when `role` acts, and it may.
     #[inline(always)]
     fn is_on(&self, path: Path, by: &Presented, role: RoleIx) -> bool {
-        self.path == path && self.ownership.covers_plainly(by, role)
+        self.path == path && by.over.is_none() && self.ownership.covers_plainly(by, role)
     }
 
     /// A send as most of them are, checked. `None` says nothing but that it must be looked at in

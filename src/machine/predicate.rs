@@ -34,6 +34,8 @@ pub enum Term {
     EdgeEmpty(Edge),
     /// The role has performed at least so many actions.
     Position(RoleIx, Position),
+    /// Somebody is attached to the role.
+    Attached(RoleIx),
     /// The host says so: the machine cannot know, and the audit tells.
     External(Name),
     /// All of so many parts.
@@ -49,7 +51,8 @@ impl Term {
     #[must_use]
     pub fn parts(&self) -> usize {
         match self {
-            Self::AtState(..) | Self::EdgeEmpty(_) | Self::Position(..) | Self::External(_) => 0,
+            Self::AtState(..) | Self::EdgeEmpty(_) | Self::Position(..) => 0,
+            Self::Attached(_) | Self::External(_) => 0,
             Self::All(parts) | Self::Any(parts) => usize::from(*parts),
             Self::Not => 1,
         }
@@ -126,6 +129,12 @@ impl Predicate {
     #[must_use]
     pub fn position(role: RoleIx, least: Position) -> Self {
         Self::leaf(Term::Position(role, least))
+    }
+
+    /// Somebody is attached to the role.
+    #[must_use]
+    pub fn attached(role: RoleIx) -> Self {
+        Self::leaf(Term::Attached(role))
     }
 
     /// What the host asserts under this name.
@@ -205,11 +214,19 @@ impl Predicate {
     #[must_use]
     pub fn scope(&self) -> Scope {
         let of = |term: &Term| match term {
-            Term::AtState(role, _) | Term::Position(role, _) => Scope::role(*role),
+            Term::AtState(role, _) | Term::Position(role, _) | Term::Attached(role) => {
+                Scope::role(*role)
+            }
             Term::EdgeEmpty(edge) => Scope::role(edge.from).union(Scope::role(edge.to)),
             Term::External(_) | Term::All(_) | Term::Any(_) | Term::Not => Scope::from_bits(0),
         };
         self.terms().iter().map(of).fold(Scope::from_bits(0), Scope::union)
+    }
+
+    /// Which fragments its witness speaks of, for who presents these.
+    pub(super) fn spoken_of(&self, presented: Scope) -> Scope {
+        let scope = self.scope();
+        if scope.is_empty() { presented } else { scope }
     }
 
     /// Whether it rests on something that the host asserts.
@@ -222,7 +239,9 @@ impl Predicate {
     pub(super) fn known(&self, protocol: &Protocol) -> Result<(), Refusal> {
         let roles = protocol.roles().len();
         self.terms().iter().try_for_each(|term| match term {
-            Term::AtState(role, _) | Term::Position(role, _) if role.index() >= roles => {
+            Term::AtState(role, _) | Term::Position(role, _) | Term::Attached(role)
+                if role.index() >= roles =>
+            {
                 Err(unknown_role(protocol))
             }
             Term::EdgeEmpty(edge) if protocol.edge(edge.from, edge.to).is_none() => {
@@ -246,6 +265,7 @@ impl Predicate {
                     let edge = protocol.edge(edge.from, edge.to).expect("its edges are known");
                     session.edges[edge.index()].len() == 0
                 }
+                Term::Attached(role) => session.attached(*role).is_some(),
                 Term::External(_) => true,
                 Term::All(_) => done & all == all,
                 Term::Any(_) => done & all != 0,
@@ -265,6 +285,7 @@ impl Predicate {
             Term::Position(role, least) => {
                 format!("`{}` is at position {least} or behind", name(*role))
             }
+            Term::Attached(role) => format!("`{}` is attached", name(*role)),
             Term::EdgeEmpty(edge) => {
                 format!("the edge {} is empty", edge_name(protocol, edge.from, edge.to))
             }

@@ -86,6 +86,7 @@ impl Machine {
         let numbered = match act {
             Act::Send(send) => {
                 let position = session.acting(protocol, by, send.role)?.position();
+                session.comes_over(by, send.role)?;
                 match send.at.filter(|at| *at < position) {
                     Some(at) => session.numbered_send(protocol, &send, at)?,
                     None => return Err(ended),
@@ -93,19 +94,26 @@ impl Machine {
             }
             Act::Receive(receive) => {
                 let position = session.acting(protocol, by, receive.role)?.position();
+                session.comes_over(by, receive.role)?;
                 match receive.at.filter(|at| *at < position) {
                     Some(at) => session.numbered_receive(protocol, receive.role, at)?,
                     None => return Err(ended),
                 }
             }
             Act::Acknowledge { role, position } => {
-                if position > session.acting(protocol, by, role)?.position() {
+                let reached = session.acting(protocol, by, role)?.position();
+                session.comes_over(by, role)?;
+                if position > reached {
                     return Err(ended);
                 }
                 session.acknowledged(protocol, role, position)?
             }
             Act::Authority(authority) => {
                 return self.authority_archived(by, &authority);
+            }
+            Act::Attach { role } | Act::Detach { role, .. } => {
+                session.acting(protocol, by, role)?;
+                return Err(ended);
             }
             Act::Bind { .. }
             | Act::Drain { .. }

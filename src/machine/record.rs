@@ -8,8 +8,10 @@
 //! Clauses: JRNL-1, JRNL-2. Lean twin: `Machine/Record.lean`.
 
 mod authority;
+mod brief;
 mod decode;
 mod encode;
+mod numbers;
 mod said;
 mod witness;
 
@@ -19,13 +21,15 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use super::id::{
-    Generation, Position, ReceiptId, Seq, Serial, SessionId, Tick, TimerId, WitnessId,
+    Epoch, Generation, Position, ReceiptId, Seq, Serial, SessionId, Tick, TimerId, WitnessId,
 };
 use super::input::Input;
 use super::timer::Timer;
 use crate::types::{LabelIx, MessageIx, Protocol, ProtocolDigest};
+pub(super) use brief::{Staging, encode_commit, encode_consume, encode_issue, encode_stage};
 use decode::take;
-pub(super) use encode::{Sent, append_receive, append_send, encode, encode_made, sized};
+use encode::sized;
+pub(super) use encode::{Sent, append_receive, append_send, encode, encode_made, put_length};
 pub(super) use said::Said;
 pub(super) use witness::encode_timeout;
 
@@ -49,6 +53,11 @@ pub enum Recorded {
     Input(Input),
     /// A timer ran out.
     Expired(Timer),
+    /// The host was gone and is back: [`Input::Recovered`].
+    Recovered {
+        /// The fencing epoch from here on.
+        fencing: u32,
+    },
 }
 
 /// What a recorded input came to; a replay must come to the same.
@@ -74,6 +83,8 @@ pub enum Outcome {
     Witness(WitnessId),
     /// The timer is armed under this number.
     Timer(TimerId),
+    /// The role is attached under this number.
+    Attached(Epoch),
 }
 
 /// Records that became durable together.
@@ -93,6 +104,16 @@ pub struct Batch {
     pub bytes: Bytes,
     /// The chain behind this batch.
     pub head: Head,
+}
+
+impl Batch {
+    /// The protocol that the session runs, as its first record says; `None` if the batch does not
+    /// begin with the opening of a session. Who has it can decode the batch.
+    #[must_use]
+    pub fn opens(&self) -> Option<ProtocolDigest> {
+        let record = take(&mut self.bytes.clone()).ok().filter(|_| self.first == 0)?;
+        decode::opens(record).ok()
+    }
 }
 
 /// The head of a chain of batches.
@@ -167,6 +188,9 @@ const CONSUME_READINESS: u8 = 25;
 const ARM_TIMER: u8 = 26;
 const DISARM_TIMER: u8 = 27;
 const CONSUME_TIMEOUT: u8 = 28;
+const ATTACH: u8 = 29;
+const DETACH: u8 = 30;
+const RECOVERED: u8 = 31;
 
 const SENT: u8 = 1;
 const RECEIVED: u8 = 2;

@@ -109,6 +109,8 @@ impl Act {
             Self::Cancel { .. } => "cancel",
             Self::Fault { .. } => "fault",
             Self::Authority(authority) => authority.word(),
+            Self::Attach { .. } => "attach",
+            Self::Detach { .. } => "detach",
         }
     }
 }

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::authority::Owner;
-use super::id::{Generation, Position, ReceiptId, Serial, SessionId, TimerId, WitnessId};
+use super::id::{Epoch, Generation, Position, ReceiptId, Serial, SessionId, TimerId, WitnessId};
 use super::output::Status;
 use super::policy::{Policy, Unsound};
 use super::receipt::OUTSTANDING_MAX;
@@ -78,6 +78,12 @@ pub enum Refusal {
         /// What was presented.
         actual: Box<str>,
     },
+    /// It did not come over the live attachment of the role.
+    #[error("{}", stale_attachment(*live))]
+    StaleAttachment {
+        /// The live one, if there is one.
+        live: Option<Epoch>,
+    },
     /// The position was used for a different action.
     #[error("position {at} is taken: {performed} was performed there")]
     PositionConflict {
@@ -132,7 +138,8 @@ pub enum Refusal {
     /// The transfer was committed, rolled back, or expired.
     #[error("the receipt of transfer {0} is spent; the journal says what became of it")]
     ReceiptSpent(ReceiptId),
-    /// Too many transfers, witnesses and timers are outstanding.
+    /// Too many transfers, witnesses and timers are outstanding; or a fencing epoch has no number
+    /// left for an attachment.
     #[error(
         "{OUTSTANDING_MAX} transfers, witnesses and timers are outstanding; settle one of them first"
     )]
@@ -210,6 +217,12 @@ pub enum Refusal {
     /// The timer ran out, was taken back, died with the authority of its holder, or never was.
     #[error("timer {0} is not armed")]
     TimerNotArmed(TimerId),
+    /// The fencing epoch is not later than the one that the session has.
+    #[error("the session is in fencing epoch {live}: it is recovered into a later one")]
+    StaleFencing {
+        /// The one that it has.
+        live: u32,
+    },
     /// The edge cannot have the policy.
     #[error("the edge {edge} cannot have the policy `{policy}`: {why}")]
     BadPolicy {
@@ -247,6 +260,7 @@ impl Refusal {
             Self::Unclaimed { .. } => "unclaimed",
             Self::StaleCapability { .. } => "stale_capability",
             Self::ScopeViolation { .. } => "scope_violation",
+            Self::StaleAttachment { .. } => "stale_attachment",
             Self::PositionConflict { .. } => "position_conflict",
             Self::TooOld { .. } => "too_old",
             Self::Ahead { .. } => "ahead",
@@ -272,6 +286,7 @@ impl Refusal {
             Self::InvalidWitness(_) => "invalid_witness",
             Self::WitnessSpent(_) => "witness_spent",
             Self::TimerNotArmed(_) => "timer_not_armed",
+            Self::StaleFencing { .. } => "stale_fencing",
             Self::BadPolicy { .. } => "bad_policy",
             Self::NotTerminal(_) => "not_terminal",
             Self::NotDurable { .. } => "not_durable",
@@ -290,6 +305,7 @@ impl Refusal {
             Self::Unclaimed { .. } => "AUTH-7",
             Self::StaleCapability { .. } => "AUTH-1",
             Self::ScopeViolation { .. } => "AUTH-2",
+            Self::StaleAttachment { .. } => "ATT-5",
             Self::PositionConflict { .. } | Self::TooOld { .. } | Self::Ahead { .. } => "POS-1",
             Self::AmbiguousReceive { .. } => "POS-2",
             Self::Terminal(_) => "LIFE-1",
@@ -311,6 +327,7 @@ impl Refusal {
             Self::InvalidWitness(_) => "WITN-4",
             Self::WitnessSpent(_) => "WITN-3",
             Self::TimerNotArmed(_) => "TIMER-4",
+            Self::StaleFencing { .. } => "ATT-6",
             Self::BadPolicy { .. } => "EDGE-13",
             Self::NotTerminal(_) | Self::NotDurable { .. } => "LIFE-13",
         }
@@ -326,6 +343,13 @@ fn unsafe_together(safe: &Evidence) -> String {
             "it is not known that the roles are safe together at these capacities; it is at \
              {safe}. Open the session at such, or insist with `unchecked`"
         ),
+    }
+}
+
+fn stale_attachment(live: Option<Epoch>) -> String {
+    match live {
+        Some(live) => alloc::format!("somebody else is attached to the role, at epoch {live}"),
+        None => "nobody is attached to the role: attach first".into(),
     }
 }
 

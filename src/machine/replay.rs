@@ -1,6 +1,6 @@
 //! A session is a fold over its journal (law 1): `state = replay(journal)`.
 //!
-//! Clauses: JRNL-3, JRNL-4. Lean twin: `Machine/Replay.lean`.
+//! Clauses: JRNL-3, JRNL-4, JSTO-11. Lean twin: `Machine/Replay.lean`.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -141,6 +141,12 @@ impl Machine {
             (Recorded::Input(input), due) if due.is_none_or(|((due, _), _)| due > record.tick) => {
                 self.replay_input(session, record, input)
             }
+            (Recorded::Recovered { fencing }, due)
+                if due.is_none_or(|((due, _), _)| due > record.tick) =>
+            {
+                let input = Input::Recovered { session, fencing: *fencing };
+                self.replay_input(session, record, &input)
+            }
             _ => Err(ReplayError::Timer { index }),
         };
         self.replaying = false;
@@ -164,7 +170,7 @@ impl Machine {
     ) -> Result<(), ReplayError> {
         let index = record.index;
         if input.session() != Some(session)
-            || matches!(input, Input::Persisted { .. } | Input::Reap { .. })
+            || matches!(&record.event, Recorded::Input(of) if of.is_never_recorded())
         {
             return Err(ReplayError::OtherSession { index });
         }
@@ -186,6 +192,7 @@ impl Machine {
             (Accepted::Serial(serial), _) => Some(Outcome::Serial(*serial)),
             (Accepted::Witness(witness), _) => Some(Outcome::Witness(witness.id)),
             (Accepted::Timer(timer), _) => Some(Outcome::Timer(*timer)),
+            (Accepted::Attached { epoch }, _) => Some(Outcome::Attached(*epoch)),
             (Accepted::Duplicate { .. }, _) => None,
         };
         let advanced = self.journal_len(session) == Some(index + 1);
@@ -234,6 +241,43 @@ impl Machine {
         }
     }
 
+    /// Takes a session over from another machine, as when its journal was replayed there: with its
+    /// timers, and the time of that machine. Nothing of it may wait to be sealed or made durable.
+    /// Returns whether it did: not where this machine has, or had, a session of that id.
+    pub fn adopt(&mut self, from: &mut Self, session: SessionId) -> bool {
+        let Some(slot) = from.sessions.find(session, u32::MAX) else { return false };
+        let is_known =
+            self.sessions.find(session, u32::MAX).is_some() || self.archive.get(session).is_some();
+        let is_durable = |session: &Session| session.log().is_none_or(|log| log.is_durable());
+        if is_known || !is_durable(from.sessions.at(slot)) {
+            return false;
+        }
+        let is_terminal = from.sessions.at(slot).status.is_terminal();
+        from.memory.goes(from.sessions.at(slot));
+        let mut adopted = from.sessions.vacate(slot);
+        if is_terminal {
+            from.memory.terminal -= 1;
+            let sessions = &from.sessions;
+            from.ended.gone(|id| sessions.find(id, u32::MAX).is_some());
+        } else {
+            from.memory.live -= 1;
+        }
+        let digest = self.register(&from.protocols[adopted.protocol as usize]);
+        adopted.protocol = self.protocol_slots[&digest];
+        for (at, timer) in from.timers.take_all(session) {
+            self.timers.arm(at, session, timer);
+        }
+        let slot = self.sessions.insert(adopted);
+        self.memory.came(self.sessions.at(slot));
+        match is_terminal {
+            true => self.memory.terminal += 1,
+            false => self.memory.live += 1,
+        }
+        self.now = self.now.max(from.now);
+        self.note_ended(slot);
+        true
+    }
+
     /// The ids of all sessions, in the order of [`sessions`](Self::sessions).
     #[must_use]
     pub fn session_ids(&self) -> Vec<SessionId> {
@@ -242,6 +286,11 @@ impl Machine {
 }
 
 impl Input {
+    /// Whether no record holds it: a recovery is one, and is recorded in its own words.
+    fn is_never_recorded(&self) -> bool {
+        matches!(self, Self::Persisted { .. } | Self::Reap { .. } | Self::Recovered { .. })
+    }
+
     /// The session that the input is about.
     #[must_use]
     pub fn session(&self) -> Option<SessionId> {
@@ -249,7 +298,9 @@ impl Input {
             Self::Open(open) => open.session,
             Self::Act { by, .. } => by.session,
             Self::Commit(commit) => commit.receipt.session,
-            Self::Persisted { session, .. } | Self::Reap { session } => *session,
+            Self::Persisted { session, .. }
+            | Self::Reap { session }
+            | Self::Recovered { session, .. } => *session,
             Self::Reclaim(reclaim) => reclaim.session,
             Self::Tick => return None,
         })

@@ -71,7 +71,8 @@ impl<'a> Made<'a> {
         }
     }
 
-    /// Whether it is the same one. Where the session is kept is no part of what is asked.
+    /// Whether it is the same one. Where the session is kept, and what it came over, is no part of
+    /// what is asked.
     fn is(self, kept: &Input) -> bool {
         match (self, kept) {
             (
@@ -91,7 +92,7 @@ impl<'a> Made<'a> {
     fn input(self) -> Input {
         match self {
             Self::Act { by, authority } => {
-                let by = Presented { hint: 0, ..by.clone() };
+                let by = Presented { hint: 0, over: None, ..by.clone() };
                 Input::Act { by, act: Act::Authority(Box::new(authority.clone())) }
             }
             Self::Commit(commit) => Input::Commit(Box::new(commit.clone())),
@@ -267,6 +268,6 @@ fn asked(
     scope: Scope,
     authority: Authority,
 ) -> Input {
-    let by = Presented { session, owner: owner.clone(), generation, scope, hint: 0 };
+    let by = Presented { session, owner: owner.clone(), generation, scope, hint: 0, over: None };
     Input::Act { by, act: Act::Authority(Box::new(authority)) }
 }

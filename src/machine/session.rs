@@ -11,6 +11,7 @@ use core::num::NonZeroU32;
 
 use smol_str::SmolStr;
 
+use super::attachment::Attachments;
 use super::authority::{Owner, Presented, Scope};
 use super::edge::Buffer;
 use super::ends::OnLost;
@@ -104,6 +105,8 @@ pub(super) struct Session {
     // Behind the fourth line.
     pub(super) seldom: Option<Box<Seldom>>,
     pub(super) status: Status,
+    // No message in this process looks at it, and there is room for it here.
+    pub(super) attachments: Option<Box<Attachments>>,
 }
 
 /// How much there is to look at when a role acts: told at a glance, and never less than there is.
@@ -207,6 +210,7 @@ impl Session {
                 let log = open.journal.then(|| Log::new(open.session, protocol));
                 Box::new(Seldom { log, policies, ..Seldom::default() })
             }),
+            attachments: None,
         })
     }
 
@@ -240,6 +244,7 @@ impl Session {
             ownership: Ownership { owner: nobody, generation, scope },
             on_lost: OnLost::default(),
             seldom: None,
+            attachments: None,
         }
     }
 

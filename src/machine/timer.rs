@@ -1,6 +1,7 @@
 //! Timers: deadlines of sessions, in order of (deadline, session, timer).
 
 use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
 
 use super::id::{ReceiptId, SessionId, Tick, TimerId, WitnessId};
 
@@ -43,6 +44,17 @@ impl Timers {
     pub(super) fn disarm(&mut self, at: Tick, session: SessionId, timer: Timer) {
         self.armed.remove(&(at, session, timer));
         self.note_next();
+    }
+
+    /// Disarms all of a session; takes time for each that is armed.
+    pub(super) fn take_all(&mut self, session: SessionId) -> Vec<(Tick, Timer)> {
+        let its = |(_, of, _): &&(Tick, SessionId, Timer)| *of == session;
+        let taken: Vec<_> = self.armed.iter().filter(its).copied().collect();
+        for timer in &taken {
+            self.armed.remove(timer);
+        }
+        self.note_next();
+        taken.into_iter().map(|(at, _, timer)| (at, timer)).collect()
     }
 
     /// When the next one is due.

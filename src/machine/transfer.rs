@@ -245,7 +245,7 @@ fn issued(
     generation: Generation,
     scope: Scope,
 ) -> Capability {
-    Capability::issue(Presented { session, owner, generation, scope, hint })
+    Capability::issue(Presented { session, owner, generation, scope, hint, over: None })
 }
 
 impl Session {

@@ -260,6 +260,10 @@ impl<'a> SessionView<'a> {
 }
 
 impl<'a> EndpointView<'a> {
+    pub(super) fn session(self) -> &'a Session {
+        self.of.session
+    }
+
     /// Which role it is.
     #[must_use]
     pub fn role(self) -> RoleIx {

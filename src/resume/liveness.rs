@@ -84,6 +84,12 @@ impl Heartbeat {
         Ok(Self { interval, timeout })
     }
 
+    /// How long one that says nothing counts as alive.
+    #[must_use]
+    pub fn timeout(self) -> Duration {
+        self.timeout
+    }
+
     /// What to do, where something was last sent and last heard so long ago. Whatever comes counts
     /// as a sign of life, not only heartbeats.
     #[must_use]

@@ -8,11 +8,17 @@
 //! - [`handshake`]: the states of a link, and what moves it from one to another.
 //! - [`lifetime`]: how long a session waits for a connection that was lost.
 //! - [`liveness`]: when a connection counts as dead, and when to try the next one.
+//! - `outbox`: the client of a role: what it has done, and what of that is not acknowledged.
+//! - `server`: the machine's end of all links.
 
 pub mod handshake;
 pub mod lifetime;
 pub mod liveness;
+#[cfg(feature = "driver")]
+pub mod outbox;
 pub mod sequencer;
+#[cfg(feature = "driver")]
+pub mod server;
 
 pub use handshake::{LinkEvent, LinkState};
 pub use lifetime::{Lifetime, LifetimeError};

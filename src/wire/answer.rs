@@ -10,10 +10,10 @@ use super::json::write_value;
 use super::policy::write_policy;
 use super::witness::{write_readiness, write_timeout};
 use crate::machine::{
-    Accepted, Attempt, Audit, Deliver, Event, Generation, Machine, Move, NotAllowed, Output, Owner,
-    Refusal, Refusals, Refused, Scope, SessionId, Status,
+    Accepted, Attempt, Audit, Deliver, Epoch, Event, Generation, Machine, Move, NotAllowed, Output,
+    Owner, Refusal, Refusals, Refused, Scope, SessionId, Status,
 };
-use crate::types::{LabelIx, Name, Protocol, Sort, Value};
+use crate::types::{LabelIx, Name, Protocol, RoleIx, Sort, Value};
 
 /// What an accepted input came to, by one word.
 pub(super) fn write_accepted(protocol: Option<&Protocol>, accepted: &Accepted) -> Tree {
@@ -51,6 +51,7 @@ pub(super) fn write_accepted(protocol: Option<&Protocol>, accepted: &Accepted) -
             json!({"witness": {"readiness": write_readiness(protocol, witness)}})
         }
         Accepted::Timer(timer) => json!({"timer": {"timer": timer.0}}),
+        Accepted::Attached { epoch } => json!({"attached": {"epoch": epoch.to_string()}}),
     }
 }
 
@@ -143,6 +144,8 @@ fn data(refusal: &Refusal) -> Tree {
             json!({"witness": witness.0})
         }
         Refusal::TimerNotArmed(timer) => json!({"timer": timer.0}),
+        Refusal::StaleAttachment { live } => json!({"live": live.map(|live| live.to_string())}),
+        Refusal::StaleFencing { live } => json!({"live": live}),
         Refusal::BadPolicy { edge, policy, why } => json!({
             "edge": edge_of(edge),
             "policy": write_policy(*policy),
@@ -235,6 +238,17 @@ pub(super) fn write_output(machine: &Machine, output: &Output) -> Tree {
                 said.insert("undelivered".into(), json!(left.collect::<Vec<_>>()));
                 json!({"ended": said})
             }
+            Event::Attached { session, role, epoch, over } => {
+                let mut said = write_attached(protocol(*session), *session, *role, *epoch);
+                said.extend(over.map(|over| ("over".to_owned(), over.to_string().into())));
+                json!({"attached": said})
+            }
+            Event::Detached { session, role, epoch } => {
+                json!({"detached": write_attached(protocol(*session), *session, *role, *epoch)})
+            }
+            Event::Recovered { session, fencing } => {
+                json!({"recovered": {"session": session.to_string(), "fencing": fencing}})
+            }
             Event::TimedOut { timer, witness } => json!({"timed_out": {
                 "session": witness.session.to_string(),
                 "timer": timer.0,
@@ -242,6 +256,20 @@ pub(super) fn write_output(machine: &Machine, output: &Output) -> Tree {
             }}),
         }}),
     }
+}
+
+/// An attachment of a role.
+fn write_attached(
+    protocol: &Protocol,
+    session: SessionId,
+    role: RoleIx,
+    epoch: Epoch,
+) -> Map<String, Tree> {
+    Map::from_iter([
+        ("session".to_owned(), session.to_string().into()),
+        ("role".to_owned(), protocol.role_name(role).as_str().into()),
+        ("epoch".to_owned(), epoch.to_string().into()),
+    ])
 }
 
 /// What became of who may act.

@@ -357,7 +357,10 @@ impl Door {
             Input::Act { by, .. } => Some(by.session),
             Input::Commit(commit) => Some(commit.receipt.session),
             Input::Reclaim(reclaim) => Some(reclaim.session),
-            Input::Persisted { .. } | Input::Tick | Input::Reap { .. } => None,
+            Input::Persisted { .. }
+            | Input::Tick
+            | Input::Reap { .. }
+            | Input::Recovered { .. } => None,
         };
         if let Input::Reap { .. } = &input {
             // What is said of the session is written while it is there.

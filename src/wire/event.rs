@@ -9,8 +9,8 @@ use super::authority::{self, AuthorityJson, CommitJson, ReclaimJson};
 use super::json::write_value;
 use super::policy::PolicedJson;
 use crate::machine::{
-    Act, Capacities, Generation, OnLost, Owner, Position, Presented, REASON_BYTES_MAX, Receive,
-    Scope, Send, SessionId, Tick,
+    Act, Capacities, Epoch, Generation, OnLost, Owner, Position, Presented, REASON_BYTES_MAX,
+    Receive, Scope, Send, SessionId, Tick,
 };
 use crate::types::{Edge, EdgeIx, LabelIx, MessageIx, Name, Protocol, RoleIx, Value};
 
@@ -26,6 +26,9 @@ pub(super) struct ByJson {
     pub(super) generation: u64,
     /// The bits in hexadecimal digits: numbers of 128 bits are none of JSON.
     pub(super) scope: String,
+    /// The attachment that it came over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) over: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -88,6 +91,16 @@ pub(super) enum EventJson {
     Expired {
         timer: TimerJson,
     },
+    Attach {
+        role: String,
+    },
+    Detach {
+        role: String,
+        epoch: String,
+    },
+    Recovered {
+        fencing: u32,
+    },
     Authority(AuthorityJson),
     Commit(CommitJson),
     Reclaim(ReclaimJson),
@@ -146,7 +159,8 @@ pub(super) fn write_edge(protocol: &Protocol, edge: Edge) -> EdgeJson {
 
 pub(super) fn write_by(by: &Presented) -> ByJson {
     let (owner, generation) = (by.owner.to_string(), by.generation.0);
-    ByJson { owner, generation, scope: authority::write_scope(by.scope) }
+    let over = by.over.map(|over| over.to_string());
+    ByJson { owner, generation, scope: authority::write_scope(by.scope), over }
 }
 
 /// What was done; `sent` is the message of a send, whose sort says how its value is written.
@@ -178,6 +192,10 @@ pub(super) fn write_act(protocol: &Protocol, act: &Act, sent: Option<MessageIx>)
         Act::Cancel { reason } => EventJson::Cancel { reason: reason.to_string() },
         Act::Fault { reason } => EventJson::Fault { reason: reason.to_string() },
         Act::Authority(act) => EventJson::Authority(authority::write(protocol, act)),
+        Act::Attach { role: who } => EventJson::Attach { role: role(*who) },
+        Act::Detach { role: who, epoch } => {
+            EventJson::Detach { role: role(*who), epoch: epoch.to_string() }
+        }
     }
 }
 
@@ -276,7 +294,12 @@ pub(super) fn read_owner(text: &str) -> Result<Owner, EventError> {
 pub(super) fn read_by(session: SessionId, by: &ByJson) -> Result<Presented, EventError> {
     let scope = authority::read_scope(&by.scope)?;
     let (owner, generation) = (read_owner(&by.owner)?, Generation(by.generation));
-    Ok(Presented { session, owner, generation, scope, hint: 0 })
+    let over = by.over.as_deref().map(read_epoch).transpose()?;
+    Ok(Presented { session, owner, generation, scope, hint: 0, over })
+}
+
+pub(super) fn read_epoch(text: &str) -> Result<Epoch, EventError> {
+    text.parse().map_err(|error: crate::machine::EpochError| wrong(error.to_string()))
 }
 
 /// What is to be done. `value` reads what a send carries, once it is known who sends which label to
@@ -318,7 +341,12 @@ pub(super) fn read_act(
         EventJson::Authority(act) => {
             Act::Authority(Box::new(authority::read(names, session, &act)?))
         }
+        EventJson::Attach { role } => Act::Attach { role: names.role(&role)? },
+        EventJson::Detach { role, epoch } => {
+            Act::Detach { role: names.role(&role)?, epoch: read_epoch(&epoch)? }
+        }
         EventJson::Open { .. }
+        | EventJson::Recovered { .. }
         | EventJson::Expired { .. }
         | EventJson::Commit(_)
         | EventJson::Reclaim(_) => {

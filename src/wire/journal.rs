@@ -71,6 +71,25 @@ pub fn header_line(protocol: &Protocol, session: SessionId) -> String {
     line(&write_header(protocol, session))
 }
 
+/// A protocol as a text that stands by itself: the header of a journal of session 0.
+#[must_use]
+pub fn protocol_text(protocol: &Protocol) -> String {
+    header_line(protocol, SessionId(0))
+}
+
+/// Reads what [`protocol_text`] has written.
+///
+/// # Errors
+/// What is wrong with it, as of a header (JRNL-9).
+pub fn read_protocol(text: &[u8]) -> Result<Protocol, Damage> {
+    let text = std::str::from_utf8(text).map_err(|_| Damage::NotUtf8)?;
+    match header(text) {
+        Ok((protocol, SessionId(0))) => Ok(protocol),
+        Ok(_) => Err(Damage::Header),
+        Err((_, damage)) => Err(damage),
+    }
+}
+
 pub(super) fn write_header(protocol: &Protocol, session: SessionId) -> HeaderJson {
     let locals = serde_json::to_value(protocol.locals()).expect("types are JSON");
     let header = HeaderJson {

@@ -7,6 +7,8 @@ mod answer;
 pub mod audit;
 #[cfg(feature = "syntax")]
 mod authority;
+#[cfg(feature = "driver")]
+pub mod codec;
 #[cfg(feature = "syntax")]
 pub mod compact;
 #[cfg(feature = "syntax")]
@@ -15,12 +17,16 @@ mod compiled;
 pub mod door;
 #[cfg(feature = "syntax")]
 mod event;
+#[cfg(feature = "driver")]
+pub mod frame;
 #[cfg(feature = "syntax")]
 pub mod journal;
 #[cfg(feature = "syntax")]
 pub mod json;
 #[cfg(feature = "syntax")]
 pub mod oracle;
+#[cfg(feature = "driver")]
+pub mod payload;
 #[cfg(feature = "syntax")]
 mod policy;
 #[cfg(feature = "syntax")]

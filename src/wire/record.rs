@@ -5,8 +5,8 @@ use serde_json::Value as Tree;
 
 use super::authority;
 use super::event::{
-    ByJson, EventError, EventJson, Names, TimerJson, read_act, read_by, read_owner, write_act,
-    write_by, write_edge, wrong,
+    ByJson, EventError, EventJson, Names, TimerJson, read_act, read_by, read_epoch, read_owner,
+    write_act, write_by, write_edge, wrong,
 };
 use super::json::read_value;
 use super::policy;
@@ -41,6 +41,7 @@ enum OutcomeJson {
     Serial { serial: u64 },
     Witness { witness: u64 },
     Timer { timer: u64 },
+    Attached { epoch: String },
 }
 
 pub(super) fn write(protocol: &Protocol, record: &Record) -> RecordJson {
@@ -55,6 +56,7 @@ pub(super) fn write(protocol: &Protocol, record: &Record) -> RecordJson {
         Recorded::Expired(Timer::Witness(witness)) => {
             (None, EventJson::Expired { timer: TimerJson::Witness(witness.0) })
         }
+        Recorded::Recovered { fencing } => (None, EventJson::Recovered { fencing: *fencing }),
         Recorded::Input(request @ (Input::Commit(_) | Input::Reclaim(_))) => {
             let RequestJson { by, event } = write_request(protocol, request);
             (by, event)
@@ -75,8 +77,10 @@ pub(super) fn write(protocol: &Protocol, record: &Record) -> RecordJson {
             };
             (Some(write_by(by)), write_act(protocol, act, sent))
         }
-        Recorded::Input(Input::Persisted { .. } | Input::Tick | Input::Reap { .. }) => {
-            unreachable!("these are not recorded")
+        Recorded::Input(
+            Input::Persisted { .. } | Input::Tick | Input::Reap { .. } | Input::Recovered { .. },
+        ) => {
+            unreachable!("these are not recorded as inputs")
         }
     };
     let outcome = match record.outcome {
@@ -95,6 +99,7 @@ pub(super) fn write(protocol: &Protocol, record: &Record) -> RecordJson {
         Outcome::Serial(serial) => OutcomeJson::Serial { serial: serial.0 },
         Outcome::Witness(witness) => OutcomeJson::Witness { witness: witness.0 },
         Outcome::Timer(timer) => OutcomeJson::Timer { timer: timer.0 },
+        Outcome::Attached(epoch) => OutcomeJson::Attached { epoch: epoch.to_string() },
     };
     RecordJson { index: record.index, tick: record.tick.0, by, event, outcome }
 }
@@ -117,6 +122,7 @@ pub(super) fn read(
         (None, EventJson::Expired { timer: TimerJson::Witness(witness) }) => {
             Recorded::Expired(Timer::Witness(WitnessId(witness)))
         }
+        (None, EventJson::Recovered { fencing }) => Recorded::Recovered { fencing },
         (None, EventJson::Commit(commit)) => {
             let commit = authority::read_commit(session, &commit)?;
             Recorded::Input(Input::Commit(Box::new(commit)))
@@ -133,6 +139,9 @@ pub(super) fn read(
             let journal = true;
             let open = Open { session, protocol, owner, capacities, journal, policies, on_lost };
             Recorded::Input(Input::Open(open))
+        }
+        (Some(ByJson { over: Some(_), .. }), _) => {
+            return Err(wrong("a record does not say what its input came over"));
         }
         (Some(by), event) => {
             let by = read_by(session, &by)?;
@@ -164,6 +173,7 @@ fn read_outcome(protocol: &Protocol, json: &OutcomeJson) -> Result<Outcome, Even
         OutcomeJson::Serial { serial } => Outcome::Serial(Serial(*serial)),
         OutcomeJson::Witness { witness } => Outcome::Witness(WitnessId(*witness)),
         OutcomeJson::Timer { timer } => Outcome::Timer(TimerId(*timer)),
+        OutcomeJson::Attached { epoch } => Outcome::Attached(read_epoch(epoch)?),
     })
 }
 

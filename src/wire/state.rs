@@ -15,8 +15,8 @@ use super::policy::write_policy;
 use super::requests::write_requests;
 use super::witness::{write_armed, write_readiness, write_timeout};
 use crate::machine::{
-    ClosedEdge, ClosedSession, EdgeView, EndpointView, HoldingView, Memory, OnLost, Performed,
-    Policy, Queued, Seq, SessionView, StateDigest,
+    Attachment, ClosedEdge, ClosedSession, EdgeView, EndpointView, HoldingView, Memory, OnLost,
+    Performed, Policy, Queued, Seq, SessionView, StateDigest,
 };
 use crate::types::Protocol;
 
@@ -64,6 +64,9 @@ pub(super) fn write_state(view: SessionView<'_>, digest: StateDigest) -> Tree {
     if let Some(requests) = view.requests() {
         put("requests", write_requests(protocol, &requests));
     }
+    if view.fencing() > 0 || view.attachments_made() > 0 {
+        put("attachments", attachments(protocol, view));
+    }
     put("roles", view.endpoints().map(|endpoint| role(protocol, endpoint)).collect());
     put("edges", view.edges().map(|at| edge(protocol, at)).collect());
     put("digest", digest.to_string().into());
@@ -89,6 +92,22 @@ fn holding(held: &HoldingView<'_>) -> Tree {
     })
 }
 
+/// What was attached to it, live or not.
+fn attachments(protocol: &Protocol, view: SessionView<'_>) -> Tree {
+    let entry = |entry: &Attachment| {
+        json!({
+            "role": protocol.role_name(entry.role).as_str(),
+            "epoch": entry.epoch.to_string(),
+            "generation": entry.generation.0,
+        })
+    };
+    json!({
+        "fencing": view.fencing(),
+        "counter": view.attachments_made(),
+        "entries": view.attachments().map(entry).collect::<Vec<_>>(),
+    })
+}
+
 fn role(protocol: &Protocol, endpoint: EndpointView<'_>) -> Tree {
     let mut role = Map::new();
     let mut put = |key: &str, value: Tree| drop(role.insert(key.to_owned(), value));
@@ -98,6 +117,9 @@ fn role(protocol: &Protocol, endpoint: EndpointView<'_>) -> Tree {
     // What is too large to be written out is still told by its state.
     if let Ok(left) = endpoint.current() {
         put("type", left.to_string().into());
+    }
+    if let Some(epoch) = endpoint.attached() {
+        put("attached", epoch.to_string().into());
     }
     put("legal", endpoint.legal_moves().map(|legal| write_move(&legal)).collect());
     if let Some(sends) = remembered(protocol, endpoint) {

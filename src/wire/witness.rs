@@ -17,6 +17,7 @@ pub(super) enum PredicateJson {
     AtState { role: String, state: u32 },
     EdgeEmpty(EdgeJson),
     Position { role: String, least: u64 },
+    Attached(String),
     External(String),
     All(Vec<PredicateJson>),
     Any(Vec<PredicateJson>),
@@ -83,6 +84,7 @@ pub(super) fn write_predicate(protocol: &Protocol, predicate: &Predicate) -> Pre
         Term::Position(role, least) => {
             PredicateJson::Position { role: role_name(protocol, *role), least: least.0 }
         }
+        Term::Attached(role) => PredicateJson::Attached(role_name(protocol, *role)),
         Term::External(name) => PredicateJson::External(name.to_string()),
         Term::All(_) => PredicateJson::All(parts),
         Term::Any(_) => PredicateJson::Any(parts),
@@ -108,6 +110,7 @@ pub(super) fn read_predicate(
             PredicateJson::Position { role, least } => {
                 Term::Position(names.role(role)?, Position(*least))
             }
+            PredicateJson::Attached(role) => Term::Attached(names.role(role)?),
             PredicateJson::External(name) => Term::External(read_name(name)?),
             PredicateJson::All(parts) | PredicateJson::Any(parts) => {
                 todo.extend(parts.iter().rev());

@@ -207,6 +207,26 @@ fn corners(scene: &mut Scene<'_, '_, '_>) {
     ] {
         act(json!({"authority": event}));
     }
+    act(json!({"attach": {"role": "A"}}));
+    act(json!({"attach": {"role": "A"}}));
+    act(json!({"detach": {"role": "A", "epoch": "0.1"}}));
+    let predicate = json!({"attached": "A"});
+    act(json!({"authority": {"issue_readiness": {"request": 7, "predicate": predicate}}}));
+    let mut old = by.clone();
+    old["over"] = json!("0.1");
+    let event = json!({"receive": {"role": "A", "from": "B"}});
+    let late = json!({"act": {"session": session, "by": old, "event": event}});
+    scene.writer.tell(now, &late);
+    for fencing in [4_294_967_294_u32, 4_294_967_294, u32::MAX] {
+        let recovered = json!({"session": session, "fencing": fencing});
+        scene.writer.tell(now, &json!({"recovered": recovered}));
+    }
+    scene.writer.tell(now, &late);
+    let mut act = |event: Tree| {
+        scene.writer.tell(now, &json!({"act": {"session": session, "by": by, "event": event}}));
+    };
+    act(json!({"attach": {"role": "A"}}));
+    act(json!({"detach": {"role": "A", "epoch": "4294967295.1"}}));
     act(json!({"drain": {}}));
     act(json!({"send": {"role": "A", "to": "B", "label": "x", "value": null}}));
     act(json!({"close": {}}));

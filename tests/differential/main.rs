@@ -27,6 +27,7 @@ mod model;
 #[path = "../reference/mod.rs"]
 mod reference;
 mod shrink;
+mod simulated;
 #[path = "../strategies/mod.rs"]
 mod strategies;
 #[path = "../written/mod.rs"]
@@ -217,6 +218,9 @@ fn random(arguments: &Arguments, model: &mut dyn Engine) -> Result<(), String> {
         arguments.seed,
     );
     if !arguments.dry && !kept_journals.is_empty() {
+        if arguments.case.is_none() {
+            kept_journals.extend(simulated::journals(arguments.seed)?);
+        }
         let records = journals::check(&arguments.oracle, &kept_journals)?;
         println!(
             "{} journals of {records} records replayed by the model, and each refused once it was \

@@ -9,8 +9,10 @@ use antiphon::types::syntax::{read_global, read_local, read_local_type};
 use antiphon::types::{
     Diagnostics, GlobalType, LocalType, LocalTypes, Name, Origin, Protocol, StateIx,
 };
+use antiphon::wire::codec::FRAME_BYTES_LIMIT;
 use antiphon::wire::door::{Door, DoorLimits};
 use antiphon::wire::journal::{self as lines, Journal};
+use antiphon::wire::payload::Form;
 use antiphon::wire::seal::{Key, Keys, Purpose};
 
 /// Small enough that a run of the fuzzer sees many texts.
@@ -338,6 +340,16 @@ fn opened(text: &str) -> bool {
     found.iter().for_each(|token| assert_eq!(keys.seal(token), text));
     assert!(found.len() <= 1, "{found:?}");
     found.len() == 1
+}
+
+/// Frames, in whichever form the first byte says: what is read is written as what is read again.
+pub(crate) fn frame(bytes: &[u8]) {
+    let Some((first, bytes)) = bytes.split_first() else { return };
+    let form = if first % 2 == 0 { Form::Json } else { Form::Binary };
+    if let Ok(frame) = form.decode(bytes, FRAME_BYTES_LIMIT) {
+        let again = form.encode(&frame);
+        assert_eq!(form.decode(&again, FRAME_BYTES_LIMIT), Ok(frame));
+    }
 }
 
 fn replaced(line: &[u8], what: &[u8], by: &str) -> Vec<u8> {

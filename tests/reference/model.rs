@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use antiphon::machine::{
-    Accepted, Act, Armed, Authority, CAPACITY_MAX, Capacities, Commit, Death, Input,
+    Accepted, Act, Armed, Authority, CAPACITY_MAX, Capacities, Commit, Death, Epoch, Input,
     OUTSTANDING_MAX, OnLost, Open, Policy, Predicate, Presented, REASON_BYTES_MAX, REMEMBERED_MAX,
     Readiness, Receipt, Receive, Recipient, Reclaim, Scope, Send, Site, Term, Tick, TimeoutWitness,
     TimerId, WitnessId,
@@ -58,6 +58,13 @@ pub struct Session {
     pub on_lost: OnLost,
     /// Every serial that was ever issued, by generation: whether it is known to have arrived.
     pub serials: BTreeMap<u64, Vec<bool>>,
+    /// The fencing epoch, and how many attachments were made under it.
+    pub fencing: u32,
+    pub attachments: u32,
+    /// What is attached to which role, by its number.
+    pub attached: BTreeMap<usize, Epoch>,
+    /// Every epoch that was ever given.
+    pub given: Vec<Epoch>,
     /// How many records it would have, and how many of them are durable.
     pub records: usize,
     pub durable: usize,
@@ -151,6 +158,7 @@ pub fn shown(protocol: Option<&Protocol>, accepted: &Accepted) -> String {
         Accepted::Serial(serial) => format!("serial {serial}"),
         Accepted::Witness(witness) => format!("{witness:?}"),
         Accepted::Timer(timer) => format!("timer {timer}"),
+        Accepted::Attached { epoch } => format!("attached {epoch}"),
     }
 }
 
@@ -192,6 +200,19 @@ impl Model {
                 if known { Ok("done".into()) } else { Err("unknown_session") }
             }
             Input::Reap { session } => self.reap(session.0),
+            Input::Recovered { session, fencing } => {
+                let (now, id) = (self.now, session.0);
+                let mut all = self.sessions.iter_mut().chain(&mut self.archived);
+                let session = all.find(|s| s.id == id).ok_or("unknown_session")?;
+                session.goes_on()?;
+                if *fencing <= session.fencing {
+                    return Err("stale_fencing");
+                }
+                (session.fencing, session.attachments) = (*fencing, 0);
+                session.attached.clear();
+                session.changed(now);
+                Ok("done".into())
+            }
             _ => Ok("done".into()),
         }
     }
@@ -523,6 +544,10 @@ impl Session {
             default: None,
             on_lost: open.on_lost,
             serials: BTreeMap::new(),
+            fencing: 0,
+            attachments: 0,
+            attached: BTreeMap::new(),
+            given: Vec::new(),
             records: 1,
             durable: 0,
             protocol,
@@ -555,6 +580,8 @@ impl Session {
             }
             Act::Acknowledge { role, position } => self.acknowledge(now, by, *role, position.0),
             Act::Authority(authority) => self.transfer(now, by, authority),
+            Act::Attach { role } => self.attach(now, by, *role),
+            Act::Detach { role, epoch } => self.detach(now, by, *role, *epoch),
             other => self.govern(now, by, other),
         }
     }
@@ -566,12 +593,14 @@ impl Session {
         match act {
             Act::Send(Send { role, at, .. }) | Act::Receive(Receive { role, at, .. }) => {
                 let own = self.acting(by, *role)?;
+                self.comes_over(by, own)?;
                 if at.is_none_or(|at| at.0 >= self.roles[own].position) {
                     return over;
                 }
             }
             Act::Acknowledge { role, position } => {
                 let own = self.acting(by, *role)?;
+                self.comes_over(by, own)?;
                 if position.0 > self.roles[own].position {
                     return over;
                 }
@@ -928,6 +957,37 @@ impl Session {
         Ok(role.index())
     }
 
+    /// What comes over a connection comes over the one that is there.
+    fn comes_over(&self, by: &Presented, own: usize) -> Result<(), &'static str> {
+        match by.over {
+            Some(over) if self.attached.get(&own) != Some(&over) => Err("stale_attachment"),
+            _ => Ok(()),
+        }
+    }
+
+    fn attach(&mut self, now: u64, by: &Presented, role: RoleIx) -> Verdict {
+        let own = self.acting(by, role)?;
+        self.goes_on()?;
+        self.attachments += 1;
+        let epoch = Epoch::new(self.fencing, self.attachments);
+        assert!(self.given.iter().all(|given| *given < epoch), "{epoch} after {:?}", self.given);
+        self.given.push(epoch);
+        self.attached.insert(own, epoch);
+        self.changed(now);
+        Ok(format!("attached {epoch}"))
+    }
+
+    fn detach(&mut self, now: u64, by: &Presented, role: RoleIx, epoch: Epoch) -> Verdict {
+        let own = self.acting(by, role)?;
+        self.goes_on()?;
+        if self.attached.get(&own) != Some(&epoch) {
+            return Err("stale_attachment");
+        }
+        self.attached.remove(&own);
+        self.changed(now);
+        Ok("done".into())
+    }
+
     fn send(
         &mut self,
         now: u64,
@@ -937,6 +997,7 @@ impl Session {
         at: Option<u64>,
     ) -> Verdict {
         let own = self.acting(by, role)?;
+        self.comes_over(by, own)?;
         let to = self.roles.get(to.index()).map(|role| role.name.clone());
         let label = self.labels.get(label.index()).cloned();
         let mut implied = Vec::new();
@@ -1009,6 +1070,7 @@ impl Session {
         at: Option<u64>,
     ) -> Verdict {
         let own = self.acting(by, role)?;
+        self.comes_over(by, own)?;
         let position = self.roles[own].position;
         match at {
             Some(at) if at < position => {
@@ -1045,6 +1107,7 @@ impl Session {
 
     fn acknowledge(&mut self, now: u64, by: &Presented, role: RoleIx, upto: u64) -> Verdict {
         let own = self.acting(by, role)?;
+        self.comes_over(by, own)?;
         if upto <= self.roles[own].position {
             return Ok(format!("duplicate at {}", self.roles[own].position));
         }
@@ -1221,6 +1284,8 @@ impl Session {
         self.readiness.retain(|(witness, _)| stays(witness.scope));
         self.timers.retain(|(timer, _)| stays(timer.scope));
         self.timeouts.retain(|witness| stays(witness.scope));
+        // The role was taken from whoever is attached.
+        self.attached.retain(|own, _| !moved.contains(&(own + 1)));
     }
 
     fn room(&self) -> Result<(), &'static str> {
@@ -1281,6 +1346,7 @@ impl Session {
                 let found = edges.find(|e| e.from == name(edge.from) && e.to == name(edge.to));
                 found.unwrap().queue.is_empty()
             }
+            Term::Attached(role) => self.attached.contains_key(&role.index()),
             Term::External(_) => true,
             Term::All(parts) => {
                 let said: Vec<bool> = (0..*parts).map(|_| self.is_true(terms)).collect();
@@ -1313,7 +1379,7 @@ impl Session {
                 let mut scope = nothing;
                 for term in predicate.terms() {
                     let roles = match term {
-                        Term::AtState(role, _) | Term::Position(role, _) => {
+                        Term::AtState(role, _) | Term::Position(role, _) | Term::Attached(role) => {
                             self.has_role(*role)?;
                             vec![*role]
                         }

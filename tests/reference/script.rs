@@ -58,6 +58,11 @@ pub enum Op {
     Tick,
     /// The host reaps a session, which goes on or not.
     Reap(u8),
+    /// The host comes back into a fencing epoch, which is so much later than the last one.
+    Recovered {
+        session: u8,
+        later: i8,
+    },
     /// Somebody says something again, word for word.
     Repeat(u8),
 }
@@ -76,6 +81,8 @@ pub enum By {
     Generation(u64),
     SomebodyElse,
     Scope(u128),
+    /// The owner, over an attachment: see [`some_epoch`].
+    Over(u8),
 }
 
 #[derive(Debug, Clone)]
@@ -118,6 +125,13 @@ pub enum What {
     Cancel(String),
     Fault(String),
     Authority(Change),
+    Attach {
+        role: u8,
+    },
+    Detach {
+        role: u8,
+        pick: u8,
+    },
 }
 
 /// A change of who may act: of all that the owner of a fragment has, or of the fragment alone.
@@ -215,6 +229,25 @@ fn legal() -> impl Strategy<Value = What> {
         seed,
         numbered,
     })
+}
+
+fn attaching() -> impl Strategy<Value = What> {
+    let role = || prop_oneof![12 => 0..2u8, 1 => 2..6u8];
+    prop_oneof![
+        2 => role().prop_map(|role| What::Attach { role }),
+        1 => (role(), 0..8u8).prop_map(|(role, pick)| What::Detach { role, pick }),
+    ]
+}
+
+/// Whoever owns it, often over an attachment.
+fn over() -> impl Strategy<Value = By> {
+    prop_oneof![1 => Just(By::Owner), 2 => (0..8u8).prop_map(By::Over)]
+}
+
+fn recovered() -> impl Strategy<Value = Op> {
+    let later = prop_oneof![2 => Just(1i8), 1 => -1..4i8];
+    let session = prop_oneof![8 => Just(0u8), 1 => 1..4u8];
+    (session, later).prop_map(|(session, later)| Op::Recovered { session, later })
 }
 
 fn what() -> impl Strategy<Value = What> {
@@ -361,7 +394,10 @@ fn steps(op: BoxedStrategy<Op>, journal: bool, count: usize) -> BoxedStrategy<Ve
 /// Goes deep: legal moves of one session, with a slip now and then.
 pub fn legal_script(journal: bool) -> BoxedStrategy<Vec<Step>> {
     let op = prop_oneof![
-        60 => act(legal(), Just(By::Owner)),
+        50 => act(legal(), Just(By::Owner)),
+        10 => act(legal(), over()),
+        4 => act(attaching(), Just(By::Owner)),
+        1 => recovered(),
         6 => act(what(), Just(By::Owner)),
         2 => act(authority(), Just(By::Owner)),
         2 => commit(),
@@ -382,6 +418,7 @@ pub fn wild_script(journal: bool) -> BoxedStrategy<Vec<Step>> {
             1 => Just(By::SomebodyElse),
             1 => (0..64u128).prop_map(By::Scope),
             1 => Just(By::Scope(u128::MAX)),
+            2 => (0..8u8).prop_map(By::Over),
         ]
     };
     let keeps = if journal { Just(true).boxed() } else { any::<bool>().boxed() };
@@ -389,6 +426,8 @@ pub fn wild_script(journal: bool) -> BoxedStrategy<Vec<Step>> {
         6 => open(keeps),
         36 => act(legal(), by()),
         36 => act(what(), by()),
+        6 => act(attaching(), by()),
+        2 => recovered(),
         10 => act(authority(), by()),
         5 => commit(),
         2 => reclaim(),
@@ -409,7 +448,9 @@ pub fn authority_script(journal: bool) -> BoxedStrategy<Vec<Step>> {
         1 => (0..64u128).prop_map(By::Scope),
     ];
     let op = prop_oneof![
-        8 => act(legal(), Just(By::Owner)),
+        8 => act(legal(), over()),
+        4 => act(attaching(), Just(By::Owner)),
+        1 => recovered(),
         20 => act(authority(), by),
         4 => act(tokens(), Just(By::Owner)),
         5 => commit(),
@@ -447,6 +488,12 @@ impl Stage {
         let input = match &step.op {
             Op::Tick => Input::Tick,
             Op::Reap(session) => Input::Reap { session: session_id(*session) },
+            Op::Recovered { session, later } => {
+                let session = session_id(*session);
+                let live = machine.session(session).map_or(0, SessionView::fencing);
+                let fencing = live.saturating_add_signed((*later).into());
+                Input::Recovered { session, fencing }
+            }
             Op::Commit { session, receipt, owner: by, wrong } => {
                 let session = session_id(*session);
                 let receipt = some_receipt(machine.session(session), session, *receipt, *wrong);
@@ -532,7 +579,9 @@ impl Stage {
         let fragment = match &act {
             Act::Send(Send { role, .. })
             | Act::Receive(Receive { role, .. })
-            | Act::Acknowledge { role, .. } => Scope::role(*role),
+            | Act::Acknowledge { role, .. }
+            | Act::Attach { role }
+            | Act::Detach { role, .. } => Scope::role(*role),
             Act::Authority(authority) if !authority.scope().is_empty() => authority.scope(),
             // Tokens are of whoever has the fragment; a death is told by the lifecycle.
             Act::Authority(_) => match what {
@@ -550,12 +599,22 @@ impl Stage {
             Some(held) => (held.owner.clone(), held.generation, held.scope),
             None => (owner(0), Generation(1), Scope::from_bits(3)),
         };
-        let mut presented = Presented { session, owner: live, generation, scope, hint: 0 };
+        let (owner, over) = (live, None);
+        let mut presented = Presented { session, owner, generation, scope, hint: 0, over };
         match by {
             By::Owner => {}
             By::Generation(generation) => presented.generation = Generation(*generation),
-            By::SomebodyElse => presented.owner = owner(2),
+            By::SomebodyElse => presented.owner = self::owner(2),
             By::Scope(bits) => presented.scope = Scope::from_bits(*bits),
+            By::Over(pick) => {
+                let role = match &act {
+                    Act::Send(Send { role, .. })
+                    | Act::Receive(Receive { role, .. })
+                    | Act::Acknowledge { role, .. } => *role,
+                    _ => RoleIx(0),
+                };
+                presented.over = Some(some_epoch(view, role, *pick));
+            }
         }
         Input::Act { by: presented, act }
     }
@@ -635,6 +694,11 @@ impl Stage {
             What::Cancel(reason) => Act::Cancel { reason: reason.as_str().into() },
             What::Fault(reason) => Act::Fault { reason: reason.as_str().into() },
             What::Authority(change) => Act::Authority(Box::new(self.changed(view, change))),
+            What::Attach { role } => Act::Attach { role: number(*role, 4) },
+            What::Detach { role, pick } => {
+                let role = number(*role, 4);
+                Act::Detach { role, epoch: some_epoch(view, role, *pick) }
+            }
         }
     }
 
@@ -815,6 +879,7 @@ fn some_predicate(view: Option<SessionView<'_>>, change: &Change) -> Predicate {
         0 => Predicate::at_state(role, state),
         1 => Predicate::edge_empty(edge.from, edge.to),
         2 => Predicate::position(role, Position((position + off).saturating_sub(4))),
+        _ if expires.is_some() => Predicate::attached(role),
         _ => Predicate::external(Name::new("the_weather").unwrap()),
     };
     let there = Predicate::at_state(role, state);
@@ -822,6 +887,19 @@ fn some_predicate(view: Option<SessionView<'_>>, change: &Change) -> Predicate {
         (true, true) => Predicate::all([Predicate::not(&leaf).unwrap(), there]).unwrap(),
         (true, false) => Predicate::any([leaf, Predicate::not(&there).unwrap()]).unwrap(),
         _ => leaf,
+    }
+}
+
+/// The live attachment of a role, or one that was, or that is none.
+fn some_epoch(view: Option<SessionView<'_>>, role: RoleIx, pick: u8) -> Epoch {
+    let (fencing, made) = view.map_or((0, 0), |view| (view.fencing(), view.attachments_made()));
+    let last = view.and_then(|view| view.attachments().find(|entry| entry.role == role));
+    let live = last.map_or(Epoch::new(fencing, made.max(1)), |entry| entry.epoch);
+    match pick {
+        5 => Epoch::new(fencing, made.saturating_sub(1).max(1)),
+        6 => Epoch::new(fencing, made + 1),
+        7 => Epoch::new(fencing ^ 1, live.counter()),
+        _ => live,
     }
 }
 

@@ -20,14 +20,17 @@
 //! WHO shows PREDICATE           WHO consumes witness N [forged FIELD]
 //! WHO arms ROLE|FROM>TO|=NAME for MS [valid MS]             WHO disarms timer N
 //! WHO binds HANDLER|nothing     WHO drains [until TICK]     WHO closes|cancels|faults [REASON]
+//! WHO attaches ROLE                       WHO detaches ROLE EPOCH
+//! host_recovers FENCING                   the host is back, in this fencing epoch
 //! reap                                    the host takes a session that has ended out
 //! again                                   the last input once more
 //! who                                     who has what, and where everybody is
 //! ```
 //!
-//! `WHO` is a name for what was given to it last, or `NAME#GENERATION`; a scope is `Session`,
-//! `lifecycle`, a role, or several with `+` between them. A predicate is `ROLE>=POSITION`,
-//! `FROM>TO`, which is that the edge is empty, `=NAME`, which the host asserts, or several with `&`
+//! `WHO` is a name for what was given to it last, or `NAME#GENERATION`, and with `@EPOCH` behind it
+//! comes over that attachment; a scope is `Session`, `lifecycle`, a role, or several with `+`
+//! between them. A predicate is `ROLE>=POSITION`, `FROM>TO`, which is that the edge is empty,
+//! `@ROLE`, which is that it is attached, `=NAME`, which the host asserts, or several with `&`
 //! between them.
 
 use antiphon::machine::*;
@@ -95,6 +98,7 @@ pub(crate) fn play(world: &mut World, command: &str) -> String {
             Input::Reclaim(Box::new(Reclaim { request, session, owner, scope }))
         }
         "reap" => Input::Reap { session },
+        "host_recovers" => Input::Recovered { session, fencing: words.next().parse().unwrap() },
         "open" => open(world, session, &mut words),
         who => said(world, session, who, &mut words),
     };
@@ -152,7 +156,9 @@ fn policy(protocol: &Protocol, [on, policy]: [&str; 2]) -> (Edge, Policy) {
 
 fn said(world: &World, session: SessionId, who: &str, words: &mut Words<'_>) -> Input {
     let protocol = world.protocol(session);
-    let by = world.presented(session, who);
+    let (who, over) = who.split_once('@').map_or((who, None), |(who, over)| (who, Some(over)));
+    let over = over.map(|over| over.parse().unwrap());
+    let by = Presented { over, ..world.presented(session, who) };
     let role = |name: &str| protocol.role(name).unwrap_or(RoleIx::UNKNOWN);
     let scope = |text: &str| scope(&protocol, text);
     let act = match words.next() {
@@ -247,6 +253,11 @@ fn said(world: &World, session: SessionId, who: &str, words: &mut Words<'_>) -> 
             Act::Bind { edge: None, handler }
         }
         "drains" => Act::Drain { deadline: words.number("until").map(Tick) },
+        "attaches" => Act::Attach { role: role(words.next()) },
+        "detaches" => {
+            let role = role(words.next());
+            Act::Detach { role, epoch: words.next().parse().unwrap() }
+        }
         "closes" => Act::Close,
         "cancels" => Act::Cancel { reason: words.rest().into() },
         "faults" => Act::Fault { reason: words.rest().into() },
@@ -282,6 +293,9 @@ fn predicate(protocol: &Protocol, text: &str) -> Predicate {
         (None, Some((role, least))) => {
             let role = protocol.role(role).unwrap_or(RoleIx::UNKNOWN);
             Predicate::position(role, Position(least.parse().unwrap()))
+        }
+        (None, None) if text.starts_with('@') => {
+            Predicate::attached(protocol.role(&text[1..]).unwrap_or(RoleIx::UNKNOWN))
         }
         (None, None) => {
             let Edge { from, to } = edge(protocol, text).expect("FROM>TO");

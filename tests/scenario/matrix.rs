@@ -15,9 +15,13 @@ const ORDERS: &str = "
   Seller = rec X . Buyer?{ order(nat) . X, stop . Buyer!bill(nat) . end }
 ";
 
-/// Every session is opened by `host`, with a journal; `Buyer` acts once with a position.
-const BEGIN: &[&str] =
-    &["open by host journal capacity 2", "host sends Buyer.order 3 to Seller at 0"];
+/// Every session is opened by `host`, with a journal; `Buyer` acts once with a position, and is
+/// attached then.
+const BEGIN: &[&str] = &[
+    "open by host journal capacity 2",
+    "host sends Buyer.order 3 to Seller at 0",
+    "host attaches Buyer",
+];
 
 /// The status of a session.
 const STATUS: &[State] = &[
@@ -84,6 +88,16 @@ const INPUTS: &[(&str, &str)] = &[
     ("show what is not so", "host shows Buyer>Seller"),
     ("arm a timer", "host arms Seller for 9"),
     ("disarm none", "host disarms timer 3"),
+    ("over its attachment", "host@0.1 sends Buyer.order 4 to Seller"),
+    ("over another one", "host@0.7 sends Buyer.order 4 to Seller"),
+    ("again, over another one", "host@0.7 sends Buyer.order 3 to Seller at 0"),
+    ("attach", "host attaches Buyer"),
+    ("attach a stranger", "mallory attaches Buyer"),
+    ("detach", "host detaches Buyer 0.1"),
+    ("detach another one", "host detaches Buyer 0.7"),
+    ("show an attachment", "host shows @Buyer"),
+    ("recover", "host_recovers 1"),
+    ("recover into the same", "host_recovers 0"),
     ("reap", "reap"),
     ("open it once more", "open by host journal capacity 2"),
     ("open another under its id", "open by mallory journal capacity 2"),
@@ -111,6 +125,12 @@ const OPERATIONS: &[(&str, &str)] = &[
     ("act", "phone sends Buyer.order 3 to Seller"),
     ("act, as before", "phone#2 sends Buyer.order 3 to Seller"),
     ("act, as the host", "host sends Buyer.order 3 to Seller"),
+    ("act, over its attachment", "phone@0.1 sends Buyer.order 3 to Seller"),
+    ("act, over another one", "phone@0.7 sends Buyer.order 3 to Seller"),
+    ("attach", "phone attaches Buyer"),
+    ("attach, as the host", "host attaches Buyer"),
+    ("detach", "phone detaches Buyer 0.1"),
+    ("show that it is attached", "phone shows @Buyer"),
     ("release", "phone releases Buyer"),
     ("release too much", "phone releases Buyer+Seller"),
     ("renew", "phone renews Buyer"),
@@ -194,17 +214,19 @@ pub(crate) fn page() -> String {
     );
     write!(out, "{ORDERS}```\n\n## Status and input\n\n").unwrap();
     out.push_str(
-        "`Buyer` has sent its first order, at position 0, and nobody has received it.\n\n",
+        "`Buyer` has sent its first order, at position 0, and nobody has received it; it is attached \
+         at 0.1.\n\n",
     );
     table(&mut out, &[BEGIN], STATUS, INPUTS);
     out.push_str(
         "\n## Ownership and operation\n\n`host` opened the session and handed `Buyer` over to \
-         `phone`, which has generation 2. Then the\nfragment `Buyer` came to be\n\n",
+         `phone`, which has generation 2 and was attached at 0.1. Then the\nfragment `Buyer` came to be\n\n",
     );
     let given: &[&str] = &[
         "open by host journal on_lost release",
         "host stages Buyer to phone",
         "phone commits receipt 0",
+        "phone attaches Buyer",
     ];
     table(&mut out, &[given], OWNERSHIP, OPERATIONS);
     out

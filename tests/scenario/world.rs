@@ -75,6 +75,7 @@ impl World {
             generation: generation.unwrap_or(Generation(1)),
             scope: Scope::session(&self.protocol(session)),
             hint: 0,
+            over: None,
         })
     }
 
@@ -180,6 +181,7 @@ impl World {
                 format!("witness {id} for {owner}#{generation}")
             }
             Accepted::Timer(timer) => format!("timer {timer}"),
+            Accepted::Attached { epoch } => format!("attached {epoch}"),
             Accepted::Serial(serial) => format!("serial {serial}"),
             #[allow(unreachable_patterns)]
             other => format!("{other:?}"),
@@ -199,6 +201,16 @@ impl World {
                 self.timeouts.push((**witness).clone());
                 said
             }
+            Event::Attached { session, role, epoch, over } => {
+                let role = self.protocol(*session).role_name(*role).clone();
+                let over = over.map_or(String::new(), |over| format!(", over {over}"));
+                format!("{role} attached at {epoch}{over}")
+            }
+            Event::Detached { session, role, epoch } => {
+                let role = self.protocol(*session).role_name(*role).clone();
+                format!("{role} detached from {epoch}")
+            }
+            Event::Recovered { fencing, .. } => format!("recovered into {fencing}"),
             Event::Draining { .. } => "draining".into(),
             Event::Ended { session, status, undelivered } => {
                 let protocol = self.protocol(*session);
@@ -228,7 +240,9 @@ impl World {
             writeln!(out, "in flight: receipt {}", receipt.id).unwrap();
         }
         for endpoint in view.endpoints() {
-            writeln!(out, "{} is at {}", endpoint.name(), endpoint.position()).unwrap();
+            let attached = endpoint.attached();
+            let attached = attached.map_or(String::new(), |epoch| format!(", attached at {epoch}"));
+            writeln!(out, "{} is at {}{attached}", endpoint.name(), endpoint.position()).unwrap();
         }
         for edge in view.edges().filter(|edge| edge.messages().len() > 0) {
             let name = |role| protocol.role_name(role);

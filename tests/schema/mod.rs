@@ -9,10 +9,13 @@ use serde_json::{Value, json};
 type Pattern = (&'static str, fn(&str) -> bool);
 
 /// The patterns that the schemas use, and what they mean.
-const PATTERNS: [Pattern; 4] = [
+const PATTERNS: [Pattern; 5] = [
     ("^[A-Za-z_][A-Za-z0-9_]{0,254}$", |text| antiphon::types::Name::new(text).is_ok()),
     ("^[0-9a-fA-F]{32}$", |text| text.len() == 32 && is_hex(text)),
     ("^[0-9a-fA-F]{64}$", |text| text.len() == 64 && is_hex(text)),
+    ("^(0|[1-9][0-9]{0,9})\\.[1-9][0-9]{0,9}$", |text| {
+        text.parse::<antiphon::machine::Epoch>().is_ok()
+    }),
     ("^[0-9a-fA-F]{1,32}$", |text| (1..=32).contains(&text.len()) && is_hex(text)),
 ];
 
@@ -82,6 +85,10 @@ pub fn fits(root: &Value, at: &Value, value: &Value) -> bool {
         "minLength" => {
             let least = usize::try_from(rule.as_u64().unwrap()).unwrap();
             value.as_str().is_none_or(|text| text.chars().count() >= least)
+        }
+        "maxLength" => {
+            let most = usize::try_from(rule.as_u64().unwrap()).unwrap();
+            value.as_str().is_none_or(|text| text.chars().count() <= most)
         }
         other => panic!("unknown word {other}"),
     })

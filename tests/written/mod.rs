@@ -61,13 +61,17 @@ pub fn command(machine: &Machine, now: u64, input: &Input) -> (Tree, Input) {
             if let (Some(value), Input::Act { act: Act::Send(send), .. }) = (value, &mut said) {
                 send.value = value;
             }
+            let mut presented = json!({
+                "owner": by.owner.as_str(),
+                "generation": by.generation.0,
+                "scope": format!("{:x}", by.scope.bits()),
+            });
+            if let Some(over) = by.over {
+                presented["over"] = json!(epoch(over));
+            }
             json!({"act": {
                 "session": by.session.to_string(),
-                "by": {
-                    "owner": by.owner.as_str(),
-                    "generation": by.generation.0,
-                    "scope": format!("{:x}", by.scope.bits()),
-                },
+                "by": presented,
                 "event": event,
             }})
         }
@@ -92,6 +96,9 @@ pub fn command(machine: &Machine, now: u64, input: &Input) -> (Tree, Input) {
             },
         }}),
         Input::Reap { session } => json!({"reap": {"session": session.to_string()}}),
+        Input::Recovered { session, fencing } => {
+            json!({"recovered": {"session": session.to_string(), "fencing": fencing}})
+        }
         other => panic!("write {other:?} here"),
     };
     (json!({"at": now, "input": input}), said)
@@ -155,6 +162,10 @@ fn event(machine: &Machine, session: SessionId, act: &Act) -> (Tree, Option<Valu
         Act::Close => json!({"close": {}}),
         Act::Cancel { reason } => json!({"cancel": {"reason": reason.as_str()}}),
         Act::Fault { reason } => json!({"fault": {"reason": reason.as_str()}}),
+        Act::Attach { role } => json!({"attach": {"role": name(*role)}}),
+        Act::Detach { role, epoch: of } => {
+            json!({"detach": {"role": name(*role), "epoch": epoch(*of)}})
+        }
         other => panic!("write {other:?} here"),
     };
     (event, instead)
@@ -179,6 +190,11 @@ fn value(machine: &Machine, session: SessionId, send: &Send) -> (Tree, Option<Va
         // Any JSON is a value of this sort.
         None => (json!([1]), Some(Value::Json(json::json(&json!([1]))))),
     }
+}
+
+/// The number of an attachment, as the door says it.
+pub fn epoch(epoch: Epoch) -> String {
+    format!("{}.{}", epoch.fencing(), epoch.counter())
 }
 
 fn scope(scope: Scope) -> String {
@@ -209,6 +225,7 @@ fn predicate<'a>(protocol: Option<&Protocol>, terms: &mut impl Iterator<Item = &
         Term::Position(who, least) => {
             json!({"position": {"role": role(protocol, *who), "least": least.0}})
         }
+        Term::Attached(who) => json!({"attached": role(protocol, *who)}),
         Term::External(name) => json!({"external": name.as_str()}),
         Term::All(count) => {
             let parts: Vec<Tree> = (0..*count).map(|_| predicate(protocol, terms)).collect();

@@ -20,6 +20,7 @@ namespace Predicate
 def scopeOf : Term → Scope
   | .atState role _ => Scope.role role
   | .position role _ => Scope.role role
+  | .attached role => Scope.role role
   | .edgeEmpty edge => (Scope.role edge.from).union (Scope.role edge.to)
   | _ => Scope.empty
 

@@ -34,6 +34,20 @@ abbrev WitnessId := Nat
 /-- The number of a timer that somebody armed in its session, from 0, never reused. -/
 abbrev TimerId := Nat
 
+/-- The number of an attachment in its session: the fencing epoch that it was made under, and its number
+among those, from 1. -/
+structure Epoch where
+  fencing : Nat
+  counter : Nat
+deriving Repr, DecidableEq
+
+/-- A later one is greater. -/
+instance : LT Epoch where
+  lt a b := a.fencing < b.fencing ∨ (a.fencing = b.fencing ∧ a.counter < b.counter)
+
+/-- The last number of an attachment in a fencing epoch. -/
+def Epoch.counterMax : Nat := 2 ^ 32 - 1
+
 /-- A session's identity: 128 bits chosen by the host, which must not use one twice. -/
 abbrev SessionId := Nat
 

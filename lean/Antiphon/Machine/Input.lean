@@ -69,7 +69,18 @@ inductive Act
   | cancel (reason : String)
   | fault (reason : String)
   | authority (authority : Authority)
+  /-- Somebody comes to act as a role over a connection. -/
+  | attach (role : Nat)
+  /-- Nobody comes over that connection any more. -/
+  | detach (role : Nat) (epoch : Epoch)
 deriving Repr, DecidableEq
+
+/-- The role of a send, a receive or an acknowledgement: these ask what they came over. -/
+def Act.role : Act → Option Nat
+  | .send of => some of.role
+  | .receive of => some of.role
+  | .acknowledge role _ => some role
+  | _ => none
 
 /-- One input. -/
 inductive Input
@@ -83,6 +94,10 @@ inductive Input
   | reclaim (reclaim : Reclaim)
   /-- The host needs the room of a session that has ended. -/
   | reap (session : SessionId)
+  /-- An act that came over an attachment. -/
+  | over (epoch : Epoch) (by_ : Presented) (act : Act)
+  /-- The host was gone and is back, in a later fencing epoch. -/
+  | recovered (session : SessionId) (fencing : Nat)
 deriving Repr, DecidableEq
 
 /-- The session that the input is about. -/
@@ -94,6 +109,8 @@ def Input.session : Input → Option SessionId
   | .tick => none
   | .reclaim of => some of.session
   | .reap id => some id
+  | .over _ by_ _ => some by_.session
+  | .recovered id _ => some id
 
 /-- A request about authority as an input. -/
 def Made.input : Made → Input

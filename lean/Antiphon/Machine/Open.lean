@@ -108,6 +108,7 @@ def fresh (p : Protocol) (now : Tick) (o : Open) (buffers : List Buffer) (known 
     endpoints := p.roles.map fun _ => ⟨0, 0⟩, edges := buffers
     ownership := Ownership.ofOpener o.owner p
     spread := none, outstanding := none, deadline := none, remembered := none, handlers := none
+    attachments := none
     records := if o.journal then some 0 else none }
 
 /-- Checks capacities and policies and makes the session. What a journal says was accepted is not

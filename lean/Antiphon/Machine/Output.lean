@@ -66,6 +66,8 @@ inductive Accepted
   | witness (witness : Readiness)
   /-- The timer is armed. -/
   | timer (timer : TimerId)
+  /-- The role is attached. -/
+  | attached (epoch : Epoch)
 deriving Repr, DecidableEq
 
 /-- A change of who may act. -/
@@ -102,6 +104,10 @@ inductive Event
   /-- It ended; with the messages that nobody will consume any more, by edge. -/
   | ended (session : SessionId) (status : Status) (undelivered : List (Edge × Nat))
   | timedOut (timer : TimerId) (witness : TimeoutWitness)
+  /-- A role is attached; `over` is what it took over from. -/
+  | attached (session : SessionId) (role : Nat) (epoch : Epoch) (over : Option Epoch)
+  | detached (session : SessionId) (role : Nat) (epoch : Epoch)
+  | recovered (session : SessionId) (fencing : Nat)
 deriving Repr, DecidableEq
 
 /-- A message for a handler of the host. It stays on its edge until it is received. -/

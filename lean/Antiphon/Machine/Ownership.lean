@@ -8,7 +8,7 @@ One owner holds every fragment of a session until some are handed over: then the
 holds stays where it was, and each change writes the next generation to the fragments that it moves.
 A generation so names one *holding*; what moves on is taken out of it.
 
-Rust twin: `src/machine/ownership.rs`, with the data of `token.rs`. Clauses: AUTH-1, AUTH-2, AUTH-4,
+Rust twin: `src/machine/ownership.rs`, with the data of `token.rs` and `attachment.rs`. Clauses: AUTH-1, AUTH-2, AUTH-4,
 AUTH-7, AUTH-8.
 -/
 
@@ -70,6 +70,24 @@ structure Held where
   generation : Generation
   scope : Scope
   released : Bool
+deriving Repr, DecidableEq
+
+/-- What was attached to a role last, and was not detached. -/
+structure Attachment where
+  role : Nat
+  epoch : Epoch
+  /-- The generation of the role when it was made: it is live as long as the role has that. -/
+  generation : Generation
+deriving Repr, DecidableEq
+
+/-- The attachments of a session. -/
+structure Attachments where
+  /-- The fencing epoch that attachments are made under. -/
+  fencing : Nat
+  /-- The counter of the last one that was made under it, or 0. -/
+  counter : Nat
+  /-- At most one of each role, the latest one behind. -/
+  entries : List Attachment
 deriving Repr, DecidableEq
 
 /-- Why a presented capability does not cover an operation. -/

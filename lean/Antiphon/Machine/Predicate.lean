@@ -1,4 +1,4 @@
-import Antiphon.Machine.Effect
+import Antiphon.Machine.Attachment
 
 /-!
 What a readiness witness says of its session: a predicate that the machine evaluates itself. Its
@@ -15,6 +15,7 @@ namespace Antiphon.Machine
 def Term.known (p : Protocol) : Term → Except Refusal Unit
   | .atState role _ => if role < p.roles.length then .ok () else .error .unknownRole
   | .position role _ => if role < p.roles.length then .ok () else .error .unknownRole
+  | .attached role => if role < p.roles.length then .ok () else .error .unknownRole
   | .edgeEmpty edge =>
     if (p.edge edge.from edge.to).isSome then .ok () else .error .unknownEdge
   | _ => .ok ()
@@ -28,6 +29,7 @@ def Term.holds (s : Session) (p : Protocol) (done : List Bool) : Term → Bool
     match p.edge edge.from edge.to with
     | some index => (s.buffer index).len == 0
     | none => false
+  | .attached role => (s.attached role).isSome
   | .external _ => true
   | .all parts => (done.take parts).all id
   | .any parts => (done.take parts).any id

@@ -33,6 +33,12 @@ def numberedArchived (p : Protocol) (s : Session) (by_ : Presented) (role : Nat)
         | .ok () => .ok (.duplicate endpoint.position)
       else .error (.terminal s.status)
 
+/-- Nothing is attached any more, nor detached. -/
+def overArchived (s : Session) (by_ : Presented) (role : Nat) : Except Refusal Accepted :=
+  match s.acting by_ role with
+  | .error refusal => .error refusal
+  | .ok _ => .error (.terminal s.status)
+
 /-- LIFE-14: an act on a session of the archive, in the order of the checks of a session that has
 ended. -/
 def actArchived (p : Protocol) (s : Session) (by_ : Presented) : Act → Except Refusal Accepted
@@ -47,6 +53,8 @@ def actArchived (p : Protocol) (s : Session) (by_ : Presented) : Act → Except 
       if position ≤ endpoint.position then .ok (.duplicate endpoint.position)
       else .error (.terminal s.status)
   | .authority authority => s.asked p (.act by_ authority)
+  | .attach role => s.overArchived by_ role
+  | .detach role _ => s.overArchived by_ role
   | _ =>
     match s.authorize by_ Scope.lifecycle with
     | .error refusal => .error refusal

@@ -42,6 +42,8 @@ inductive Term
   | edgeEmpty (edge : Edge)
   /-- The role has performed at least so many actions. -/
   | position (role : Nat) (least : Position)
+  /-- Somebody is attached to the role. -/
+  | attached (role : Nat)
   /-- The host says so. -/
   | external (name : String)
   /-- All of so many parts. -/

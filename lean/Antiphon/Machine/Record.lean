@@ -15,6 +15,8 @@ inductive Recorded
   | input (input : Input)
   /-- A timer ran out. -/
   | expired (timer : Timer)
+  /-- The host was gone and is back: `Input.recovered`. -/
+  | recovered (fencing : Nat)
 deriving Repr, DecidableEq
 
 /-- What a recorded input came to; a replay must come to the same. -/
@@ -38,6 +40,8 @@ inductive Outcome
   | witness (witness : WitnessId)
   /-- The timer is armed under this number. -/
   | timer (timer : TimerId)
+  /-- The role is attached under this number. -/
+  | attached (epoch : Epoch)
 deriving Repr, DecidableEq
 
 /-- One entry of a session's journal. -/

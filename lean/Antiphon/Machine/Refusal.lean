@@ -53,6 +53,8 @@ inductive Refusal
   | unclaimed (required : Scope)
   | staleCapability (presented live : Generation)
   | scopeViolation (required actual : Scope)
+  /-- It did not come over the live attachment of the role. -/
+  | staleAttachment (live : Option Epoch)
   | positionConflict (position : Position) (performed : Taken)
   | tooOld (position oldest : Position)
   /-- `at_` was claimed; the furthest that the endpoint can be at is `position`. -/
@@ -79,6 +81,8 @@ inductive Refusal
   | invalidWitness (witness : WitnessId)
   | witnessSpent (witness : WitnessId)
   | timerNotArmed (timer : TimerId)
+  /-- The fencing epoch is not later than the one that the session has. -/
+  | staleFencing (live : Nat)
   | badPolicy (edge : Edge) (policy : Policy) (why : Unsound)
   | notTerminal (status : Status)
   | notDurable (records durable : Nat)

@@ -46,6 +46,8 @@ def Input.isRecorded : Input → Bool
   | .persisted _ _ => false
   | .tick => false
   | .reap _ => false
+  | .over _ _ _ => false
+  | .recovered _ _ => false
   | _ => true
 
 namespace Session
@@ -99,6 +101,14 @@ def inputAgain (p : Protocol) (id : SessionId) (s : Option Session) (r : Record)
   | .error refusal => .error (.refused r.index refusal)
   | .ok came => .ok (came.session, came.outputs)
 
+/-- The host is back once more, when no timer is due before that. -/
+def recoveredAgain (p : Protocol) (s : Session) (r : Record) (fencing : Nat) :
+    Except ReplayError (Session × List Output) :=
+  if s.isDue r.tick then .error (.timer r.index) else
+  match s.recovered p r.tick fencing with
+  | .error refusal => .error (.refused r.index refusal)
+  | .ok came => .ok (came.session, came.outputs)
+
 /-- How many records led to it. -/
 def recordsOf : Option Session → Nat
   | none => 0
@@ -120,6 +130,10 @@ def retold (p : Protocol) (id : SessionId) (s : Option Session) (r : Record) :
     | none => .error (.timer r.index)
     | some s => s.expireAgain p r timer
   | .input input => inputAgain p id s r input
+  | .recovered fencing =>
+    match s with
+    | none => .error (.refused r.index (.unknownSession id))
+    | some s => s.recoveredAgain p r fencing
 
 /-- The session behind one more record of its journal. -/
 def replayRecord (p : Protocol) (id : SessionId) (s : Option Session) (r : Record) :

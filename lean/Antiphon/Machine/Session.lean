@@ -75,6 +75,8 @@ structure Session where
   /-- By role; `none` as long as no role has numbered an action. -/
   remembered : Option (List Ring)
   handlers : Option Handlers
+  /-- `none` as long as nothing was attached and it was not recovered. -/
+  attachments : Option Attachments
   /-- How many records it has, if it keeps a journal. -/
   records : Option Nat
 deriving Repr, DecidableEq

@@ -1,3 +1,4 @@
+import Antiphon.Thm.Authority.Attached
 import Antiphon.Thm.Authority.Spends
 
 /-!
@@ -12,7 +13,8 @@ machine has a history (`State.run_history`), and between two commands it takes s
 `s.Has f w`: fragment `f` (0 is the lifecycle, `r + 1` is role `r`) is held as `w` says: whom it was
 given to, under which generation, and whether it was released since.
 
-Clauses: AUTH-1, AUTH-2, AUTH-8, AUTH-11, AUTH-12, AUTH-14, WITN-3 to WITN-5, WITN-7, LIFE-11.
+Clauses: AUTH-1, AUTH-2, AUTH-8, AUTH-11, AUTH-12, AUTH-14, ATT-1 to ATT-4, WITN-3 to
+WITN-5, WITN-7, LIFE-11.
 -/
 
 namespace Antiphon.Machine
@@ -69,6 +71,34 @@ theorem generation_never_reused (history : History p s before) (steps : Steps p 
   · rcases evolves.live f' owner' g has with h | h
     · exact history.good.sound.owned.named f' _ f _ h had rfl
     · exact absurd (history.good.sound.owned.below f _ had) (Nat.not_le.2 h)
+
+/-- A role has at most one live attachment: the one that was made last and not detached, as long as
+somebody has the role under the generation that it had then. -/
+theorem one_attachment_a_role (history : History p s before) {role : Nat} {epoch : Epoch}
+    (live : s.attached role = some epoch) :
+    ∃ entry ∈ s.attachmentsOrNew.entries, entry.role = role ∧ entry.epoch = epoch
+      ∧ (∃ owner, s.Has (role + 1) ⟨owner, entry.generation, false⟩)
+      ∧ ∀ other ∈ s.attachmentsOrNew.entries, other.role = role → other = entry := by
+  obtain ⟨entry, mem, is, named, _, has⟩ := attached_has live
+  refine ⟨entry, mem, is, named, has, fun other mem' is' => ?_⟩
+  exact unique_of_alone history.attached.alone mem' mem (is'.trans is.symm)
+
+/-- An attachment that has ended, by a takeover, a detach, a change of who has the role, or a restart
+of the host, is never live again: what comes over it is refused from then on. -/
+theorem attachment_ends_for_good (history : History p s before) (steps : Steps p s told s')
+    {role : Nat} {epoch : Epoch} (given : epoch ∈ epochs before)
+    (ended : s.attached role ≠ some epoch) : s'.attached role ≠ some epoch := by
+  intro live
+  obtain ⟨entry, mem, is, named, few, owner, has⟩ := attached_has live
+  subst is
+  subst named
+  rcases steps.kept mem with mem | later
+  · refine (generation_never_reused history steps).1 (entry.role + 1) owner entry.generation
+      (history.known entry mem) (fun had => ?_) has
+    exact ended (has_attached history.good history.attached mem few had)
+  · have grow := (steps.history history).attached.grow
+    rw [epochs_append, List.pairwise_append] at grow
+    exact Epoch.lt_irrefl _ (grow.2.2 _ given _ later)
 
 /-- Whatever is asked of a session under a capability that is not entitled to it is refused, or is the
 repeat of what was granted before and changes nothing. -/

@@ -1,5 +1,5 @@
+import Antiphon.Thm.Machine.Attachments
 import Antiphon.Thm.Machine.Final
-import Antiphon.Thm.Machine.Journal
 
 /-!
 # The machine: headline theorems
@@ -184,5 +184,56 @@ theorem replay_of_prefix_eq_earlier_state (known : ∀ p ∈ protocols, p.wellFo
   obtain ⟨earlier, past, later, history₀, steps, _, is, leads⟩ :=
     history.earlier (known p hp) (distinct p hp) n journal first rest split some_
   exact ⟨earlier, past, later, history₀, is, steps, leads⟩
+
+/-- No epoch is given twice: each attachment of a session has a later one than all before it, over
+takeovers, changes of owner and restarts of its host. -/
+theorem epochs_grow (known : ∀ p ∈ protocols, p.wellFormed = true) {live : Live}
+    (mem : live ∈ (ran protocols true commands).1.sessions) :
+    ∃ before since, (ran protocols true commands).2 = before ++ since
+      ∧ (epochs (since.filter (·.isOf live.session.id))).Pairwise (· < ·) := by
+  obtain ⟨p, _, told, before, since, history, e, f⟩ := State.run_history known mem
+  refine ⟨before, since, e, ?_⟩
+  rw [f]
+  simp only [State.told, State.start, State.new, if_true]
+  exact history.attached.grow
+
+/-- A message that comes over an attachment which is not the live one of its role is refused and
+changes nothing: the machine is as if it had been told the time alone. -/
+theorem stale_attachment_changes_nothing {s : State} {now : Tick} {epoch : Epoch} {by_ : Presented}
+    {act : Act} {role : Nat} (acts : act.role = some role) {live : Live}
+    (found : (s.advanceTime now).1.find by_.session = some live)
+    (stale : live.session.attached role ≠ some epoch) :
+    ∃ refusal, s.step now (.over epoch by_ act)
+      = ((s.step now .tick).1, .error refusal, (s.step now .tick).2.2) := by
+  have refused : ∃ refusal, live.session.comesOver by_ epoch act = .error refusal := by
+    unfold Session.comesOver
+    simp only [acts]
+    split
+    · exact ⟨_, rfl⟩
+    · unfold Session.isAttached
+      rw [if_neg stale]
+      exact ⟨_, rfl⟩
+  obtain ⟨refusal, refused⟩ := refused
+  refine ⟨refusal, ?_⟩
+  simp only [State.step, State.apply, State.over, found, Option.map_some, Option.some_or, refused,
+    State.refused]
+
+/-- What comes over an attachment that is not refused comes to what it would have come to over none:
+the same answer, the same session, the same records. -/
+theorem over_the_live_attachment_as_over_none {s : State} {now : Tick} {epoch : Epoch}
+    {by_ : Presented} {act : Act} {accepted : Accepted}
+    (ok : (s.step now (.over epoch by_ act)).2.1 = .ok accepted) :
+    s.step now (.over epoch by_ act) = s.step now (.act by_ act) := by
+  have same : ((s.advanceTime now).1.over epoch by_ act).2.1 = .ok accepted →
+      (s.advanceTime now).1.over epoch by_ act = (s.advanceTime now).1.act by_ act := by
+    unfold State.over
+    split
+    · exact fun _ => rfl
+    · split
+      · intro h
+        simp [State.refused] at h
+      · exact fun _ => rfl
+  simp only [State.step, State.apply] at ok ⊢
+  rw [same ok]
 
 end Antiphon.Machine

@@ -1,12 +1,12 @@
 //! `antiphon run`: plays a protocol.
 
+mod chaos;
 mod many;
 mod person;
 mod single;
 mod summary;
-mod values;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
@@ -14,9 +14,9 @@ use fastrand::Rng;
 
 use super::{Failure, input};
 use crate::machine::Capacities;
+use crate::simulation::{Chaos, Values};
 use crate::types::{ComposeLimits, Protocol, RoleIx};
 pub(super) use single::chart;
-use values::Values;
 
 /// How many actions a run performs when nothing is said.
 const STEPS_DEFAULT: u64 = 1_000;
@@ -30,7 +30,8 @@ const STEPS_DEFAULT: u64 = 1_000;
   antiphon run specs/protocols/global/two_buyer.scr
   antiphon run shop.local --seed 7 --journal shop.journal
   antiphon run shop.local --roles Buyer=stdin
-  antiphon run shop.local --sessions 100000")]
+  antiphon run shop.local --sessions 100000
+  antiphon run shop.local --over memory --chaos loss=0.1,dup=0.05,reorder=0.1,cut=2s,crash=0.01")]
 pub(super) struct Run {
     /// The protocol: Scribble, local types, automata or JSON; `-` for standard input
     file: PathBuf,
@@ -61,9 +62,22 @@ pub(super) struct Run {
     /// Run this many sessions at once, without a chart, and measure the rate
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     sessions: Option<u64>,
+    /// Give each role a client of its own, and let them speak over this transport, in virtual time
+    #[arg(long, value_name = "TRANSPORT", conflicts_with_all = ["sessions", "roles"])]
+    over: Option<Over>,
+    /// What happens to it: `loss=0.1,dup=0.05,reorder=0.1,cut=2s,crash=0.01,kill=0.01,amnesia=0.01`
+    #[arg(long, value_name = "KEY=VALUE,…", requires = "over")]
+    chaos: Option<Chaos>,
     /// Play a role by typing its moves, as `Buyer=stdin`; several, separated by commas
     #[arg(long, value_name = "ROLE=stdin", value_delimiter = ',', conflicts_with = "sessions")]
     roles: Vec<String>,
+}
+
+/// A transport that a run can go over.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Over {
+    /// Queues in this process.
+    Memory,
 }
 
 /// What a run is about, resolved.
@@ -96,7 +110,7 @@ impl Run {
             Some(capacity) => input::protocol_at(&self.file, name, capacity)?,
             None => input::protocol(&self.file, name)?,
         });
-        let values = Values::read(&protocol, self.values.as_deref())?;
+        let values = read_values(&protocol, self.values.as_deref())?;
         let people = self.people(&protocol)?;
         let plan = Plan {
             values,
@@ -111,6 +125,9 @@ impl Run {
             json: self.json,
             protocol,
         };
+        if let Some(Over::Memory) = self.over {
+            return chaos::run(&plan, self.chaos.unwrap_or_default(), self.journal.as_deref());
+        }
         match self.sessions {
             Some(sessions) => many::run(&plan, sessions),
             None => single::run(&plan, &people, self.journal.as_deref()),
@@ -136,4 +153,15 @@ impl Run {
         };
         self.roles.iter().map(role).collect()
     }
+}
+
+/// The largest file of values that is read, in bytes.
+const VALUES_BYTES_MAX: usize = 64 << 20;
+
+fn read_values(protocol: &Protocol, file: Option<&Path>) -> Result<Values, Failure> {
+    let Some(file) = file else { return Ok(Values::default()) };
+    let bytes = input::read(file, VALUES_BYTES_MAX)?;
+    let usage = |text: String| Failure::Usage(format!("`{}`: {text}", file.display()));
+    let tree = serde_json::from_slice(&bytes).map_err(|error| usage(error.to_string()))?;
+    Values::read(protocol, &tree).map_err(|error| usage(error.to_string()))
 }

@@ -9,7 +9,7 @@ use super::person::{self, Line};
 use super::{Plan, summary};
 use crate::cli::Failure;
 use crate::cli::chart::{Chart, Step};
-use crate::journal::{FileJournal, Journal, MemoryJournal};
+use crate::journal::{FileLines, Lines, MemoryLines};
 use crate::machine::{
     Accepted, Act, Capability, EndpointView, Event, Input, Machine, OnLost, Open, Output, Owner,
     Receive, Refusal, Send, SessionId, SessionView, Tick,
@@ -34,7 +34,7 @@ pub(super) struct Play<'a> {
     pub(super) plan: &'a Plan,
     pub(super) machine: Machine,
     pub(super) by: Capability,
-    pub(super) journal: Box<dyn Journal>,
+    pub(super) journal: Box<dyn Lines>,
     pub(super) actions: u64,
     /// Whether the last line of a player was no move.
     pub(super) refused: bool,
@@ -82,12 +82,12 @@ impl<'a> Play<'a> {
             Ok(_) => unreachable!("an accepted `Open` is answered by `Opened`"),
             Err(refusal) => return Err(Failure::Usage(refused(&refusal))),
         };
-        let mut journal: Box<dyn Journal> = match file {
+        let mut journal: Box<dyn Lines> = match file {
             Some(file) => Box::new(
-                FileJournal::create(file)
+                FileLines::create(file)
                     .map_err(|error| Failure::Usage(format!("`{}`: {error}", file.display())))?,
             ),
-            None => Box::new(MemoryJournal::default()),
+            None => Box::new(MemoryLines::default()),
         };
         journal.append(&journal::header_line(&plan.protocol, session))?;
         let chart = (!plan.json).then(|| chart(&plan.protocol));
@@ -312,6 +312,14 @@ pub(in crate::cli) fn chart(protocol: &Protocol) -> Chart {
     });
     let roles = protocol.roles().map(|role| role.to_string()).collect();
     Chart::for_terminal(roles, labels.max().unwrap_or(0))
+}
+
+/// Why a run that has not ended is over.
+pub(super) fn stopped(steps_given: bool) -> &'static str {
+    match steps_given {
+        true => "stopped there, as asked",
+        false => "stopped there; `--steps N` sets another limit",
+    }
 }
 
 /// A refusal as it is shown to people.

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use serde_json::{Value as Tree, json};
 
-use super::single::{Play, Stop};
+use super::single::{self, Play, Stop};
 use crate::cli::Failure;
 use crate::machine::{Machine, SessionView};
 use crate::types::{Direction, Name, Protocol, Value};
@@ -61,8 +61,7 @@ fn verify(play: &Play<'_>) -> Result<String, Failure> {
 fn how(play: &Play<'_>, stop: &Stop, view: SessionView<'_>) -> String {
     match stop {
         Stop::Ended => format!("ended: {}", view.status()),
-        Stop::Steps if play.plan.steps_given => "stopped there, as asked".into(),
-        Stop::Steps => "stopped there; `--steps N` sets another limit".into(),
+        Stop::Steps => single::stopped(play.plan.steps_given).into(),
         Stop::Stuck => "stuck: nobody can move".into(),
         Stop::Left => "stopped: its player has left".into(),
     }

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 
+use super::brief::Staging;
 use super::decode::{byte, decode_optional, decode_owner, decode_reason, flag, long, wide};
 use super::encode::{CONTINUED, encode_owner, number, optional, text};
 use super::{
@@ -17,6 +18,7 @@ use super::{
 use crate::machine::authority::Scope;
 use crate::machine::ends::{Death, FAILURE_BYTES_MAX};
 use crate::machine::id::{Generation, ReceiptId, RequestId, Serial, SessionId, Tick, TimerId};
+use crate::machine::predicate::Predicate;
 use crate::machine::receipt::{Authority, Commit, Receipt, Recipient, Reclaim};
 use crate::types::Protocol;
 
@@ -76,13 +78,9 @@ pub(super) fn encode(authority: &Authority, out: &mut Vec<u8>) {
             encode_owner(owner, out);
             encode_scope(*scope, out);
         }
-        Authority::Stage { request, scope, to, expires, freeze } => {
-            number(request.0, out);
-            encode_scope(*scope, out);
-            encode_recipient(to, out);
-            optional(expires.map(|tick| tick.0), out);
-            out.push(u8::from(*freeze));
-        }
+        Authority::Stage { .. }
+        | Authority::IssueReadiness { .. }
+        | Authority::ConsumeReadiness { .. } => unreachable!("these have bytes of their own"),
         Authority::Rollback { receipt } | Authority::Abandon { receipt } => {
             encode_receipt(receipt, out);
         }
@@ -102,11 +100,6 @@ pub(super) fn encode(authority: &Authority, out: &mut Vec<u8>) {
         }
         Authority::IssueToken { request } => number(request.0, out),
         Authority::Renew { serial } | Authority::ConfirmToken { serial } => number(serial.0, out),
-        Authority::IssueReadiness { request, predicate } => {
-            number(request.0, out);
-            witness::encode_predicate(predicate, out);
-        }
-        Authority::ConsumeReadiness { witness } => witness::encode_readiness(witness, out),
         Authority::ArmTimer { request, site, after, valid } => {
             number(request.0, out);
             witness::encode_site(site, out);
@@ -118,7 +111,20 @@ pub(super) fn encode(authority: &Authority, out: &mut Vec<u8>) {
     }
 }
 
-pub(super) fn encode_commit(commit: &Commit, out: &mut Vec<u8>) {
+pub(super) fn encode_stage_in_full(stage: Staging<'_>, out: &mut Vec<u8>) {
+    number(stage.request.0, out);
+    encode_scope(stage.scope, out);
+    encode_recipient(stage.to, out);
+    optional(stage.expires.map(|tick| tick.0), out);
+    out.push(u8::from(stage.freeze));
+}
+
+pub(super) fn encode_issue_in_full(request: RequestId, predicate: &Predicate, out: &mut Vec<u8>) {
+    number(request.0, out);
+    witness::encode_predicate(predicate, out);
+}
+
+pub(super) fn encode_commit_in_full(commit: &Commit, out: &mut Vec<u8>) {
     number(commit.request.0, out);
     encode_owner(&commit.owner, out);
     encode_receipt(&commit.receipt, out);
@@ -138,11 +144,14 @@ fn encode_receipt(receipt: &Receipt, out: &mut Vec<u8>) {
     encode_scope(receipt.scope, out);
 }
 
-fn encode_recipient(to: &Recipient, out: &mut Vec<u8>) {
+/// In front of the owner whom a transfer is for.
+pub(super) const TO_OWNER: u8 = 1;
+
+pub(super) fn encode_recipient(to: &Recipient, out: &mut Vec<u8>) {
     match to {
         Recipient::Bearer => out.push(0),
         Recipient::Owner(owner) => {
-            out.push(1);
+            out.push(TO_OWNER);
             encode_owner(owner, out);
         }
     }
@@ -244,7 +253,7 @@ fn decode_receipt(rest: &mut Bytes, session: SessionId) -> Result<Receipt, Recor
     })
 }
 
-fn decode_recipient(rest: &mut Bytes) -> Result<Recipient, RecordError> {
+pub(super) fn decode_recipient(rest: &mut Bytes) -> Result<Recipient, RecordError> {
     Ok(if flag(rest)? { Recipient::Owner(decode_owner(rest)?) } else { Recipient::Bearer })
 }
 

@@ -11,19 +11,32 @@ use smol_str::SmolStr;
 use super::encode::{AS_USUAL, BY_THE_SAME, CONTINUED, NUMBERED};
 use super::said::Said;
 use super::{
-    ACKNOWLEDGE, BIND, CANCEL, CLOSE, COMMIT, DRAIN, EXPIRED, FAULT, OPEN, Outcome, RECEIVE,
-    RECEIVED, RECLAIM, Record, RecordError, Recorded, SEND, SENT, authority,
+    ACKNOWLEDGE, ATTACH, BIND, CANCEL, CLOSE, COMMIT, DETACH, DRAIN, EXPIRED, FAULT, OPEN, Outcome,
+    RECEIVE, RECEIVED, RECLAIM, RECOVERED, Record, RecordError, Recorded, SEND, SENT, authority,
+    brief,
 };
 use crate::machine::authority::{Owner, Presented};
 use crate::machine::ends::OnLost;
 use crate::machine::id::{
-    Generation, Position, ReceiptId, Seq, Serial, SessionId, Tick, TimerId, WitnessId,
+    Epoch, Generation, Position, ReceiptId, Seq, Serial, SessionId, Tick, TimerId, WitnessId,
 };
 use crate::machine::input::{Act, Capacities, Input, Open, REASON_BYTES_MAX, Receive, Send};
 use crate::machine::policy::Policy;
 use crate::machine::timer::Timer;
 use crate::types::canonical;
 use crate::types::{Edge, EdgeIx, LabelIx, MessageIx, Name, Protocol, ProtocolDigest, RoleIx};
+
+/// The protocol that a record names which opens a session: what decodes it, and all behind it.
+pub(super) fn opens(mut record: Bytes) -> Result<ProtocolDigest, RecordError> {
+    let (rest, said) = (&mut record, &mut Said::default());
+    let first = byte(rest)?;
+    if first & !(AS_USUAL | NUMBERED) != OPEN {
+        return Err(RecordError);
+    }
+    said.tick_after(long(rest)?);
+    decode_outcome(OPEN, first & AS_USUAL != 0, rest, said)?;
+    Ok(ProtocolDigest(rest_array(rest)?))
+}
 
 impl Record {
     pub(super) fn decode(
@@ -37,9 +50,19 @@ impl Record {
         let tag = first & !(AS_USUAL | BY_THE_SAME | NUMBERED);
         let (same, numbered) = (first & BY_THE_SAME != 0, first & NUMBERED != 0);
         let tick = said.tick_after(long(&mut rest)?);
+        if first & AS_USUAL != 0 && tag != SEND && tag != RECEIVE {
+            if numbered || same == (tag == COMMIT) {
+                return Err(RecordError);
+            }
+            let (event, outcome) = brief::decode(tag, &mut rest, session, said)?;
+            return match rest.is_empty() && is_of(protocol, &event, outcome) {
+                true => Ok(Self { index, tick, event, outcome }),
+                false => Err(RecordError),
+            };
+        }
         let outcome = decode_outcome(tag, first & AS_USUAL != 0, &mut rest, said)?;
         let event = match tag {
-            OPEN | EXPIRED | COMMIT | RECLAIM if same => return Err(RecordError),
+            OPEN | EXPIRED | COMMIT | RECLAIM | RECOVERED if same => return Err(RecordError),
             tag if numbered && tag != SEND && tag != RECEIVE => return Err(RecordError),
             OPEN => Recorded::Input(Input::Open(decode_open(&mut rest, session)?)),
             EXPIRED => match byte(&mut rest)? {
@@ -49,6 +72,7 @@ impl Record {
                 3 => Recorded::Expired(Timer::Witness(WitnessId(long(&mut rest)?))),
                 _ => return Err(RecordError),
             },
+            RECOVERED => Recorded::Recovered { fencing: word(&mut rest)? },
             COMMIT => {
                 let commit = authority::decode_commit(&mut rest, session)?;
                 Recorded::Input(Input::Commit(Box::new(commit)))
@@ -63,6 +87,7 @@ impl Record {
                 Recorded::Input(Input::Act { by, act })
             }
         };
+        brief::note(&event, same, outcome, said)?;
         // JRNL-8: no byte is left over, every number is one of the protocol.
         match rest.is_empty() && is_of(protocol, &event, outcome) {
             true => Ok(Self { index, tick, event, outcome }),
@@ -75,7 +100,7 @@ impl Record {
 fn is_of(protocol: &Protocol, event: &Recorded, outcome: Outcome) -> bool {
     let role = |role: RoleIx| role.index() < protocol.roles().len();
     let event = match event {
-        Recorded::Expired(_) => true,
+        Recorded::Expired(_) | Recorded::Recovered { .. } => true,
         Recorded::Input(Input::Open(open)) => {
             let capacities = open.capacities.edges.iter().map(|(edge, _)| edge);
             let mut edges = capacities.chain(open.policies.iter().map(|(edge, _)| edge));
@@ -89,14 +114,18 @@ fn is_of(protocol: &Protocol, event: &Recorded, outcome: Outcome) -> bool {
                     && matches!(outcome, Outcome::Sent(message, ..) if sent(message))
             }
             Act::Receive(receive) => role(receive.role) && role(receive.from),
-            Act::Acknowledge { role: who, .. } => role(*who),
+            Act::Acknowledge { role: who, .. }
+            | Act::Attach { role: who }
+            | Act::Detach { role: who, .. } => role(*who),
             Act::Bind { edge, .. } => edge.is_none_or(|e| e.index() < protocol.edges().len()),
             Act::Authority(authority) => authority::is_of(protocol, authority),
             Act::Drain { .. } | Act::Close | Act::Cancel { .. } | Act::Fault { .. } => true,
         },
         Recorded::Input(Input::Commit(commit)) => authority::has(protocol, commit.receipt.scope),
         Recorded::Input(Input::Reclaim(reclaim)) => authority::has(protocol, reclaim.scope),
-        Recorded::Input(Input::Persisted { .. } | Input::Tick | Input::Reap { .. }) => false,
+        Recorded::Input(
+            Input::Persisted { .. } | Input::Tick | Input::Reap { .. } | Input::Recovered { .. },
+        ) => false,
     };
     event
         && match outcome {
@@ -112,7 +141,8 @@ fn is_of(protocol: &Protocol, event: &Recorded, outcome: Outcome) -> bool {
             | Outcome::Serial(_)
             | Outcome::Done
             | Outcome::Witness(_)
-            | Outcome::Timer(_) => true,
+            | Outcome::Timer(_)
+            | Outcome::Attached(_) => true,
         }
 }
 
@@ -193,6 +223,14 @@ fn decode_act(
             let deadline = decode_optional(rest)?.map(Tick);
             (by(rest, said)?, Act::Drain { deadline })
         }
+        ATTACH => {
+            let act = Act::Attach { role: role(rest)? };
+            (by(rest, said)?, act)
+        }
+        DETACH => {
+            let act = Act::Detach { role: role(rest)?, epoch: decode_epoch(rest)? };
+            (by(rest, said)?, act)
+        }
         _ => {
             let by = by(rest, said)?;
             let act = decode_other_act(tag, session, rest)?;
@@ -227,12 +265,12 @@ fn decode_by(
 ) -> Result<Presented, RecordError> {
     if same {
         let (owner, generation, scope) = said.by().ok_or(RecordError)?.clone();
-        return Ok(Presented { session, owner, generation, scope, hint: 0 });
+        return Ok(Presented { session, owner, generation, scope, hint: 0, over: None });
     }
     let owner = decode_owner(rest)?;
     let generation = Generation(long(rest)?);
     let scope = authority::decode_scope(rest)?;
-    let by = Presented { session, owner, generation, scope, hint: 0 };
+    let by = Presented { session, owner, generation, scope, hint: 0, over: None };
     // JRNL-28: what was said is not said again.
     if said.is_by(&by) {
         return Err(RecordError);
@@ -278,6 +316,7 @@ fn decode_outcome(
         7 => Outcome::Serial(Serial(long(rest)?)),
         8 => Outcome::Witness(WitnessId(long(rest)?)),
         9 => Outcome::Timer(TimerId(long(rest)?)),
+        10 => Outcome::Attached(decode_epoch(rest)?),
         _ => return Err(RecordError),
     })
 }
@@ -333,6 +372,11 @@ pub(super) fn flag(rest: &mut Bytes) -> Result<bool, RecordError> {
 
 pub(super) fn decode_optional(rest: &mut Bytes) -> Result<Option<u64>, RecordError> {
     Ok(if flag(rest)? { Some(long(rest)?) } else { None })
+}
+
+fn decode_epoch(rest: &mut Bytes) -> Result<Epoch, RecordError> {
+    let (fencing, counter) = (word(rest)?, word(rest)?);
+    Epoch::from_bits(u64::from(fencing) << 32 | u64::from(counter)).ok_or(RecordError)
 }
 
 fn rest_array<const N: usize>(rest: &mut Bytes) -> Result<[u8; N], RecordError> {

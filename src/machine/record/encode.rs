@@ -5,13 +5,17 @@
 use alloc::vec::Vec;
 
 use super::{
-    ACKNOWLEDGE, BIND, CANCEL, CLOSE, COMMIT, DRAIN, EXPIRED, FAULT, OPEN, Outcome, RECEIVE,
-    RECEIVED, RECLAIM, Recorded, SEND, SENT, authority, said::Said,
+    ACKNOWLEDGE, ATTACH, BIND, CANCEL, CLOSE, DETACH, DRAIN, EXPIRED, FAULT, OPEN, Outcome,
+    RECEIVE, RECEIVED, RECLAIM, RECOVERED, Recorded, SEND, SENT, authority,
+    brief::{self, Staging},
+    numbers::{Numbers, numbers},
+    said::Said,
 };
 use crate::machine::authority::{Owner, Presented};
 use crate::machine::id::{Position, Seq, Tick};
 use crate::machine::input::{Act, Input, Receive, Send};
 use crate::machine::policy::Policy;
+use crate::machine::receipt::Authority;
 use crate::machine::request::Made;
 use crate::machine::timer::Timer;
 use crate::types::{Edge, LabelIx, RoleIx, Value, canonical};
@@ -27,6 +31,11 @@ pub(in crate::machine) fn encode(
     let timer = match event {
         Recorded::Input(input) => return encode_input(tick, input, outcome, said, out),
         Recorded::Expired(timer) => timer,
+        Recorded::Recovered { fencing } => {
+            return head(RECOVERED, None, tick, outcome, said, out, |numbers, _| {
+                numbers.number((*fencing).into());
+            });
+        }
     };
     let (kind, of) = match timer {
         Timer::Drain => (0, None),
@@ -43,7 +52,8 @@ pub(in crate::machine) fn encode(
 /// The bit of a record's first byte: its authority is the last one that was said.
 pub(super) const BY_THE_SAME: u8 = 0x80;
 
-/// The bit of a record's first byte: it came to what a send or a receive comes to.
+/// The bit of a record's first byte: it came to what a send or a receive comes to; of what hands
+/// authority over, that it is in its short form.
 pub(super) const AS_USUAL: u8 = 0x40;
 
 /// The bit of a record's first byte: it claims a position.
@@ -51,7 +61,7 @@ pub(super) const NUMBERED: u8 = 0x20;
 
 /// What every record begins with, the numbers that follow it, and the authority if it is not the
 /// last one.
-fn head(
+pub(super) fn head(
     tag: u8,
     by: Option<&Presented>,
     tick: Tick,
@@ -101,8 +111,8 @@ fn encode_input(tick: Tick, input: &Input, outcome: Outcome, said: &mut Said, ou
         Input::Act { by, act } => encode_act(tick, by, act, outcome, said, out),
         Input::Commit(commit) => encode_made(tick, Made::Commit(commit), outcome, said, out),
         Input::Reclaim(reclaim) => encode_made(tick, Made::Reclaim(reclaim), outcome, said, out),
-        Input::Persisted { .. } | Input::Tick | Input::Reap { .. } => {
-            unreachable!("these are not recorded")
+        Input::Persisted { .. } | Input::Tick | Input::Reap { .. } | Input::Recovered { .. } => {
+            unreachable!("these are not recorded as inputs")
         }
     }
 }
@@ -127,14 +137,22 @@ pub(in crate::machine) fn encode_made(
     out: &mut Vec<u8>,
 ) {
     match made {
+        Made::Act { by, authority: Authority::Stage { request, scope, to, expires, freeze } } => {
+            let (request, scope, expires) = (*request, *scope, *expires);
+            let stage = Staging { request, scope, to, expires, freeze: *freeze };
+            brief::encode_stage(tick, by, stage, outcome, said, out);
+        }
+        Made::Act { by, authority: Authority::IssueReadiness { request, predicate } } => {
+            brief::encode_issue(tick, by, *request, predicate, outcome, said, out);
+        }
+        Made::Act { by, authority: Authority::ConsumeReadiness { witness } } => {
+            brief::encode_consume(tick, by, witness, outcome, said, out);
+        }
         Made::Act { by, authority: asked } => {
             head(authority::tag(asked), Some(by), tick, outcome, said, out, |_, _| {});
             authority::encode(asked, out);
         }
-        Made::Commit(commit) => {
-            head(COMMIT, None, tick, outcome, said, out, |_, _| {});
-            authority::encode_commit(commit, out);
-        }
+        Made::Commit(commit) => brief::encode_commit(tick, commit, outcome, said, out),
         Made::Reclaim(reclaim) => {
             head(RECLAIM, None, tick, outcome, said, out, |_, _| {});
             authority::encode_reclaim(reclaim, out);
@@ -160,6 +178,8 @@ fn encode_act(
         Act::Close => CLOSE,
         Act::Cancel { .. } => CANCEL,
         Act::Fault { .. } => FAULT,
+        Act::Attach { .. } => ATTACH,
+        Act::Detach { .. } => DETACH,
         Act::Authority(authority) => {
             return encode_made(tick, Made::Act { by, authority }, outcome, said, out);
         }
@@ -170,6 +190,11 @@ fn encode_act(
             numbers.number(position.0);
         }
         Act::Drain { deadline } => numbers.optional(deadline.map(|deadline| deadline.0)),
+        Act::Attach { role } => numbers.number(role.0.into()),
+        Act::Detach { role, epoch } => {
+            numbers.number(role.0.into());
+            numbers.epoch(*epoch);
+        }
         _ => {}
     });
     match act {
@@ -354,7 +379,7 @@ fn encode_message(
 }
 
 /// Bytes behind their length, which is filled in when it is known.
-pub(in crate::machine) fn sized(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+pub(super) fn sized(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     let at = out.len();
     out.push(0);
     write(out);
@@ -363,7 +388,7 @@ pub(in crate::machine) fn sized(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u
 
 /// Fills in, in the byte that was left for it, the length of all that is behind.
 #[inline(always)]
-fn put_length(at: usize, out: &mut Vec<u8>) {
+pub(in crate::machine) fn put_length(at: usize, out: &mut Vec<u8>) {
     let length = out.len() - at - 1;
     match u8::try_from(length) {
         Ok(length) if length < CONTINUED => out[at] = length,
@@ -408,6 +433,7 @@ fn outcome_tag(outcome: Outcome) -> u8 {
         Outcome::Serial(_) => 7,
         Outcome::Witness(_) => 8,
         Outcome::Timer(_) => 9,
+        Outcome::Attached(_) => 10,
     }
 }
 
@@ -429,53 +455,7 @@ fn encode_outcome(outcome: Outcome, said: &mut Said, numbers: &mut Numbers<'_>) 
         Outcome::Serial(serial) => numbers.number(serial.0),
         Outcome::Witness(witness) => numbers.number(witness.0),
         Outcome::Timer(timer) => numbers.number(timer.0),
-    }
-}
-
-/// The room that a few numbers are written into, so that only their end is looked for.
-struct Numbers<'a> {
-    room: &'a mut [u8; ROOM],
-    len: usize,
-}
-
-/// A tag, an outcome, and the numbers of an action: at most 55 bytes.
-const ROOM: usize = 64;
-
-/// Appends numbers.
-#[inline(always)]
-fn numbers(out: &mut Vec<u8>, write: impl FnOnce(&mut Numbers<'_>)) {
-    let at = out.len();
-    out.extend_from_slice(&[0; ROOM]);
-    let room = out[at..].first_chunk_mut().expect("it was just appended");
-    let mut numbers = Numbers { room, len: 0 };
-    write(&mut numbers);
-    let len = numbers.len;
-    out.truncate(at + len);
-}
-
-impl Numbers<'_> {
-    #[inline(always)]
-    fn byte(&mut self, byte: u8) {
-        self.room[self.len % ROOM] = byte;
-        self.len += 1;
-    }
-
-    #[inline(always)]
-    fn number(&mut self, number: u64) {
-        let mut rest = number;
-        while rest >= u64::from(CONTINUED) {
-            self.byte(rest as u8 | CONTINUED);
-            rest >>= 7;
-        }
-        self.byte(rest as u8);
-    }
-
-    #[inline(always)]
-    fn optional(&mut self, optional: Option<u64>) {
-        self.byte(u8::from(optional.is_some()));
-        if let Some(number) = optional {
-            self.number(number);
-        }
+        Outcome::Attached(epoch) => numbers.epoch(epoch),
     }
 }
 

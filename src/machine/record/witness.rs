@@ -10,6 +10,7 @@ use super::RecordError;
 use super::authority::{decode_scope, encode_scope};
 use super::decode::{byte, decode_name, decode_optional, decode_owner, long, short, word};
 use super::encode::{encode_owner, number, optional, text};
+use super::numbers::Numbers;
 use crate::machine::id::{Generation, Position, SessionId, Tick, WitnessId};
 use crate::machine::predicate::{Predicate, Term};
 use crate::machine::site::Site;
@@ -27,6 +28,7 @@ const EXTERNAL: u8 = 3;
 const ALL: u8 = 4;
 const ANY: u8 = 5;
 const NOT: u8 = 6;
+const ATTACHED: u8 = 7;
 
 pub(super) fn encode_predicate(predicate: &Predicate, out: &mut Vec<u8>) {
     out.push(u8::try_from(predicate.terms().len()).expect("PREDICATE_TERMS_MAX fits"));
@@ -46,6 +48,10 @@ pub(super) fn encode_predicate(predicate: &Predicate, out: &mut Vec<u8>) {
                 number(role.0.into(), out);
                 number(least.0, out);
             }
+            Term::Attached(role) => {
+                out.push(ATTACHED);
+                number(role.0.into(), out);
+            }
             Term::External(name) => {
                 out.push(EXTERNAL);
                 text(name, out);
@@ -55,6 +61,23 @@ pub(super) fn encode_predicate(predicate: &Predicate, out: &mut Vec<u8>) {
             Term::Not => out.push(NOT),
         }
     }
+}
+
+/// [`encode_predicate`] among the numbers of a record, if it is a single term of numbers: else
+/// nothing is written, and `false`.
+#[inline(always)]
+pub(super) fn number_predicate(predicate: &Predicate, numbers: &mut Numbers<'_>) -> bool {
+    let (term, first, last) = match predicate.terms() {
+        [Term::AtState(role, state)] => (AT_STATE, role, u64::from(state.0)),
+        [Term::EdgeEmpty(Edge { from, to })] => (EDGE_EMPTY, from, u64::from(to.0)),
+        [Term::Position(role, least)] => (POSITION, role, least.0),
+        _ => return false,
+    };
+    numbers.byte(1);
+    numbers.byte(term);
+    numbers.number(first.0.into());
+    numbers.number(last);
+    true
 }
 
 pub(super) fn decode_predicate(rest: &mut Bytes) -> Result<Predicate, RecordError> {
@@ -74,6 +97,7 @@ fn decode_term(rest: &mut Bytes) -> Result<Term, RecordError> {
             let role = RoleIx(short(rest)?);
             Term::Position(role, Position(long(rest)?))
         }
+        ATTACHED => Term::Attached(RoleIx(short(rest)?)),
         EXTERNAL => Term::External(decode_name(rest)?),
         ALL => Term::All(byte(rest)?),
         ANY => Term::Any(byte(rest)?),

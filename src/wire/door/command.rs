@@ -72,6 +72,10 @@ pub(super) enum InputJson {
     Reap {
         session: String,
     },
+    Recovered {
+        session: String,
+        fencing: u32,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -315,6 +319,9 @@ pub(super) fn meant(machine: &Machine, json: InputJson) -> Result<Step, DoorErro
             Input::Reclaim(Box::new(reclaim))
         }
         InputJson::Reap { session } => Input::Reap { session: session_id(&session)? },
+        InputJson::Recovered { session, fencing } => {
+            Input::Recovered { session: session_id(&session)?, fencing }
+        }
     };
     Ok(Step { input, misfit })
 }

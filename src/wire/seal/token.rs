@@ -94,7 +94,7 @@ impl Resume {
     /// A token for a presented capability.
     #[must_use]
     pub fn of(presented: &Presented, serial: u64, expires: Tick) -> Self {
-        let Presented { session, owner, generation, scope, hint: _ } = presented.clone();
+        let Presented { session, owner, generation, scope, hint: _, over: _ } = presented.clone();
         Self { session, owner, generation, scope, serial, expires }
     }
 
@@ -107,6 +107,7 @@ impl Resume {
             generation: self.generation,
             scope: self.scope,
             hint: u32::MAX,
+            over: None,
         }
     }
 }

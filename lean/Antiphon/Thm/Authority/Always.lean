@@ -128,6 +128,10 @@ theorem Step.keeps {p : Protocol} {s s' : Session} {told : List Output} (step : 
   cases step with
   | acts _ _ _ ok => exact ⟨actOn_good good ok, actOn_evolves good.sound ok⟩
   | changes _ _ _ ok => exact ⟨change_good good ok, change_evolves good.sound ok⟩
+  | recovers _ _ ok =>
+    have settles := (recovered_attaches ok).settles
+    exact ⟨⟨settles.sound good.sound, settles.resting, good.origins.settles settles⟩,
+      settles.evolves⟩
   | expires due =>
     have due := due_some due
     exact ⟨expire_good good due, (expire_sound good.sound due).2⟩

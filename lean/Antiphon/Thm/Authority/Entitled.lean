@@ -12,6 +12,8 @@ def Act.needs (by_ : Presented) : Act → Scope
   | .send one => Scope.role one.role
   | .receive one => Scope.role one.role
   | .acknowledge role _ => Scope.role role
+  | .attach role => Scope.role role
+  | .detach role _ => Scope.role role
   | .authority (.release _ scope) => scope
   | .authority (.attenuate _ scope) => scope
   | .authority (.stage _ scope _ _ _) => scope
@@ -200,6 +202,12 @@ theorem actOn_entitled {p : Protocol} {now : Tick} {s : Session} {by_ : Presente
     · obtain ⟨authority', e, back⟩ := understood_act by_ authority
       rw [e] at found
       exact .inl (back s (check_entitled sound found))
+  | attach role =>
+    obtain ⟨_, ⟨_, acting⟩, _⟩ := attach_ok ok
+    exact .inl (acting_owns acting)
+  | detach role epoch =>
+    obtain ⟨⟨_, acting⟩, _⟩ := detach_ok ok
+    exact .inl (acting_owns acting)
 
 /-- What an act needs for certain, whoever is entitled to it has. -/
 theorem Entitled.needs {s : Session} {by_ : Presented} {act : Act} (entitled : s.Entitled by_ act) :

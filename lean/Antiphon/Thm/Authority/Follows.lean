@@ -1,3 +1,4 @@
+import Antiphon.Thm.Machine.Operations
 import Antiphon.Machine
 import Antiphon.Thm.Authority.Check
 
@@ -250,6 +251,13 @@ theorem finish_settles {p : Protocol} {now : Tick} {s : Session} {by_ : Presente
     subst ok
     exact ((touch_alike s now).trans (record_alike _ _ _)).settles (endWith_settles p _ t)
 
+theorem Attaches.settles {p : Protocol} {now : Tick} {s : Session} {event : Recorded} {came : Came}
+    (h : s.Attaches p now event came) : Settles p s came.session := by
+  obtain ⟨_, attachments, outcome, accepted, told, _, rfl⟩ := h
+  simp only [attaching]
+  refine Alike.settles (Alike.trans ?_ (record_alike _ _ _)) (came_settles _ _ _ _)
+  exact ⟨⟨rfl, rfl, rfl, rfl, rfl⟩, fun t => ⟨t, rfl⟩⟩
+
 /-- Whether an act is about authority. -/
 def _root_.Antiphon.Machine.Act.isAuthority : Act → Bool
   | .authority _ => true
@@ -268,6 +276,8 @@ theorem actOn_follows {p : Protocol} {now : Tick} {s : Session} {by_ : Presented
   | close => exact .inr (finish_settles rfl ok)
   | cancel reason => exact .inr (finish_settles rfl ok)
   | fault reason => exact .inr (finish_settles rfl ok)
+  | attach role => exact .inr (attach_attaches ok).settles
+  | detach role epoch => exact .inr (detach_attaches ok).settles
   | authority authority => contradiction
 
 /-- What follows from a change leaves authority as the change has left it; at most the session

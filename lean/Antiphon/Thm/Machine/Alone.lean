@@ -220,6 +220,27 @@ theorem find_made (wf : s.WellFormed) (quiet : s.Quiet) {made : Made}
     · rfl
     · exact find_answered _
 
+theorem find_over (wf : s.WellFormed) (quiet : s.Quiet) {epoch : Epoch} {by_ : Presented} {act : Act}
+    (ne : by_.session ≠ id) : (s.over epoch by_ act).1.find id = s.find id := by
+  unfold State.over
+  split
+  · exact find_act wf quiet ne
+  · split
+    · rfl
+    · exact find_act wf quiet ne
+
+theorem find_recovered (wf : s.WellFormed) (quiet : s.Quiet) {other : SessionId} {fencing : Nat}
+    (ne : other ≠ id) : (s.recovered other fencing).1.find id = s.find id := by
+  unfold State.recovered
+  split
+  · rename_i live found
+    obtain ⟨mem, e⟩ := find_mem found
+    obtain ⟨p, hp, _, _, tick⟩ := wf.each live mem
+    rw [protocolOf_found hp]
+    exact find_took wf mem hp (fun came h => .recovers tick (quiet live mem) h)
+      (by rw [e]; exact ne)
+  · split <;> rfl
+
 /-- An input about one session leaves every other one as the time has left it. -/
 theorem find_apply (wf : s.WellFormed) (quiet : s.Quiet) {input : Input}
     (ne : input.session ≠ some id) : (s.apply input).1.find id = s.find id := by
@@ -232,5 +253,7 @@ theorem find_apply (wf : s.WellFormed) (quiet : s.Quiet) {input : Input}
   | tick => rfl
   | reclaim reclaim => exact find_made wf quiet fun e => ne (congrArg some e)
   | reap session => exact find_hosted fun _ h => find_reap (fun e => ne (congrArg some e)) h
+  | over epoch by_ act => exact find_over wf quiet fun e => ne (congrArg some e)
+  | recovered session fencing => exact find_recovered wf quiet fun e => ne (congrArg some e)
 
 end Antiphon.Machine.State

@@ -103,6 +103,20 @@ theorem find_apply_final (wf : s.WellFormed) (found : s.find id = some live)
       have : (Made.reclaim reclaim).session = id := ne
       simp only [apply, State.made, this, found] at h
       exact find_took_same found (fun came hc => ((Session.change_final hc).1 ended).1) h
+    | over epoch by_ act =>
+      injection ne with ne
+      simp only [apply, State.over, ne, found, Option.map_some, Option.some_or] at h
+      split at h
+      · exact same rfl h
+      · simp only [State.act, ne, found] at h
+        exact find_took_same found
+          (fun came hc => ((Session.actOn_final hc).1 ended).1) h
+    | recovered session fencing =>
+      injection ne with ne
+      subst ne
+      simp only [apply, State.recovered, found] at h
+      exact find_took_same found
+        (fun came hc => ((Session.recovered_attaches hc).final.1 ended).1) h
     | reap session =>
       injection ne with ne
       subst ne

@@ -18,6 +18,9 @@ def Event.session : Event → SessionId
   | .draining session => session
   | .ended session _ _ => session
   | .timedOut _ witness => witness.session
+  | .attached session _ _ _ => session
+  | .detached session _ _ => session
+  | .recovered session _ => session
 
 /-- The session that an output is about. -/
 def Output.session : Output → SessionId
@@ -295,6 +298,19 @@ theorem change_about {made : Made} (h : s.change p now made = .ok came) :
       subst h
       exact changed_about p now s _ _
 
+theorem Attaches.about {event : Recorded} (h : s.Attaches p now event came) :
+    About s.id came.outputs := by
+  obtain ⟨_, attachments, outcome, accepted, told, is, rfl⟩ := h
+  have same : (Session.record { s.touch now with attachments := some attachments } event
+      outcome).1.id = s.id := record_id _ _ _
+  have told_ : About s.id [.event told] := by
+    cases is <;>
+      exact About.one (by simp [Output.isOf, Output.session, Event.session, Output.isDelivery])
+  simp only [attaching]
+  refine about_of same (about_came p _ _ ?_)
+  exact about_of same.symm (About.append (about_record
+    { s.touch now with attachments := some attachments } _ _) told_)
+
 theorem actOn_about {act : Act} (h : State.actOn p now s by_ act = .ok came) :
     About s.id came.outputs := by
   cases act with
@@ -307,6 +323,8 @@ theorem actOn_about {act : Act} (h : State.actOn p now s by_ act = .ok came) :
   | cancel => exact finish_about h
   | fault => exact finish_about h
   | authority => exact change_about h
+  | attach => exact (attach_attaches h).about
+  | detach => exact (detach_attaches h).about
 
 theorem expire_about (p : Protocol) (s : Session) (at_ : Tick) (timer : Timer) :
     About s.id (s.expire p at_ timer).2 := by
@@ -374,6 +392,9 @@ inductive Step (p : Protocol) : Session → List Output → Session → Prop
   | changes {s now made came} :
     s.tick ≤ now → (∀ due, s.due = some due → now < due.1) → made.session = s.id →
     s.change p now made = .ok came → Step p s came.outputs came.session
+  | recovers {s now fencing came} :
+    s.tick ≤ now → (∀ due, s.due = some due → now < due.1) →
+    s.recovered p now fencing = .ok came → Step p s came.outputs came.session
   | expires {s due} :
     s.due = some due → Step p s (s.expire p due.1 due.2).2 (s.expire p due.1 due.2).1
 
@@ -401,6 +422,9 @@ theorem Step.id {s' : Session} {told : List Output} (pwf : p.wellFormed = true)
   | changes _ _ _ h =>
     obtain ⟨_, does, _⟩ := change_does h
     exact of_does does
+  | recovers _ _ h =>
+    obtain ⟨_, does, _⟩ := (recovered_attaches h).does
+    exact of_does does
   | expires _ => exact (expire_keeps p s _ _).1.id
 
 theorem Step.about {s' : Session} {told : List Output} (h : Step p s told s') :
@@ -408,6 +432,7 @@ theorem Step.about {s' : Session} {told : List Output} (h : Step p s told s') :
   cases h with
   | acts _ _ _ h => exact actOn_about h
   | changes _ _ _ h => exact change_about h
+  | recovers _ _ h => exact (recovered_attaches h).about
   | expires _ => exact expire_about p s _ _
 
 /-- What a step does, and that it tells of it. -/
@@ -417,6 +442,7 @@ theorem Step.does {s' : Session} {told : List Output} (pwf : p.wellFormed = true
   cases h with
   | acts _ _ _ h => exact actOn_does pwf wf.roles h
   | changes _ _ _ h => exact change_does h
+  | recovers _ _ h => exact (recovered_attaches h).does
   | expires _ =>
     obtain ⟨keeps, told⟩ := expire_keeps p s _ _
     exact ⟨[], .keeps keeps, told⟩
@@ -426,6 +452,7 @@ theorem Step.idle {s' : Session} {told : List Output} (h : Step p s told s') (id
   cases h with
   | acts _ _ _ h => exact (actOn_final h).2 idle
   | changes _ _ _ h => exact (change_final h).2 idle
+  | recovers _ _ h => exact (recovered_attaches h).final.2 idle
   | expires he =>
     cases runs : s.status.isTerminal with
     | false => exact expire_idle runs _ _
@@ -439,6 +466,7 @@ theorem Step.final {s' : Session} {told : List Output} (h : Step p s told s') (i
   cases h with
   | acts _ _ _ h => exact (actOn_final h).1 ended
   | changes _ _ _ h => exact (change_final h).1 ended
+  | recovers _ _ h => exact (recovered_attaches h).final.1 ended
   | expires he =>
     rw [due, idle ended] at he
     simp [Due.first] at he

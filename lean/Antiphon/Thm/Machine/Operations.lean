@@ -229,6 +229,94 @@ theorem change_does {made : Machine.Made} (h : s.change p now made = .ok came) :
       subst h
       exact changed_does p now s _ _
 
+/-- What an observer is told of attachments. -/
+inductive _root_.Antiphon.Machine.Event.IsAttachment (id : SessionId) : Event → Prop
+  | attached {role epoch over} : Event.IsAttachment id (.attached id role epoch over)
+  | detached {role epoch} : Event.IsAttachment id (.detached id role epoch)
+  | recovered {fencing} : Event.IsAttachment id (.recovered id fencing)
+
+/-- It goes on, and nothing but its attachments is changed. -/
+def Attaches (p : Protocol) (now : Tick) (s : Session) (event : Recorded) (came : Came) : Prop :=
+  s.status.isTerminal = false ∧ ∃ attachments outcome accepted told,
+    Event.IsAttachment s.id told
+      ∧ came = s.attaching p now attachments event outcome accepted told
+
+theorem attach_ok {role : Nat} (h : s.attach p now by_ role = .ok came) : ∃ epoch,
+    (∃ endpoint, s.acting by_ role = .ok endpoint) ∧ s.status.isTerminal = false
+      ∧ s.attachmentsOrNew.next = some epoch
+      ∧ came = s.attaching p now (s.attachmentsOrNew.attach ⟨role, epoch, by_.generation⟩)
+        (.input (.act by_ (.attach role))) (.attached epoch) (.attached epoch)
+        (.attached s.id role epoch (s.attached role)) := by
+  unfold attach at h
+  split at h
+  · simp at h
+  · rename_i endpoint ha
+    split at h
+    · simp at h
+    · rename_i runs
+      split at h
+      · simp at h
+      · rename_i epoch next
+        simp only [Except.ok.injEq] at h
+        exact ⟨epoch, ⟨endpoint, ha⟩, by simpa using runs, next, h.symm⟩
+
+theorem detach_ok {role : Nat} {epoch : Epoch} (h : s.detach p now by_ role epoch = .ok came) :
+    (∃ endpoint, s.acting by_ role = .ok endpoint) ∧ s.status.isTerminal = false
+      ∧ s.isAttached role epoch = .ok ()
+      ∧ came = s.attaching p now (s.attachmentsOrNew.detach role)
+        (.input (.act by_ (.detach role epoch))) .done .done (.detached s.id role epoch) := by
+  unfold detach at h
+  split at h
+  · simp at h
+  · rename_i endpoint ha
+    split at h
+    · simp at h
+    · rename_i runs
+      split at h
+      · simp at h
+      · rename_i live
+        simp only [Except.ok.injEq] at h
+        exact ⟨⟨endpoint, ha⟩, by simpa using runs, live, h.symm⟩
+
+theorem recovered_ok {fencing : Nat} (h : s.recovered p now fencing = .ok came) :
+    s.status.isTerminal = false ∧ s.attachmentsOrNew.fencing < fencing
+      ∧ came = s.attaching p now ⟨fencing, 0, []⟩ (.recovered fencing) .done .done
+        (.recovered s.id fencing) := by
+  unfold recovered at h
+  split at h
+  · simp at h
+  · rename_i runs
+    split at h
+    · simp at h
+    · rename_i later
+      simp only [Except.ok.injEq] at h
+      exact ⟨by simpa using runs, Nat.lt_of_not_le later, h.symm⟩
+
+theorem attach_attaches {role : Nat} (h : s.attach p now by_ role = .ok came) :
+    s.Attaches p now (.input (.act by_ (.attach role))) came := by
+  obtain ⟨_, _, runs, _, e⟩ := attach_ok h
+  exact ⟨runs, _, _, _, _, .attached, e⟩
+
+theorem detach_attaches {role : Nat} {epoch : Epoch}
+    (h : s.detach p now by_ role epoch = .ok came) :
+    s.Attaches p now (.input (.act by_ (.detach role epoch))) came := by
+  obtain ⟨_, runs, _, e⟩ := detach_ok h
+  exact ⟨runs, _, _, _, _, .detached, e⟩
+
+theorem recovered_attaches {fencing : Nat} (h : s.recovered p now fencing = .ok came) :
+    s.Attaches p now (.recovered fencing) came := by
+  obtain ⟨runs, _, e⟩ := recovered_ok h
+  exact ⟨runs, _, _, _, _, .recovered, e⟩
+
+theorem Attaches.does {event : Recorded} (h : s.Attaches p now event came) :
+    Made.Does p s came := by
+  obtain ⟨_, attachments, outcome, accepted, told, is, rfl⟩ := h
+  refine keeps_does ?_ ?_
+  · exact Keeps.trans (t := { s.touch now with attachments := some attachments })
+      ⟨rfl, rfl, rfl, rfl⟩ ((record_keeps _ _ _).trans (came_keeps p _ _ _))
+  · simp only [attaching, advances_came, advances_append, advances_record, List.nil_append]
+    cases is <;> rfl
+
 theorem actOn_does (wf : p.wellFormed = true) (roles : s.endpoints.length = p.roles.length)
     {act : Act} (h : State.actOn p now s by_ act = .ok came) : Made.Does p s came := by
   cases act with
@@ -241,6 +329,8 @@ theorem actOn_does (wf : p.wellFormed = true) (roles : s.endpoints.length = p.ro
   | cancel => exact finish_does h
   | fault => exact finish_does h
   | authority => exact change_does h
+  | attach => exact (attach_attaches h).does
+  | detach => exact (detach_attaches h).does
 
 theorem expire_keeps (p : Protocol) (s : Session) (at_ : Tick) (timer : Timer) :
     s.Keeps (s.expire p at_ timer).1 ∧ advances (s.expire p at_ timer).2 = [] := by

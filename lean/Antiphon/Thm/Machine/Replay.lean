@@ -417,6 +417,19 @@ theorem change_repeats {made : Made} (own : made.session = s.id)
         rw [session, understood_session, own]
       · cases made.understood <;> rfl
 
+theorem Attaches.recorded_ {event : Recorded} (h : s.Attaches p now event came) : ∃ outcome,
+    recorded came.outputs
+        = s.records.toList.map (fun n => ⟨n, max s.tick now, event, outcome⟩)
+      ∧ came.session.records = s.records.map (· + 1) := by
+  obtain ⟨_, attachments, outcome, accepted, told, is, rfl⟩ := h
+  refine ⟨outcome, ?_, ?_⟩
+  · simp only [attaching, recorded_came, recorded_append, recorded_record]
+    have none_ : recorded [.event told] = [] := rfl
+    rw [none_, List.append_nil]
+    rfl
+  · simp only [attaching, came_records, record_records]
+    rfl
+
 theorem actOn_repeats (settled : Settled p) {act : Act} (own : by_.session = s.id)
     (h : State.actOn p now s by_ act = .ok came) : Repeats p now s came := by
   cases act with
@@ -441,6 +454,12 @@ theorem actOn_repeats (settled : Settled p) {act : Act} (own : by_.session = s.i
     rw [show cut (cut reason) = cut reason from cutTo_again _ _]
     exact h
   | authority authority => exact change_repeats (made := .act by_ authority) own h
+  | attach role =>
+    obtain ⟨_, told, records⟩ := (attach_attaches h).recorded_
+    exact .inr ⟨.act by_ (.attach role), _, h, congrArg some own, rfl, told, records⟩
+  | detach role epoch =>
+    obtain ⟨_, told, records⟩ := (detach_attaches h).recorded_
+    exact .inr ⟨.act by_ (.detach role epoch), _, h, congrArg some own, rfl, told, records⟩
 
 /-! ## Timers -/
 
@@ -519,6 +538,21 @@ theorem replay_input {n : Nat} (records : s.records = some n)
     again_, Bool.false_eq_true, reduceCtorEq]
   exact agrees_own told
 
+theorem replay_recovered {n : Nat} (records : s.records = some n)
+    (wait : ∀ due, s.due = some due → now < due.1) (later : s.tick ≤ now) {fencing : Nat}
+    {outcome : Outcome} (again_ : s.recovered p now fencing = .ok came)
+    (told : recorded came.outputs = [⟨n, now, .recovered fencing, outcome⟩]) :
+    replayRecord p s.id (some s) ⟨n, now, .recovered fencing, outcome⟩ = .ok came.session := by
+  have quiet : s.isDue now = false := by
+    unfold isDue
+    split
+    · rfl
+    · rename_i due h
+      simpa using wait due h
+  simp only [replayRecord, retold, recordsOf, tickOf, records, Option.getD_some, ne_eq, not_true,
+    if_false, if_neg (Nat.not_lt.2 later), recoveredAgain, quiet, again_, Bool.false_eq_true]
+  exact agrees_own told
+
 /-- What a step of a session has told is its next record, which leads to where the session is; or
 nothing has changed. -/
 theorem Step.replays (settled : Settled p) {s' : Session} {told : List Output}
@@ -539,6 +573,11 @@ theorem Step.replays (settled : Settled p) {s' : Session} {told : List Output}
   cases step with
   | acts later wait own ok => exact of_repeats later wait (actOn_repeats settled own ok)
   | changes later wait own ok => exact of_repeats later wait (change_repeats own ok)
+  | @recovers now fencing came later wait ok =>
+    obtain ⟨outcome, told, records⟩ := (recovered_attaches ok).recorded_
+    refine .inr ⟨records, fun n hn => ?_⟩
+    rw [hn, show max s.tick now = now from Nat.max_eq_right later] at told
+    exact ⟨_, told, replay_recovered hn wait later ok told⟩
   | @expires due h =>
     obtain ⟨outcome, told, records⟩ := expire_recorded (p := p) h
     refine .inr ⟨records, fun n hn => ?_⟩

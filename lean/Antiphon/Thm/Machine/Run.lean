@@ -292,6 +292,30 @@ theorem made_became (wf : s.WellFormed) (quiet : s.Quiet) (made : Made) :
     · exact refused_became wf _
     · exact answered_became wf _
 
+theorem over_became (wf : s.WellFormed) (quiet : s.Quiet) (epoch : Epoch) (by_ : Presented)
+    (act : Act) : Became s (s.over epoch by_ act).2.2 (s.over epoch by_ act).1
+      ∧ (s.over epoch by_ act).1.WellFormed := by
+  unfold State.over
+  split
+  · exact act_became wf quiet by_ act
+  · split
+    · exact refused_became wf _
+    · exact act_became wf quiet by_ act
+
+theorem recovered_became (wf : s.WellFormed) (quiet : s.Quiet) (id : SessionId) (fencing : Nat) :
+    Became s (s.recovered id fencing).2.2 (s.recovered id fencing).1
+      ∧ (s.recovered id fencing).1.WellFormed := by
+  unfold State.recovered
+  split
+  · rename_i live found
+    obtain ⟨mem, _⟩ := find_mem found
+    obtain ⟨p, hp, swf, idle, tick⟩ := wf.each live mem
+    rw [protocolOf_found hp]
+    exact took_became wf mem hp
+      (fun came h => .recovers tick (quiet live mem) h)
+      (fun came h => (Session.recovered_attaches h).timely.le tick)
+  · split <;> exact refused_became wf _
+
 theorem open_became (wf : s.WellFormed) (o : Open) :
     Became s (s.open o).2.2 (s.open o).1 ∧ (s.open o).1.WellFormed := by
   unfold State.open
@@ -484,6 +508,8 @@ theorem apply_became (wf : s.WellFormed) (quiet : s.Quiet) (input : Input) :
   | tick => exact ⟨Became.refl wf, wf⟩
   | reclaim reclaim => exact made_became wf quiet _
   | reap session => exact hosted_became wf fun _ h => reap_became wf h
+  | over epoch by_ act => exact over_became wf quiet epoch by_ act
+  | recovered session fencing => exact recovered_became wf quiet session fencing
 
 theorem step_became (wf : s.WellFormed) (now : Tick) (input : Input) :
     Became s (s.step now input).2.2 (s.step now input).1 ∧ (s.step now input).1.WellFormed := by

@@ -328,6 +328,13 @@ theorem change_final {made : Made} (h : s.change p now made = .ok came) : Final 
       · exact absurd e (some accepted)
       · exact final_of_runs runs (changed_idle runs _ _)
 
+theorem Attaches.final {event : Recorded} (h : s.Attaches p now event came) : Final s came := by
+  obtain ⟨runs, attachments, outcome, accepted, told, _, rfl⟩ := h
+  simp only [attaching]
+  refine final_of_runs runs (came_idle ?_ _ _)
+  rw [record_status]
+  exact runs
+
 theorem actOn_final {act : Act} (h : State.actOn p now s by_ act = .ok came) : Final s came := by
   cases act with
   | send => exact send_final h
@@ -339,6 +346,8 @@ theorem actOn_final {act : Act} (h : State.actOn p now s by_ act = .ok came) : F
   | cancel => exact finish_final h
   | fault => exact finish_final h
   | authority => exact change_final h
+  | attach => exact (attach_attaches h).final
+  | detach => exact (detach_attaches h).final
 
 theorem expire_idle (h : s.status.isTerminal = false) (at_ : Tick) (timer : Timer) :
     (s.expire p at_ timer).1.Idle := by

@@ -199,6 +199,14 @@ theorem change_timely {made : Made} (h : s.change p now made = .ok came) : Timel
       subst h
       exact .inl (changed_tick p now s _ _)
 
+theorem Attaches.timely {event : Recorded} (h : s.Attaches p now event came) :
+    Timely now s came := by
+  obtain ⟨_, attachments, outcome, accepted, told, _, rfl⟩ := h
+  refine .inl ?_
+  simp only [attaching]
+  rw [came_tick, record_tick]
+  rfl
+
 theorem actOn_timely {act : Act} (h : State.actOn p now s by_ act = .ok came) :
     Timely now s came := by
   cases act with
@@ -211,6 +219,8 @@ theorem actOn_timely {act : Act} (h : State.actOn p now s by_ act = .ok came) :
   | cancel => exact finish_timely h
   | fault => exact finish_timely h
   | authority => exact change_timely h
+  | attach => exact (attach_attaches h).timely
+  | detach => exact (detach_attaches h).timely
 
 theorem Timely.le (h : Timely now s came) (h' : s.tick ≤ now) : came.session.tick ≤ now := by
   rcases h with h | h

@@ -1,18 +1,13 @@
 //! What simulated participants send: values from a file, or made up by sort.
 
 use std::collections::HashMap;
-use std::path::Path;
 
 use fastrand::Rng;
 use serde_json::Value as Tree;
 
-use crate::cli::{Failure, input};
 use crate::machine::{Generation, Owner, Receipt, ReceiptId, Recipient, Scope, SessionId};
-use crate::types::{MessageIx, Protocol, RoleIx, Sort, SortNode, Value};
+use crate::types::{MessageIx, Protocol, RoleIx, Sort, SortNode, Value, WrongSort};
 use crate::wire::json::{json, read_value};
-
-/// The largest file of values that is read, in bytes.
-const BYTES_MAX: usize = 64 << 20;
 
 /// How deep made-up values nest at most; below, lists are empty and optionals none.
 const DEPTH_MAX: usize = 4;
@@ -22,32 +17,50 @@ const WORDS: [&str; 12] = [
     "krill", "lark",
 ];
 
-/// A source of values for every message of a protocol.
-pub(super) struct Values {
+/// Values that are none for a protocol.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ValuesError {
+    /// Not an object.
+    #[error("values are an object: {{\"label\": value or [values], …}}")]
+    NotAnObject,
+    /// A label that the protocol does not have.
+    #[error("the protocol has no label `{0}`")]
+    UnknownLabel(Box<str>),
+    /// A value of another sort.
+    #[error("`{label}`: {error}")]
+    WrongSort {
+        /// The label.
+        label: Box<str>,
+        /// What is wrong, and where in the value.
+        error: WrongSort,
+    },
+}
+
+/// A source of values for every message of a protocol. The default makes all of them up.
+#[derive(Debug, Clone, Default)]
+pub struct Values {
     given: HashMap<MessageIx, Vec<Value>>,
 }
 
 impl Values {
-    /// Reads `{"label": value or [values], …}`; without a file everything is made up.
-    pub(super) fn read(protocol: &Protocol, file: Option<&Path>) -> Result<Self, Failure> {
-        let mut values = Self { given: HashMap::new() };
-        let Some(file) = file else { return Ok(values) };
-        let bytes = input::read(file, BYTES_MAX)?;
-        let usage = |text: String| Failure::Usage(format!("`{}`: {text}", file.display()));
-        let tree: Tree =
-            serde_json::from_slice(&bytes).map_err(|error| usage(format!("{error}")))?;
-        let Tree::Object(labels) = tree else {
-            return Err(usage("values are an object: {\"label\": value or [values], …}".into()));
-        };
+    /// Reads `{"label": value or [values], …}`.
+    ///
+    /// # Errors
+    /// [`ValuesError`].
+    pub fn read(protocol: &Protocol, tree: &Tree) -> Result<Self, ValuesError> {
+        let mut values = Self::default();
+        let Tree::Object(labels) = tree else { return Err(ValuesError::NotAnObject) };
         for (name, tree) in labels {
-            let Some(label) = protocol.label(&name) else {
-                return Err(usage(format!("the protocol has no label `{name}`")));
+            let Some(label) = protocol.label(name) else {
+                return Err(ValuesError::UnknownLabel(name.as_str().into()));
             };
             let messages = protocol.messages().iter().enumerate();
             for (index, message) in messages.filter(|(_, message)| message.label == label) {
                 let sort = message.payload.sort();
-                let list =
-                    given(sort, &tree).map_err(|error| usage(format!("`{name}`: {error}")))?;
+                let list = given(sort, tree).map_err(|error| ValuesError::WrongSort {
+                    label: name.as_str().into(),
+                    error,
+                })?;
                 let index = MessageIx(u16::try_from(index).expect("messages are numbered by u16"));
                 values.given.insert(index, list);
             }
@@ -56,12 +69,8 @@ impl Values {
     }
 
     /// A value for a message; `None` where there is none to be made: its sort is too deep.
-    pub(super) fn pick(
-        &self,
-        protocol: &Protocol,
-        message: MessageIx,
-        rng: &mut Rng,
-    ) -> Option<Value> {
+    #[must_use]
+    pub fn pick(&self, protocol: &Protocol, message: MessageIx, rng: &mut Rng) -> Option<Value> {
         if let Some(list) = self.given.get(&message)
             && let Some(value) = rng.choice(list)
         {
@@ -74,7 +83,7 @@ impl Values {
 
 /// One value, or several of which one is picked each time. Where the sort is a list, an array of
 /// arrays is several.
-fn given(sort: &Sort, tree: &Tree) -> Result<Vec<Value>, crate::types::WrongSort> {
+fn given(sort: &Sort, tree: &Tree) -> Result<Vec<Value>, WrongSort> {
     match (read_value(sort, tree), tree) {
         (Ok(value), _) => Ok(vec![value]),
         (Err(_), Tree::Array(several)) if !several.is_empty() => {

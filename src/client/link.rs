@@ -1,0 +1,201 @@
+//! The link of an endpoint: connects, says what there is to say, and connects again.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use fastrand::Rng;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::endpoint::{ClientError, ClientOptions, Shared};
+use crate::resume::Beat;
+use crate::resume::outbox::Heard;
+use crate::transport::{Dial, Transport};
+use crate::wire::frame::Frame;
+
+/// How a connection has ended.
+enum Ended {
+    /// It is over.
+    Over,
+    /// It is lost, or was rejected; perhaps not before some time has passed.
+    Lost { reason: String, retry_after: Option<Duration> },
+}
+
+fn lost(reason: impl ToString) -> Ended {
+    Ended::Lost { reason: reason.to_string(), retry_after: None }
+}
+
+/// PEER-5: connects until it is over, or there is to be no further attempt.
+pub(super) async fn drive(shared: Arc<Shared>, mut dial: impl Dial, options: ClientOptions) {
+    // Seeded by the system: those that were cut together do not come back together.
+    let (mut rng, mut attempt) = (Rng::new(), 0);
+    loop {
+        let before = shared.state().attached;
+        let ended = match dial.dial().await {
+            Ok(transport) => pump(&shared, transport, &options).await,
+            Err(error) => lost(error),
+        };
+        shared.state().client.lost();
+        let (reason, retry_after) = match ended {
+            Ended::Over => return shared.changed.notify_waiters(),
+            Ended::Lost { reason, retry_after } => (reason, retry_after),
+        };
+        if shared.state().failed.is_some() {
+            return shared.changed.notify_waiters();
+        }
+        attempt = if shared.state().attached > before { 0 } else { attempt + 1 };
+        match options.reconnect.pause(attempt, rng.u64(..), retry_after) {
+            Some(pause) => sleep(pause).await,
+            None => {
+                shared.state().failed = Some(ClientError::Unreachable(reason.into()));
+                return shared.changed.notify_waiters();
+            }
+        }
+    }
+}
+
+async fn pump(shared: &Shared, transport: impl Transport, options: &ClientOptions) -> Ended {
+    let mut link = Link { shared, transport, options, sent: Instant::now() };
+    let (mut heard, mut again) = (Instant::now(), Instant::now());
+    let begun = link.begin().await;
+    if let Err(error) = begun {
+        return lost(error);
+    }
+    loop {
+        if let Err(ended) = link.flush().await {
+            return ended;
+        }
+        let now = Instant::now();
+        let wait = match options.heartbeat.look(now - link.sent, now - heard) {
+            Beat::Dead => return lost("nothing was heard for too long"),
+            Beat::Send => Duration::ZERO,
+            Beat::Wait(wait) => wait.min(options.patience.saturating_sub(now - again)),
+        };
+        tokio::select! {
+            frame = link.transport.receive(options.frame_bytes_max) => {
+                (heard, again) = (Instant::now(), Instant::now());
+                match frame {
+                    Ok(Some(bytes)) => if let Some(ended) = link.handle(&bytes).await {
+                        return ended;
+                    },
+                    Ok(None) => return lost("the other end has closed"),
+                    Err(error) => return lost(error),
+                }
+            }
+            () = shared.wake.notified() => {}
+            () = sleep(wait) => {
+                let now = Instant::now();
+                let beat = options.heartbeat.look(now - link.sent, now - heard);
+                let done = if now - again >= options.patience {
+                    again = now;
+                    link.again().await
+                } else if matches!(beat, Beat::Send) {
+                    link.say(&Frame::Ping { t: 0 }).await
+                } else {
+                    Ok(())
+                };
+                if let Err(error) = done {
+                    return lost(error);
+                }
+            }
+        }
+    }
+}
+
+struct Link<'a, T> {
+    shared: &'a Shared,
+    transport: T,
+    options: &'a ClientOptions,
+    sent: Instant,
+}
+
+impl<T: Transport> Link<'_, T> {
+    async fn say(&mut self, frame: &Frame) -> io::Result<()> {
+        let bytes = Bytes::from(self.options.form.encode(frame));
+        let sending = self.transport.send(bytes);
+        let taken = timeout(self.options.heartbeat.timeout(), sending).await;
+        self.sent = Instant::now();
+        taken.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+    }
+
+    /// What is said first on a connection.
+    async fn begin(&mut self) -> io::Result<()> {
+        if let Some(secret) = self.options.secret.clone() {
+            self.say(&Frame::Auth { secret }).await?;
+        }
+        let first = self.shared.state().client.connected();
+        self.say(&first).await
+    }
+
+    /// Everything once more: what has come of it is not known.
+    async fn again(&mut self) -> io::Result<()> {
+        let first = {
+            let mut state = self.shared.state();
+            let is_attached = state.client.is_attached();
+            if is_attached {
+                state.client.again();
+            }
+            (!is_attached).then(|| state.client.connected())
+        };
+        match first {
+            Some(first) => self.say(&first).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Says whatever there is to say; keeps it before.
+    async fn flush(&mut self) -> Result<(), Ended> {
+        loop {
+            let frame = {
+                let mut state = self.shared.state();
+                if let Err(error) = state.keep() {
+                    let reason = error.to_string();
+                    state.failed = Some(error.into());
+                    return Err(lost(reason));
+                }
+                state.client.poll()
+            };
+            let Some(frame) = frame else { return Ok(()) };
+            self.say(&frame).await.map_err(lost)?;
+        }
+    }
+
+    async fn handle(&mut self, bytes: &[u8]) -> Option<Ended> {
+        let options = self.options;
+        let frame = match options.form.decode(bytes, options.frame_bytes_max) {
+            Ok(frame) => frame,
+            Err(error) => return Some(lost(error)),
+        };
+        match frame {
+            Frame::Ping { t } => {
+                return self.say(&Frame::Pong { t }).await.err().map(lost);
+            }
+            Frame::Bye { reason } => {
+                self.transport.close().await;
+                return Some(lost(reason));
+            }
+            _ => {}
+        }
+        let heard = {
+            let mut state = self.shared.state();
+            let heard = state.client.handle(frame);
+            state.attached += u64::from(matches!(heard, Heard::Attached { .. }));
+            state.is_dirty |= matches!(heard, Heard::Attached { .. } | Heard::Acknowledged);
+            heard
+        };
+        self.shared.changed.notify_waiters();
+        match heard {
+            Heard::Over => {
+                self.transport.close().await;
+                Some(Ended::Over)
+            }
+            Heard::Violation => Some(lost("the other end says what no host says")),
+            Heard::Rejected { code, message, retry_after } => Some(Ended::Lost {
+                reason: format!("rejected [{code}]: {message}"),
+                retry_after: retry_after.map(Duration::from_millis),
+            }),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! Nodes in threads of their own, and the connections that come to them.
+//!
+//! A [`Hub`] has one [`Node`] a shard, all with one journal and one committer. Whatever comes while
+//! a shard commits is the next turn of it, so that a disk is waited for once for all of it.
+//! Everything that waits has a bound: a shard that is behind takes no more frames, and a client
+//! that reads nothing loses its connection, and nothing else.
+//!
+//! Clauses: HUB-1 to HUB-6.
+
+mod connection;
+mod shard;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use smol_str::SmolStr;
+use tokio::sync::{mpsc, oneshot};
+
+use super::recover::Report;
+use super::shards::{SHARDS_MAX, shard_of};
+use super::{Node, NodeError};
+use crate::journal::{GroupJournal, Journal, JournalError};
+use crate::machine::{Capability, Open, Presented, SessionId};
+use crate::resume::Heartbeat;
+use crate::resume::server::ServerOptions;
+use crate::transport::Transport;
+use crate::types::{Protocol, RoleIx};
+use crate::wire::frame::FRAME_BYTES_MAX;
+use crate::wire::seal::Keys;
+use shard::Job;
+
+/// How many frames and other jobs wait for a shard at most, before who sends them waits.
+pub const JOBS_MAX: usize = 1024;
+
+/// How many frames wait for a client at most.
+pub const FRAMES_MAX: usize = 4096;
+
+/// How many bytes of messages wait for a client at most, behind the first of them.
+pub const BYTES_MAX: usize = 8 << 20;
+
+/// How a hub is set up.
+#[derive(Debug, Clone)]
+pub struct HubOptions {
+    /// How many shards, each a thread: from 1 to [`SHARDS_MAX`].
+    pub shards: usize,
+    /// How links are treated.
+    pub server: ServerOptions,
+    /// How often either end shows that it is there.
+    pub heartbeat: Heartbeat,
+    /// The longest frame that is read, in bytes.
+    pub frame_bytes_max: usize,
+    /// The secret that a client must say before anything else.
+    pub secret: Option<SmolStr>,
+    /// How long a client may be connected without having said it.
+    pub greeting: Duration,
+}
+
+impl Default for HubOptions {
+    fn default() -> Self {
+        Self {
+            shards: 1,
+            server: ServerOptions::default(),
+            heartbeat: Heartbeat::default(),
+            frame_bytes_max: FRAME_BYTES_MAX,
+            secret: None,
+            greeting: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Why a hub does not do something.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HubError {
+    /// As many shards as there cannot be.
+    #[error("{0} shards; there are from 1 to {SHARDS_MAX}")]
+    Shards(usize),
+    /// The machine or the journal does not do it.
+    #[error(transparent)]
+    Node(#[from] NodeError),
+    /// The journal cannot be used.
+    #[error("journal: {0}")]
+    Journal(#[from] JournalError),
+    /// No thread can be started.
+    #[error("no thread can be started: {0}")]
+    Thread(#[from] std::io::Error),
+    /// The hub was shut down, or a commit has failed.
+    #[error("the hub has ended: {0}")]
+    Ended(Arc<str>),
+}
+
+/// See the module. Clones are handles of the same hub.
+#[derive(Clone)]
+pub struct Hub {
+    all: Arc<All>,
+}
+
+struct All {
+    shards: Vec<mpsc::Sender<Job>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    keys: Keys,
+    options: HubOptions,
+    connections: AtomicU64,
+    /// Why a shard has ended, if one has.
+    ended: Arc<Mutex<Option<Arc<str>>>>,
+}
+
+impl Hub {
+    /// HUB-1: takes over a journal, with all its sessions, and waits for connections.
+    ///
+    /// # Errors
+    /// [`HubError`]. Sessions that could not be recovered are in the report.
+    pub fn start(
+        journal: impl Journal + 'static,
+        keys: Keys,
+        options: HubOptions,
+    ) -> Result<(Self, Report), HubError> {
+        let count = options.shards;
+        if !(1..=SHARDS_MAX).contains(&count) {
+            return Err(HubError::Shards(count));
+        }
+        let (journal, committer) = GroupJournal::start(journal)?;
+        let ended = Arc::new(Mutex::new(None));
+        let (mut shards, mut threads) = (Vec::new(), Vec::new());
+        let mut report = Report::default();
+        for index in 0..count {
+            let clock = shard::Clock::system();
+            let (node, found) = Node::start_with(
+                journal.clone(),
+                keys.clone(),
+                options.server,
+                clock.now(),
+                |session| shard_of(session, count) == index,
+            )?;
+            report.sessions += found.sessions;
+            report.records += found.records;
+            report.compacted += found.compacted;
+            report.broken.extend(found.broken);
+            let (queue, jobs) = mpsc::channel(JOBS_MAX);
+            let ended = Arc::clone(&ended);
+            let thread = std::thread::Builder::new().name(format!("hub {index}"));
+            threads.push(thread.spawn(move || shard::run(node, clock, jobs, &ended))?);
+            shards.push(queue);
+        }
+        // It ends behind those that have its journal.
+        threads.push(committer);
+        drop(journal);
+        let (threads, connections) = (Mutex::new(threads), AtomicU64::new(0));
+        let all = All { shards, threads, keys, options, connections, ended };
+        Ok((Self { all: Arc::new(all) }, report))
+    }
+
+    fn why(&self) -> HubError {
+        let why = self.all.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        HubError::Ended(why.clone().unwrap_or_else(|| "it was shut down".into()))
+    }
+
+    fn shard(&self, session: SessionId) -> &mpsc::Sender<Job> {
+        &self.all.shards[shard_of(session, self.all.shards.len())]
+    }
+
+    /// HUB-2: does something with the node of a session, and answers when that is kept.
+    ///
+    /// # Errors
+    /// [`HubError::Ended`].
+    pub async fn with<T: Send + 'static>(
+        &self,
+        session: SessionId,
+        work: impl FnOnce(&mut dyn Door) -> T + Send + 'static,
+    ) -> Result<T, HubError> {
+        let (answer, said) = oneshot::channel();
+        let work: shard::Work = Box::new(move |door| {
+            let done = work(door);
+            // Who asked may be gone.
+            Box::new(move || drop(answer.send(done)))
+        });
+        self.shard(session).send(Job::Work(work)).await.map_err(|_| self.why())?;
+        said.await.map_err(|_| self.why())
+    }
+
+    /// Opens a session, and gives all authority over it.
+    ///
+    /// # Errors
+    /// [`HubError::Node`], [`HubError::Ended`].
+    pub async fn open(&self, protocol: &Arc<Protocol>, open: Open) -> Result<Capability, HubError> {
+        let protocol = Arc::clone(protocol);
+        let opened = self.with(open.session, move |door| {
+            door.register(&protocol);
+            door.open(open)
+        });
+        Ok(opened.await??)
+    }
+
+    /// An invitation to a role, for whoever brings it within `expires_in`.
+    ///
+    /// # Errors
+    /// [`HubError::Node`], [`HubError::Ended`].
+    pub async fn invite(
+        &self,
+        by: &Presented,
+        role: RoleIx,
+        expires_in: Duration,
+    ) -> Result<String, HubError> {
+        let by = by.clone();
+        let invited = self.with(by.session, move |door| door.invite(&by, role, expires_in));
+        Ok(invited.await??)
+    }
+
+    /// Serves a connection until it ends.
+    pub async fn serve(&self, transport: impl Transport) {
+        let number = self.all.connections.fetch_add(1, Ordering::Relaxed);
+        connection::serve(self, number, transport).await;
+    }
+
+    /// HUB-6: takes no more frames, keeps what came before, tells every client that it may come
+    /// again, and ends.
+    pub async fn shutdown(&self) {
+        for shard in &self.all.shards {
+            let (done, ended) = oneshot::channel();
+            if shard.send(Job::Stop(done)).await.is_ok() {
+                let _ = ended.await;
+            }
+        }
+        let mut threads = self.all.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        threads.drain(..).for_each(|thread| drop(thread.join()));
+    }
+}
+
+/// What the host may do with the node of a session: it is kept when it is answered.
+pub trait Door {
+    /// Makes a protocol known.
+    fn register(&mut self, protocol: &Arc<Protocol>);
+    /// Opens a session.
+    ///
+    /// # Errors
+    /// [`NodeError`].
+    fn open(&mut self, open: Open) -> Result<Capability, NodeError>;
+    /// Invites to a role.
+    ///
+    /// # Errors
+    /// [`NodeError`].
+    fn invite(
+        &mut self,
+        by: &Presented,
+        role: RoleIx,
+        expires_in: Duration,
+    ) -> Result<String, NodeError>;
+    /// Tells the machine something.
+    ///
+    /// # Errors
+    /// [`NodeError`].
+    fn handle(
+        &mut self,
+        input: crate::machine::Input,
+    ) -> Result<crate::machine::Accepted, NodeError>;
+    /// The machine, to look at.
+    fn machine(&self) -> &crate::machine::Machine;
+}
+
+impl std::fmt::Debug for Hub {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Hub({})", self.all.shards.len())
+    }
+}

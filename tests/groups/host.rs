@@ -1,0 +1,29 @@
+//! Hosts and their clients: journals of many sessions, frames, links, and every failure simulated.
+//! One program, so that what they share is built once.
+#![cfg(feature = "driver")]
+
+#[path = "../faulty/mod.rs"]
+mod faulty;
+#[path = "../reference/mod.rs"]
+mod reference;
+#[path = "../schema/mod.rs"]
+mod schema;
+#[path = "../strategies/mod.rs"]
+mod strategies;
+
+#[path = "../client.rs"]
+mod client;
+#[path = "../frames.rs"]
+mod frames;
+#[path = "../journals.rs"]
+mod journals;
+#[path = "../links.rs"]
+mod links;
+#[path = "../outbox.rs"]
+mod outbox;
+#[path = "../recover.rs"]
+mod recover;
+#[path = "../simulation.rs"]
+mod simulation;
+#[path = "../transports.rs"]
+mod transports;

@@ -1,0 +1,39 @@
+//! The program `antiphon`, and the documents that it reads and writes.
+//! One program, so that what they share is built once.
+
+#[path = "../reference/mod.rs"]
+mod reference;
+#[cfg(feature = "syntax")]
+#[path = "../scene/mod.rs"]
+mod scene;
+#[cfg(feature = "syntax")]
+#[path = "../schema/mod.rs"]
+mod schema;
+#[path = "../strategies/mod.rs"]
+mod strategies;
+#[cfg(feature = "syntax")]
+#[path = "../written/mod.rs"]
+mod written;
+
+#[path = "../audit.rs"]
+mod audit;
+#[path = "../cli.rs"]
+mod cli;
+#[path = "../cli_journal.rs"]
+mod cli_journal;
+#[path = "../cli_subtype.rs"]
+mod cli_subtype;
+#[path = "../door.rs"]
+mod door;
+#[path = "../door_journal.rs"]
+mod door_journal;
+#[path = "../run.rs"]
+mod run;
+#[path = "../tokens.rs"]
+mod tokens;
+#[path = "../verify.rs"]
+mod verify;
+#[path = "../wire_door.rs"]
+mod wire_door;
+#[path = "../wire_schema.rs"]
+mod wire_schema;
