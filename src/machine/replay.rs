@@ -13,7 +13,7 @@ use super::record::{Head, Outcome, Record, Recorded};
 use super::refuse::Refusal;
 use super::session::Session;
 use super::timer::Timer;
-use crate::types::{MessageIx, Protocol};
+use crate::types::{MessageIx, Protocol, RoleIx};
 
 /// Why records are not the journal of a session.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -110,27 +110,36 @@ impl Machine {
         session: SessionId,
         record: &Record,
     ) -> Result<(), ReplayError> {
-        let index = record.index;
+        self.replay_owned(session, record.clone())
+    }
+
+    /// As [`replay_record`](Self::replay_record), of a record that nobody needs any more: nothing of
+    /// it is copied.
+    ///
+    /// # Errors
+    /// As [`replay_record`](Self::replay_record).
+    pub fn replay_owned(&mut self, session: SessionId, record: Record) -> Result<(), ReplayError> {
+        let Record { index, tick, event, outcome } = record;
         let known = self.sessions.find(session, u32::MAX).map(|slot| self.sessions.at(slot));
         let expected = known.and_then(Session::log).map_or(0, |log| log.len());
         if index != expected {
             return Err(ReplayError::OutOfOrder { expected, found: index });
         }
-        if known.is_some_and(|session| session.tick > record.tick) {
-            return Err(ReplayError::TimeRunsBack { index, tick: record.tick });
+        if known.is_some_and(|session| session.tick > tick) {
+            return Err(ReplayError::TimeRunsBack { index, tick });
         }
         // A deadline that had passed when it was set runs out at the tick where the session is.
         let due = known.and_then(|session| Some((session.due()?, session.tick)));
         // LIFE-10: what other sessions have heard of the time, and what they wait to say, stays.
-        let now = core::mem::replace(&mut self.now, record.tick);
+        let now = core::mem::replace(&mut self.now, tick);
         let (outputs, touched) = (self.outputs.len(), self.touched.len());
         self.replaying = true;
-        let replayed = match (&record.event, due) {
+        let replayed = match (event, due) {
             (Recorded::Expired(timer), Some(((due, first), now)))
-                if due.max(now) == record.tick && *timer == first =>
+                if due.max(now) == tick && timer == first =>
             {
-                let replayed = self.replay_expired(session, *timer, due);
-                match record.outcome {
+                let replayed = self.replay_expired(session, timer, due);
+                match outcome {
                     recorded if recorded == replayed => Ok(()),
                     recorded => {
                         let replayed = Some(replayed);
@@ -138,14 +147,17 @@ impl Machine {
                     }
                 }
             }
-            (Recorded::Input(input), due) if due.is_none_or(|((due, _), _)| due > record.tick) => {
-                self.replay_input(session, record, input)
+            (Recorded::Input(input), due) if due.is_none_or(|((due, _), _)| due > tick) => {
+                match input.is_never_recorded() {
+                    true => Err(ReplayError::OtherSession { index }),
+                    false => self.replay_input(session, (index, tick), input, outcome),
+                }
             }
             (Recorded::Recovered { fencing }, due)
-                if due.is_none_or(|((due, _), _)| due > record.tick) =>
+                if due.is_none_or(|((due, _), _)| due > tick) =>
             {
-                let input = Input::Recovered { session, fencing: *fencing };
-                self.replay_input(session, record, &input)
+                let input = Input::Recovered { session, fencing };
+                self.replay_input(session, (index, tick), input, outcome)
             }
             _ => Err(ReplayError::Timer { index }),
         };
@@ -165,47 +177,47 @@ impl Machine {
     fn replay_input(
         &mut self,
         session: SessionId,
-        record: &Record,
-        input: &Input,
+        (index, tick): (u64, Tick),
+        input: Input,
+        recorded: Outcome,
     ) -> Result<(), ReplayError> {
-        let index = record.index;
-        if input.session() != Some(session)
-            || matches!(&record.event, Recorded::Input(of) if of.is_never_recorded())
-        {
+        if input.session() != Some(session) {
             return Err(ReplayError::OtherSession { index });
         }
-        let accepted = self
-            .handle(record.tick, input.clone())
-            .map_err(|refusal| ReplayError::Refused { index, refusal })?;
-        let replayed = match (&accepted, input) {
-            (Accepted::Opened(capability), _) => Some(Outcome::Opened(capability.generation())),
-            (Accepted::Sent { seq, position }, _) => self
-                .last_sent(session, input)
+        let edge = match &input {
+            Input::Act { act: Act::Send(send), .. } => Some((send.role, send.to)),
+            _ => None,
+        };
+        let accepted =
+            self.handle(tick, input).map_err(|refusal| ReplayError::Refused { index, refusal })?;
+        let replayed = match &accepted {
+            Accepted::Opened(capability) => Some(Outcome::Opened(capability.generation())),
+            Accepted::Sent { seq, position } => edge
+                .and_then(|(from, to)| self.last_sent(session, from, to))
                 .map(|message| Outcome::Sent(message, *seq, *position)),
-            (Accepted::Received(received), _) => {
+            Accepted::Received(received) => {
                 Some(Outcome::Received(received.label, received.seq, received.position))
             }
-            (Accepted::Acknowledged { position, .. }, _) => Some(Outcome::Acknowledged(*position)),
-            (Accepted::Issued(capability), _) => Some(Outcome::Issued(capability.generation())),
-            (Accepted::Staged(receipt), _) => Some(Outcome::Staged(receipt.id)),
-            (Accepted::Done, _) => Some(Outcome::Done),
-            (Accepted::Serial(serial), _) => Some(Outcome::Serial(*serial)),
-            (Accepted::Witness(witness), _) => Some(Outcome::Witness(witness.id)),
-            (Accepted::Timer(timer), _) => Some(Outcome::Timer(*timer)),
-            (Accepted::Attached { epoch }, _) => Some(Outcome::Attached(*epoch)),
-            (Accepted::Duplicate { .. }, _) => None,
+            Accepted::Acknowledged { position, .. } => Some(Outcome::Acknowledged(*position)),
+            Accepted::Issued(capability) => Some(Outcome::Issued(capability.generation())),
+            Accepted::Staged(receipt) => Some(Outcome::Staged(receipt.id)),
+            Accepted::Done => Some(Outcome::Done),
+            Accepted::Serial(serial) => Some(Outcome::Serial(*serial)),
+            Accepted::Witness(witness) => Some(Outcome::Witness(witness.id)),
+            Accepted::Timer(timer) => Some(Outcome::Timer(*timer)),
+            Accepted::Attached { epoch } => Some(Outcome::Attached(*epoch)),
+            Accepted::Duplicate { .. } => None,
         };
         let advanced = self.journal_len(session) == Some(index + 1);
-        if replayed == Some(record.outcome) && advanced {
+        if replayed == Some(recorded) && advanced {
             return Ok(());
         }
-        Err(ReplayError::OtherOutcome { index, recorded: record.outcome, replayed })
+        Err(ReplayError::OtherOutcome { index, recorded, replayed })
     }
 
     /// The message that a send has just put on its edge.
-    fn last_sent(&self, session: SessionId, input: &Input) -> Option<MessageIx> {
-        let Input::Act { act: Act::Send(send), .. } = input else { return None };
-        let mut messages = self.session(session)?.edge(send.role, send.to)?.messages();
+    fn last_sent(&self, session: SessionId, from: RoleIx, to: RoleIx) -> Option<MessageIx> {
+        let mut messages = self.session(session)?.edge(from, to)?.messages();
         messages.nth(messages.len().checked_sub(1)?).map(|queued| queued.message)
     }
 

@@ -200,7 +200,7 @@ impl Recovery {
         self.scratch.register(&batches.protocol);
         while let Some(batch) = batches.next()? {
             for record in batches.records(&batch)? {
-                let replayed = self.scratch.replay_record(session, &record);
+                let replayed = self.scratch.replay_owned(session, record);
                 replayed.map_err(|error| batches.broken(error.record(), error.into()))?;
             }
             // Or the machine would hold all records as those of one batch that is not sealed yet.
