@@ -645,6 +645,32 @@ fn actions_ahead_are_held_within_a_window() {
     assert_eq!(scene.position("A"), last + 2, "what was behind the refused one is gone");
 }
 
+/// SRV-5: what is held ahead is bounded in bytes as well; what is dropped comes again.
+#[test]
+fn actions_ahead_are_held_within_so_many_bytes() {
+    const CHUNKS: &str = "A = rec X . B!chunk(string) . X   B = rec X . A?chunk(string) . X";
+    let mut scene = Scene::new(CHUNKS);
+    let mut a = scene.join("A");
+    for number in 0..8_u64 {
+        let chunk = number.to_string().repeat(400_000);
+        a.client.send("B", "chunk", chunk).unwrap();
+    }
+    let mut frames: Vec<Frame> = std::iter::from_fn(|| a.client.poll()).collect();
+    let first = frames.remove(0);
+    frames.into_iter().for_each(|frame| scene.say(&a, frame));
+    assert_eq!(scene.turn(), []);
+    scene.say(&a, first);
+    let said = scene.turn();
+    let [(_, Frame::Ack { position, .. })] = said[..] else { panic!("{said:?}") };
+    assert!((2..8).contains(&position), "{position}");
+    for (_, frame) in said {
+        a.client.handle(frame);
+    }
+    a.client.again();
+    scene.exchange(&mut [&mut a]);
+    assert_eq!(scene.position("A"), 8);
+}
+
 /// A peer that reads nothing: what waits for it stays on its edge, and not on the way to it.
 #[test]
 fn a_client_that_consumes_nothing_is_sent_so_much_and_no_more() {

@@ -39,6 +39,9 @@ use link::Link;
 /// How far ahead of its role an action may be to be held, in actions.
 pub const HELD_MAX: usize = 64;
 
+/// About how many bytes of actions that are ahead are held for an endpoint, behind the first one.
+pub const HELD_BYTES_MAX: usize = 1 << 20;
+
 /// How many messages of one edge are on their way to a client at most, before it has consumed the
 /// first of them.
 pub const UNCONSUMED_MAX: u64 = 256;

@@ -3,7 +3,7 @@
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
-use super::{HELD_MAX, Place, Server, UNCONSUMED_BYTES_MAX, UNCONSUMED_MAX};
+use super::{HELD_BYTES_MAX, HELD_MAX, Place, Server, UNCONSUMED_BYTES_MAX, UNCONSUMED_MAX};
 use crate::machine::{
     Accepted, Act, Authority, Epoch, Machine, Position, Presented, Receive, Refusal, Send, Serial,
     SessionId, Tick,
@@ -106,6 +106,17 @@ impl Link {
     }
 }
 
+impl Link {
+    /// About how many bytes of actions are held.
+    fn held_bytes(&self) -> usize {
+        let size = |frame: &Frame| match frame {
+            Frame::Act { value, .. } => value.size(),
+            _ => 0,
+        };
+        self.held.values().map(size).sum()
+    }
+}
+
 impl Server {
     /// SRV-3: the first frame shows that the token has arrived: those before it are spent.
     fn confirm(&mut self, machine: &mut Machine, now: Tick, place: Place) -> bool {
@@ -139,7 +150,8 @@ impl Server {
                 if at >= position.saturating_add(HELD_MAX as u64) {
                     let refusal = Refusal::Ahead { at: Position(at), position: Position(position) };
                     self.refused(place, at, &refusal);
-                } else {
+                } else if link.held.is_empty() || link.held_bytes() < HELD_BYTES_MAX {
+                    // What is not held comes again: it was not acknowledged.
                     link.held.entry(at).or_insert(frame);
                 }
             }
