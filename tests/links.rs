@@ -827,7 +827,7 @@ fn a_role_with_an_edge_that_drops_is_not_attached() {
     node.turn(Tick(1)).unwrap();
     let (_, said) = node.poll().unwrap();
     assert_eq!(code(&said), Some("lossy_edge"));
-    assert!(matches!(client.handle(said), Heard::Rejected { .. }));
+    assert_eq!(client.handle(said), Heard::Over);
 }
 
 /// Frames that are none of a client's, and those of an endpoint that is not there, change nothing.
@@ -843,4 +843,22 @@ fn frames_out_of_place_are_answered_and_change_nothing() {
     assert_eq!(code(&said[0]), Some("unexpected_frame"));
     assert_eq!(said[1..], [Frame::Pong { t: 4 }]);
     assert_eq!(scene.node.machine().digest(), before);
+}
+
+/// Who brings an invitation to a session that has ended does not try again and again.
+#[test]
+fn an_invitation_to_a_session_that_has_ended_is_refused_for_good() {
+    let mut scene = Scene::new(PING);
+    let invitation = scene.invitation("A");
+    let act = Act::Cancel { reason: "rain".into() };
+    let by = scene.host.clone();
+    scene.node.handle(Tick(scene.now), Input::Act { by, act }).unwrap();
+    scene.turn();
+    let mut late = scene.connect(Client::join(0, Form::Json, &invitation, "A"));
+    scene.greet(&mut late);
+    let over = late.client.over().map(ToString::to_string);
+    assert_eq!(
+        over.as_deref(),
+        Some("refused [terminal]: the session has ended: it is cancelled (rain)")
+    );
 }

@@ -343,10 +343,13 @@ impl Client {
             Frame::Refused { at, code, message, .. } => self.handle_refused(at, code, message),
             // A late answer to what was said before it was attached.
             Frame::Reject { .. } if self.attached.is_some() => Heard::Nothing,
-            Frame::Reject { code, message, retry_after, .. } => match code.as_str() {
+            Frame::Reject { ep, code, message, retry_after } => match code.as_str() {
                 "regressed" => self.end(Ending::Regressed),
-                // It never gets better.
-                "bad_token" => self.end(Ending::Refused { code, message }),
+                // What is said of the endpoint, and not of the connection, never gets better,
+                // unless the machine's end says when.
+                _ if ep.is_some() && retry_after.is_none() => {
+                    self.end(Ending::Refused { code, message })
+                }
                 _ => Heard::Rejected { code, message, retry_after },
             },
             Frame::Event { event, .. } => match event {
