@@ -113,8 +113,8 @@ impl Machine {
         self.replay_owned(session, record.clone())
     }
 
-    /// As [`replay_record`](Self::replay_record), of a record that nobody needs any more: nothing of
-    /// it is copied.
+    /// As [`replay_record`](Self::replay_record), of a record that nobody needs any more: nothing
+    /// of it is copied.
     ///
     /// # Errors
     /// As [`replay_record`](Self::replay_record).

@@ -181,6 +181,10 @@ fn corners(scene: &mut Scene<'_, '_, '_>) {
     });
     let edge = json!({"from": "A", "to": "B"});
     let now = scene.now;
+    // Nobody has shown that they are safe together, and nobody insists.
+    open["unchecked"] = json!(false);
+    scene.writer.tell(now, &json!({"open": open}));
+    open["unchecked"] = json!(true);
     let resize = json!({"resize": {"max": 3}});
     for policy in [json!({"drop_oldest": {}}), json!({"latest_value": {}}), resize] {
         open["policies"] = json!([{"edge": edge, "policy": policy}]);
