@@ -74,35 +74,14 @@ fn play(
     Ok(())
 }
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    prop_oneof![
-        script::legal_script(true),
-        script::wild_script(true),
-        script::authority_script(true)
-    ]
-}
-
-#[derive(Clone)]
-struct Shown(Arc<Protocol>);
-
-impl std::fmt::Debug for Shown {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "\n{}", self.0.locals())
-    }
-}
-
-fn protocol() -> impl Strategy<Value = Shown> {
-    script::protocol().prop_map(Shown)
-}
-
 proptest! {
     #![proptest_config(cases(60))]
 
     /// JSTO-10.
     #[test]
     fn behind_every_commit_sessions_are_taken_up_where_they_stand(
-        protocol in protocol(),
-        steps in steps(),
+        protocol in script::shown(),
+        steps in script::script(true),
     ) {
         play(&protocol.0, &steps, &mut MemoryJournal::default(), |journal, _, digests| {
             recovered(journal, digests).map(drop)
@@ -111,7 +90,7 @@ proptest! {
 
     /// JSTO-10: the machine that took them up goes on as the first one would have.
     #[test]
-    fn what_was_taken_up_goes_on_the_same(protocol in protocol(), steps in steps()) {
+    fn what_was_taken_up_goes_on_the_same(protocol in script::shown(), steps in script::script(true)) {
         let protocol = protocol.0;
         let mut journal = MemoryJournal::default();
         let mut last = None;
@@ -143,8 +122,8 @@ proptest! {
     /// JSTO-10: a host that fails at some commit, on a disk that forgets what was not synced.
     #[test]
     fn behind_a_crash_sessions_stand_where_the_last_commit_left_them(
-        protocol in protocol(),
-        steps in steps(),
+        protocol in script::shown(),
+        steps in script::script(true),
         at in 0..8_u64,
         after in any::<bool>(),
     ) {

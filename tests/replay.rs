@@ -72,34 +72,13 @@ fn text(protocol: &Protocol, session: SessionId, batches: &[Batch], head: Option
     text
 }
 
-fn script() -> impl Strategy<Value = Vec<Step>> {
-    prop_oneof![
-        script::legal_script(true),
-        script::wild_script(true),
-        script::authority_script(true)
-    ]
-}
-
-#[derive(Clone)]
-struct Shown(Arc<Protocol>);
-
-impl std::fmt::Debug for Shown {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "\n{}", self.0.locals())
-    }
-}
-
-fn protocol() -> impl Strategy<Value = Shown> {
-    script::protocol().prop_map(Shown)
-}
-
 proptest! {
     #![proptest_config(cases(300))]
 
     #[test]
     fn every_prefix_of_a_journal_replays_to_the_state_of_that_moment(
-        protocol in protocol(),
-        steps in script(),
+        protocol in script::shown(),
+        steps in script::script(true),
     ) {
         let protocol = protocol.0;
         let (machine, kept) = run(&protocol, &steps);
@@ -129,8 +108,8 @@ proptest! {
 
     #[test]
     fn heads_chain_the_batches_and_bytes_are_those_of_the_records(
-        protocol in protocol(),
-        steps in script(),
+        protocol in script::shown(),
+        steps in script::script(true),
     ) {
         let protocol = protocol.0;
         let (machine, kept) = run(&protocol, &steps);
@@ -154,8 +133,8 @@ proptest! {
 
     #[test]
     fn a_journal_as_lines_reads_to_the_same_records(
-        protocol in protocol(),
-        steps in script(),
+        protocol in script::shown(),
+        steps in script::script(true),
         closed in any::<bool>(),
     ) {
         let protocol = protocol.0;
@@ -181,8 +160,8 @@ proptest! {
 
     #[test]
     fn a_byte_that_is_changed_anywhere_is_found_in_its_line(
-        protocol in protocol(),
-        steps in script(),
+        protocol in script::shown(),
+        steps in script::script(true),
         edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..3u8), 8),
     ) {
         let protocol = protocol.0;
@@ -200,7 +179,7 @@ proptest! {
 
     #[test]
     fn the_replayed_session_goes_on_as_the_first_one_would(
-        protocol in protocol(),
+        protocol in script::shown(),
         steps in script::legal_script(true),
         more in script::legal_script(true),
     ) {

@@ -186,6 +186,25 @@ fn telemetry() -> Arc<Protocol> {
     Arc::new(text.parse().unwrap())
 }
 
+/// A protocol that a failed test shows as its types.
+#[derive(Clone)]
+pub struct Shown(pub Arc<Protocol>);
+
+impl std::fmt::Debug for Shown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "\n{}", self.0.locals())
+    }
+}
+
+pub fn shown() -> impl Strategy<Value = Shown> {
+    protocol().prop_map(Shown)
+}
+
+/// A script of any kind.
+pub fn script(journal: bool) -> impl Strategy<Value = Vec<Step>> {
+    prop_oneof![legal_script(journal), wild_script(journal), authority_script(journal)]
+}
+
 #[cfg(feature = "syntax")]
 pub fn library() -> &'static [Arc<Protocol>] {
     static LIBRARY: std::sync::OnceLock<Vec<Arc<Protocol>>> = std::sync::OnceLock::new();
