@@ -862,3 +862,28 @@ fn an_invitation_to_a_session_that_has_ended_is_refused_for_good() {
         Some("refused [terminal]: the session has ended: it is cancelled (rain)")
     );
 }
+
+/// SRV-1: the answer to an invitation was lost and its session has ended since: whoever brings it
+/// again is told the end, and where its own role was.
+#[test]
+fn an_invitation_whose_answer_was_lost_tells_the_end_of_its_role() {
+    let mut scene = Scene::new(PING);
+    let mut a = scene.join("A");
+    let invitation = scene.invitation("B");
+    let join = || Client::join(0, Form::Json, &invitation, "B");
+    let mut lost = scene.connect(join());
+    let frame = lost.client.connected();
+    scene.say(&lost, frame);
+    scene.turn();
+    a.client.send("B", "ping", 1_u64).unwrap();
+    scene.exchange(&mut [&mut a]);
+    let (act, by) = (Act::Cancel { reason: "rain".into() }, scene.host.clone());
+    scene.node.handle(Tick(scene.now), Input::Act { by, act }).unwrap();
+    scene.turn();
+    let mut again = scene.connect(join());
+    scene.greet(&mut again);
+    let (position, reason) = (0, Some("rain".into()));
+    let told = Frame::State { ep: 0, position, status: "cancelled".into(), reason };
+    assert_eq!(again.heard.pop_front(), Some(told));
+    assert_eq!(scene.position("A"), 1, "it is not the position of the first role");
+}

@@ -241,9 +241,7 @@ impl Endpoint {
         label: &str,
         value: impl Into<Value>,
     ) -> Result<u64, ClientError> {
-        let value = value.into();
-        let at = self.until(|state| decide(state, to, label, &value)).await?;
-        self.shared.wake.notify_one();
+        let at = self.send_nowait(to, label, value).await?;
         self.kept(at).await?;
         Ok(at + 1)
     }

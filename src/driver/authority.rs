@@ -7,7 +7,6 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::clock::later;
 use super::endpoint::{By, Endpoint};
 use super::error::Error;
 use super::holding::{Acting, Holding};
@@ -202,7 +201,7 @@ impl Hand<'_> {
         let Transfer { within, freeze, .. } = *transfer;
         let mut until = None;
         let accepted = self.ask(|request, now| {
-            let expires = within.map(|time| later(now, time));
+            let expires = within.map(|time| now.after(time));
             until = expires;
             Authority::Stage { request, scope, to, expires, freeze }
         })?;

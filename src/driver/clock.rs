@@ -60,11 +60,6 @@ pub(super) fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The tick that is so much later.
-pub(super) fn later(now: Tick, time: Duration) -> Tick {
-    Tick(now.0.saturating_add(millis(time)))
-}
-
 impl State {
     /// When the first timer is due; never, where nothing can be kept any more.
     pub(super) fn due(&self) -> Option<Tick> {

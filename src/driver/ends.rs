@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::authority::named;
-use super::clock::later;
 use super::error::Error;
 use super::holding::Holding;
 use super::session::Session;
@@ -87,7 +86,7 @@ impl Session {
     /// `draining`, `terminal`.
     pub fn drain_within(&self, time: Duration) -> Result<(), Error> {
         self.host.change(|state, now| {
-            let drain = Act::Drain { deadline: Some(later(now, time)) };
+            let drain = Act::Drain { deadline: Some(now.after(time)) };
             Ok(state.machine.act(now, self.host.capability.present(), drain)?)
         })?;
         Ok(())

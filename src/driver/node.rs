@@ -167,7 +167,7 @@ impl<J: Journal> Node<J> {
         expires_in: Duration,
     ) -> Result<String, NodeError> {
         self.requests += 1;
-        let expires = Tick(now.0.saturating_add(millis(expires_in)));
+        let expires = now.after(expires_in);
         let stage = Authority::Stage {
             request: RequestId(self.requests),
             scope: Scope::role(role),
@@ -308,10 +308,6 @@ impl<J: Journal> Node<J> {
     pub fn commits(&self) -> u64 {
         self.commits
     }
-}
-
-fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl<J> std::fmt::Debug for Node<J> {

@@ -13,7 +13,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::authority::{Transfer, commit, left_of, named};
-use super::clock::later;
 use super::error::Error;
 use super::holding::Holding;
 use super::host::{Host, State};
@@ -62,17 +61,9 @@ impl From<seal::BadToken> for Error {
 /// TOKEN-32: what a refusal says about the token alone is not shown to who has brought it. What it
 /// says to somebody whose token is good is.
 fn unshown(refusal: Refusal) -> Error {
-    match refusal {
-        Refusal::UnknownSession(_)
-        | Refusal::Unclaimed { .. }
-        | Refusal::StaleCapability { .. }
-        | Refusal::ScopeViolation { .. }
-        | Refusal::TransferNotPending(_)
-        | Refusal::ReceiptMismatch(_)
-        | Refusal::ReceiptSpent(_)
-        | Refusal::TokenSpent { .. }
-        | Refusal::TokenUnknown { .. } => BadToken(Cause::Refused(refusal)).into(),
-        shown => shown.into(),
+    match refusal.is_of_token() {
+        true => BadToken(Cause::Refused(refusal)).into(),
+        false => refusal.into(),
     }
 }
 
@@ -111,7 +102,7 @@ impl Holding {
         let by = self.capability.present();
         let mut expires = Tick(0);
         let accepted = self.by().ask(|request, now| {
-            expires = later(now, expires_in);
+            expires = now.after(expires_in);
             Authority::IssueToken { request }
         })?;
         Ok(keys.seal(&Resume::of(by, issued(accepted).0, expires).into()))
@@ -163,7 +154,7 @@ impl Session {
         let token = keys.open_resume(text, self.host.tick())?;
         let renew = Authority::Renew { serial: Serial(token.serial) };
         let (by, accepted, now) = self.present(&token, renew)?;
-        let next = keys.seal(&Resume::of(&by, issued(accepted).0, later(now, expires_in)).into());
+        let next = keys.seal(&Resume::of(&by, issued(accepted).0, now.after(expires_in)).into());
         let capability = Box::new(Capability::resumed(by));
         Ok((Holding { host: Arc::clone(&self.host), capability }, next))
     }

@@ -106,31 +106,25 @@ fn work<J: Journal>(journal: &Mutex<J>, fence: Fence, queue: &Receiver<Asked>) {
             all.iter().flat_map(|asked| asked.writes.iter().map(Owned::write)).collect();
         let done = journal.commit(fence, &writes);
         drop(writes);
-        let is_one = all.len() == 1;
-        match done {
-            // What is refused for one was written for none: each is asked by itself.
-            Err(error) if !is_one && error.is_certain() => {
-                for asked in all {
+        let done = match (done, &all[..]) {
+            (Err(error), [asked]) => {
+                // Who asked may be gone.
+                let _ = asked.answer.send(Err(error));
+                continue;
+            }
+            (done, _) => done,
+        };
+        for asked in all {
+            let said = match &done {
+                Ok(()) => Ok(()),
+                // What is refused for one was written for none: each is asked by itself.
+                Err(error) if error.is_certain() => {
                     let writes: Vec<Write<'_>> = asked.writes.iter().map(Owned::write).collect();
-                    // Who asked may be gone.
-                    let _ = asked.answer.send(journal.commit(fence, &writes));
+                    journal.commit(fence, &writes)
                 }
-            }
-            done => {
-                let mut done = Some(done);
-                for asked in all {
-                    let said = match &done {
-                        Some(Ok(())) => Ok(()),
-                        Some(Err(_)) if is_one => done.take().unwrap_or(Ok(())),
-                        other => {
-                            let why = other.as_ref().and_then(|done| done.as_ref().err());
-                            let why = why.map_or_else(String::new, ToString::to_string);
-                            Err(std::io::Error::other(why).into())
-                        }
-                    };
-                    let _ = asked.answer.send(said);
-                }
-            }
+                Err(error) => Err(std::io::Error::other(error.to_string()).into()),
+            };
+            let _ = asked.answer.send(said);
         }
     }
 }

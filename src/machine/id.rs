@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::num::NonZeroU64;
+use core::time::Duration;
 
 macro_rules! number {
     ($($(#[$doc:meta])* $name:ident,)*) => {
@@ -115,6 +116,15 @@ impl core::str::FromStr for Epoch {
         // No sign, no zero in front: an epoch has one text.
         let digits = fencing.len() + counter.len() + 1;
         if alloc::format!("{epoch}").len() == digits { Ok(epoch) } else { Err(EpochError) }
+    }
+}
+
+impl Tick {
+    /// The tick that is so much later; the last one, where there is none.
+    #[must_use]
+    pub fn after(self, time: Duration) -> Self {
+        let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        Self(self.0.saturating_add(millis))
     }
 }
 

@@ -153,6 +153,26 @@ impl Spread {
     }
 }
 
+impl Refusal {
+    /// TOKEN-32: whether it says something about the token, or the authority in it, alone: then it
+    /// is not shown to who has brought the token.
+    #[cfg(feature = "driver")]
+    pub(crate) fn is_of_token(&self) -> bool {
+        matches!(
+            self,
+            Self::UnknownSession(_)
+                | Self::Unclaimed { .. }
+                | Self::StaleCapability { .. }
+                | Self::ScopeViolation { .. }
+                | Self::TransferNotPending(_)
+                | Self::ReceiptMismatch(_)
+                | Self::ReceiptSpent(_)
+                | Self::TokenSpent { .. }
+                | Self::TokenUnknown { .. }
+        )
+    }
+}
+
 impl Machine {
     /// The latest tick that it was told.
     #[must_use]

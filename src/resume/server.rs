@@ -8,7 +8,7 @@
 //! handle(machine, now, connection, frame)     any number of them, then
 //! decide(machine, now)                        what is done because time has run out
 //! …the driver seals, persists, and says which sessions have changed: touched(session)
-//! settle(machine, now)                        from what is kept now: what there is to say
+//! settle(machine)                             from what is kept now: what there is to say
 //! poll() -> (connection, frame)               only from here on it leaves
 //! ```
 //!

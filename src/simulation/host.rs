@@ -22,7 +22,10 @@ impl<S: FnMut(u64, Moment<'_>)> World<'_, S> {
         let Some(node) = &mut self.node else { return Ok(()) };
         match node.turn(Tick(self.now)) {
             Ok(()) => {}
-            Err(NodeError::Journal(_) | NodeError::Done) => return self.crash(),
+            Err(NodeError::Journal(_) | NodeError::Done) => {
+                self.crash();
+                return Ok(());
+            }
             Err(error) => return Err(error.into()),
         }
         while let Some(event) = self.node.as_mut().and_then(Node::poll_event) {
@@ -34,8 +37,7 @@ impl<S: FnMut(u64, Moment<'_>)> World<'_, S> {
         Ok(())
     }
 
-    pub(super) fn crash(&mut self) -> Result<(), SimulationError> {
-        self.counts.crashes += 1;
+    fn crash(&mut self) {
         self.counts.commits += self.node.as_ref().map_or(0, Node::commits);
         (self.show)(self.now, Moment::Crashed);
         self.node = None;
@@ -54,7 +56,6 @@ impl<S: FnMut(u64, Moment<'_>)> World<'_, S> {
             }
         }
         self.at(5, 300, Happening::Restart);
-        Ok(())
     }
 
     pub(super) fn restart(&mut self) -> Result<(), SimulationError> {
@@ -74,7 +75,6 @@ impl<S: FnMut(u64, Moment<'_>)> World<'_, S> {
                 Ok(())
             }
             Err(NodeError::Journal(_)) => {
-                self.counts.crashes += 1;
                 self.at(5, 300, Happening::Restart);
                 Ok(())
             }

@@ -30,6 +30,12 @@ pub fn write_value(sort: &Sort, value: &Value) -> Tree {
     write_at(sort, sort.root(), value)
 }
 
+/// A value that is not of the sort: what stands for one that cannot be read, for the machine to
+/// refuse.
+pub(crate) fn misfit(sort: &Sort) -> Value {
+    if sort.conform(Value::Unit).is_ok() { Value::Bool(false) } else { Value::Unit }
+}
+
 /// Any JSON value as what a sort holds that the protocol does not define. As in a `float`, there is
 /// one zero.
 #[must_use]

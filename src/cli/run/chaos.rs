@@ -9,10 +9,10 @@ use serde_json::{Value as Tree, json};
 use super::single::{self, chart};
 use super::{Plan, summary};
 use crate::cli::Failure;
-use crate::cli::chart::{Chart, Step};
+use crate::cli::chart::Chart;
+use crate::journal::{FileLines, Lines};
 use crate::machine::Event;
 use crate::simulation::{Chaos, Moment, Options, Report, SimulationError, simulate_with};
-use crate::types::{Direction, Value};
 
 pub(super) fn run(plan: &Plan, chaos: Chaos, file: Option<&Path>) -> Result<(), Failure> {
     let options = Options {
@@ -57,11 +57,12 @@ pub(super) fn run(plan: &Plan, chaos: Chaos, file: Option<&Path>) -> Result<(), 
 }
 
 fn write_new(file: &Path, text: &str) -> Result<(), Failure> {
-    let usage = |error| Failure::Usage(format!("`{}`: {error}", file.display()));
-    let mut to =
-        std::fs::OpenOptions::new().write(true).create_new(true).open(file).map_err(usage)?;
-    to.write_all(text.as_bytes())?;
-    Ok(to.sync_data()?)
+    let mut journal = FileLines::create(file)
+        .map_err(|error| Failure::Usage(format!("`{}`: {error}", file.display())))?;
+    for line in text.lines() {
+        journal.append(line)?;
+    }
+    Ok(journal.sync()?)
 }
 
 /// One line for whatever happened.
@@ -88,13 +89,8 @@ fn show(
                 });
                 return Ok(writeln!(out, "{line}")?);
             };
-            let text = match (direction, value) {
-                (Direction::Receive, _) | (_, Value::Unit) => label.to_string(),
-                (Direction::Send, value) => format!("{label}({value})"),
-            };
-            let (role, peer) = (role.index(), peer.index());
-            let step = Step { role, direction: *direction, peer, text: &text };
-            return Ok(chart.step(out, &step)?);
+            let step = (*role, *direction, *peer);
+            return Ok(single::draw(chart, out, step, (label, value))?);
         }
         Moment::Cut(role) => ("cut", Some(*role)),
         Moment::Resumed(role) => ("attached", Some(*role)),

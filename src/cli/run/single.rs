@@ -14,7 +14,7 @@ use crate::machine::{
     Accepted, Act, Capability, EndpointView, Event, Input, Machine, OnLost, Open, Output, Owner,
     Receive, Refusal, Send, SessionId, SessionView, Tick,
 };
-use crate::types::{Direction, Protocol, RoleIx, Transition};
+use crate::types::{Direction, Name, Protocol, RoleIx, Transition, Value};
 use crate::wire::journal;
 
 /// Why a run is over.
@@ -253,12 +253,7 @@ impl<'a> Play<'a> {
         let label = protocol.label_name(*label);
         match &self.chart {
             Some(chart) => {
-                let text = match (direction, value) {
-                    (Direction::Receive, _) | (_, crate::types::Value::Unit) => label.to_string(),
-                    (Direction::Send, value) => format!("{label}({value})"),
-                };
-                let (role, peer) = (role.index(), peer.index());
-                chart.step(out, &Step { role, direction: *direction, peer, text: &text })?;
+                draw(chart, out, (*role, *direction, *peer), (label, value))?;
             }
             None => {
                 let message = summary::value_json(protocol, label, value);
@@ -302,6 +297,21 @@ fn turns(session: SessionView<'_>, endpoint: EndpointView<'_>) -> Vec<Turn> {
             .map(|transition| Turn::Receive(transition.peer))
             .collect(),
     }
+}
+
+/// Draws an action: a send with its value, a receive without.
+pub(super) fn draw(
+    chart: &Chart,
+    out: &mut impl Write,
+    (role, direction, peer): (RoleIx, Direction, RoleIx),
+    (label, value): (&Name, &Value),
+) -> std::io::Result<()> {
+    let text = match (direction, value) {
+        (Direction::Receive, _) | (_, Value::Unit) => label.to_string(),
+        (Direction::Send, value) => format!("{label}({value})"),
+    };
+    let (role, peer) = (role.index(), peer.index());
+    chart.step(out, &Step { role, direction, peer, text: &text })
 }
 
 /// A chart of a protocol's roles, as wide as the terminal allows.

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
-use super::shard::{Job, Out, weight};
+use super::shard::{Job, Out};
 use super::{FRAMES_MAX, Hub};
 use crate::driver::shards::shard_of;
 use crate::machine::Tick;
@@ -71,8 +71,8 @@ pub(super) async fn serve(hub: &Hub, number: u64, mut transport: impl Transport)
                 }
             }
             frame = to_send.recv() => match frame {
-                Some(frame) => {
-                    bytes.fetch_sub(weight(&frame), Ordering::Relaxed);
+                Some((weight, frame)) => {
+                    bytes.fetch_sub(weight, Ordering::Relaxed);
                     let is_last = matches!(frame, Frame::Bye { .. });
                     if is_last { Then::End(Some(frame)) } else { Then::Say(frame) }
                 }

@@ -34,7 +34,8 @@ pub(super) enum Job {
 /// The way to a client.
 #[derive(Clone)]
 pub(super) struct Out {
-    pub(super) frames: mpsc::Sender<Frame>,
+    /// Each with what it weighs.
+    pub(super) frames: mpsc::Sender<(usize, Frame)>,
     /// How many bytes of messages wait.
     pub(super) bytes: Arc<AtomicUsize>,
     /// The connection is given up.
@@ -42,7 +43,7 @@ pub(super) struct Out {
 }
 
 /// About how many bytes a frame takes.
-pub(super) fn weight(frame: &Frame) -> usize {
+fn weight(frame: &Frame) -> usize {
     match frame {
         Frame::Msg { value, .. } => 64 + value.size(),
         Frame::Ok { r#type, .. } => 256 + r#type.len(),
@@ -53,18 +54,17 @@ pub(super) fn weight(frame: &Frame) -> usize {
 /// The time: it goes on from that of the system, and does not run back while the process lives.
 pub(super) struct Clock {
     start: Instant,
-    base: u64,
+    base: Tick,
 }
 
 impl Clock {
     pub(super) fn system() -> Self {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { start: Instant::now(), base: u64::try_from(since.as_millis()).unwrap_or(0) }
+        Self { start: Instant::now(), base: Tick(0).after(since) }
     }
 
     pub(super) fn now(&self) -> Tick {
-        let passed = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Tick(self.base.saturating_add(passed))
+        self.base.after(self.start.elapsed())
     }
 
     fn until(&self, tick: Tick) -> Duration {
@@ -199,7 +199,7 @@ impl<J: Journal> Shard<J> {
             let weight = weight(&frame);
             let waiting = out.bytes.fetch_add(weight, Ordering::Relaxed);
             let is_behind = waiting > 0 && waiting + weight > BYTES_MAX;
-            if is_behind || out.frames.try_send(frame).is_err() {
+            if is_behind || out.frames.try_send((weight, frame)).is_err() {
                 out.given_up.notify_one();
                 self.outs.remove(&to);
                 self.node.lost(now, to);
@@ -210,7 +210,7 @@ impl<J: Journal> Shard<J> {
     fn goodbye(&mut self) {
         for out in self.outs.values() {
             // Who takes nothing any more hears nothing.
-            let _ = out.frames.try_send(Frame::Bye { reason: "shutdown".into() });
+            let _ = out.frames.try_send((0, Frame::Bye { reason: "shutdown".into() }));
         }
     }
 }

@@ -228,12 +228,9 @@ impl Memory {
     /// What the role may do now, as its local type says it.
     #[must_use]
     pub fn moves(&self) -> String {
-        let automaton = self.protocol.automaton(self.role);
-        let symbol = automaton.direction(self.state).map_or('.', Direction::symbol);
-        let moves = automaton.moves(self.state).iter().map(|transition| {
-            let (peer, message) = (transition.peer, self.protocol.message(transition.message));
-            let label = self.protocol.label_name(message.label);
-            format!("{}{symbol}{label}{}", self.protocol.role_name(peer), message.payload)
+        let moves = self.legal_moves().map(|legal| {
+            let LegalMove { direction, peer, label, payload } = legal;
+            format!("{peer}{}{label}{payload}", direction.symbol())
         });
         let moves = moves.collect::<Vec<_>>().join(", ");
         if moves.is_empty() { String::from("nothing: it has ended") } else { moves }

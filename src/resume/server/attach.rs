@@ -11,8 +11,8 @@ use super::link::Link;
 use super::lost::host_of;
 use super::{Place, Server, state};
 use crate::machine::{
-    Accepted, Act, Authority, Commit, Input, Machine, Owner, Policy, Presented, Receipt, Refusal,
-    RequestId, Scope, Serial, SessionId, SessionView, Tick,
+    Accepted, Act, Authority, Commit, EndpointView, Input, Machine, Owner, Policy, Presented,
+    Receipt, Refusal, RequestId, Scope, Serial, SessionId, SessionView, Tick,
 };
 use crate::types::{EdgeIx, RoleIx};
 use crate::wire::frame::{Frame, Notice};
@@ -25,8 +25,8 @@ const REGRESSED: &str = "regressed: restored from an older copy";
 enum Rejected {
     /// The one answer to every token that is not good.
     BadToken,
-    /// The session has ended.
-    Ended(SessionId, RoleIx),
+    /// The session has ended; in it the client acts under this.
+    Ended(Presented),
     /// The session knows less than it has acknowledged.
     Regressed(SessionId),
     /// Something that the bearer of a good token may know.
@@ -54,7 +54,7 @@ impl Server {
             let serial = serial(machine, now, &by, issue)?;
             self.attach(machine, now, place, by, serial, role)
         });
-        done.unwrap_or_else(|rejected| self.rejected(machine, now, place, &rejected));
+        done.unwrap_or_else(|rejected| self.rejected(machine, now, place, role, &rejected));
     }
 
     /// SRV-2: somebody brings a resume token.
@@ -72,16 +72,10 @@ impl Server {
             let by = resume.presented();
             self.is_not_behind(machine, &resume, &by, role, kept)?;
             let renew = Authority::Renew { serial: Serial(resume.serial) };
-            let next = serial(machine, now, &by, renew).map_err(|rejected| match rejected {
-                Rejected::Ended(session, _) => match self.role_of(machine, &by, role) {
-                    Ok(role) => Rejected::Ended(session, role),
-                    Err(rejected) => rejected,
-                },
-                rejected => rejected,
-            })?;
+            let next = serial(machine, now, &by, renew)?;
             self.attach(machine, now, place, by, next, role)
         });
-        done.unwrap_or_else(|rejected| self.rejected(machine, now, place, &rejected));
+        done.unwrap_or_else(|rejected| self.rejected(machine, now, place, role, &rejected));
     }
 
     /// SRV-10: what the client was told before is more than there is: the session was restored from
@@ -182,8 +176,13 @@ impl Server {
         {
             return Err(Rejected::Because("lossy_edge", edge));
         }
+        // What can go wrong comes before anything changes; an attachment performs nothing.
+        let view = machine.session(session).and_then(|view| view.endpoint(role));
+        let local = view.map(EndpointView::current).transpose();
+        let local =
+            local.map_err(|error| Rejected::Because("type_too_large", error.to_smolstr()))?;
         let accepted = machine.act(now, &by, Act::Attach { role }).map_err(|why| match why {
-            Refusal::Terminal(_) => Rejected::Ended(session, role),
+            Refusal::Terminal(_) => Rejected::Ended(by.clone()),
             refusal => shown(refusal),
         })?;
         let Accepted::Attached { epoch } = accepted else { return Err(Rejected::BadToken) };
@@ -215,10 +214,7 @@ impl Server {
             (from, edge.consumed().0)
         });
         let consumed: Vec<(SmolStr, u64)> = consumed.collect();
-        let local = endpoint
-            .current()
-            .map_err(|error| Rejected::Because("type_too_large", error.to_smolstr()))?;
-        let expires = self.expires(now.max(machine.now()));
+        let expires = now.max(machine.now()).after(self.options.token_lifetime);
         let token = self.keys.seal(&Resume::of(&by, serial.0, expires).into());
         let answer = Frame::Ok {
             ep,
@@ -227,7 +223,7 @@ impl Server {
             epoch: epoch.bits(),
             position,
             token: token.into(),
-            r#type: local.to_smolstr(),
+            r#type: local.expect("it was attached").to_smolstr(),
             consumed,
         };
         let edges = (0..).map(EdgeIx).zip(protocol.edges()).filter(|(_, edge)| edge.to == role);
@@ -239,31 +235,25 @@ impl Server {
         Ok(())
     }
 
-    fn expires(&self, now: Tick) -> Tick {
-        let lifetime = u64::try_from(self.options.token_lifetime.as_millis()).unwrap_or(u64::MAX);
-        Tick(now.0.saturating_add(lifetime))
-    }
-
-    fn rejected(&mut self, machine: &mut Machine, now: Tick, place: Place, why: &Rejected) {
+    fn rejected(
+        &mut self,
+        machine: &mut Machine,
+        now: Tick,
+        place: Place,
+        role: Option<&str>,
+        why: &Rejected,
+    ) {
         let (connection, ep) = place;
         match why {
             Rejected::BadToken => {
                 self.reject(connection, Some(ep), "bad_token", "the token is not valid");
             }
             Rejected::Because(code, message) => self.reject(connection, Some(ep), code, message),
-            Rejected::Ended(session, role) => {
-                let (status, position) = match machine.session(*session) {
-                    Some(view) => (Some(view.status()), view.endpoint(*role)),
-                    None => {
-                        let closed = machine.archived(*session);
-                        let endpoint = closed.and_then(|closed| closed.endpoint(*role));
-                        (closed.map(|closed| closed.status()), endpoint)
-                    }
-                };
-                let position = position.map_or(0, |endpoint| endpoint.position().0);
-                let frame = status.map(|status| state(ep, position, status));
-                frame.into_iter().for_each(|frame| self.say(connection, frame));
-            }
+            Rejected::Ended(by) => match self.role_of(machine, by, role) {
+                Ok(role) => self.ended(machine, place, by.session, role),
+                // It names none of the roles that the token is for.
+                Err(why) => self.rejected(machine, now, place, None, &why),
+            },
             Rejected::Regressed(session) => {
                 if let Some(host) = machine.session(*session).and_then(host_of) {
                     // It may have ended already.
@@ -277,6 +267,24 @@ impl Server {
     }
 }
 
+impl Server {
+    /// Tells how a session has ended, and where the role was then.
+    fn ended(&mut self, machine: &Machine, place: Place, session: SessionId, role: RoleIx) {
+        let (status, endpoint) = match machine.session(session) {
+            Some(view) => (Some(view.status()), view.endpoint(role)),
+            None => {
+                let closed = machine.archived(session);
+                let endpoint = closed.and_then(|closed| closed.endpoint(role));
+                (closed.map(|closed| closed.status()), endpoint)
+            }
+        };
+        let position = endpoint.map_or(0, |endpoint| endpoint.position().0);
+        if let Some(status) = status {
+            self.say(place.0, state(place.1, position, status));
+        }
+    }
+}
+
 fn serial(
     machine: &mut Machine,
     now: Tick,
@@ -286,24 +294,16 @@ fn serial(
     match machine.act(now, by, Act::Authority(Box::new(asked))) {
         Ok(Accepted::Serial(serial)) => Ok(serial),
         Ok(_) => Err(Rejected::BadToken),
-        Err(Refusal::Terminal(_)) => Err(Rejected::Ended(by.session, RoleIx(0))),
+        Err(Refusal::Terminal(_)) => Err(Rejected::Ended(by.clone())),
         Err(refusal) => Err(shown(refusal)),
     }
 }
 
 /// What the bearer of a genuine token may be shown of a refusal.
 fn shown(refusal: Refusal) -> Rejected {
-    match refusal {
-        Refusal::UnknownSession(_)
-        | Refusal::Unclaimed { .. }
-        | Refusal::StaleCapability { .. }
-        | Refusal::ScopeViolation { .. }
-        | Refusal::TransferNotPending(_)
-        | Refusal::ReceiptMismatch(_)
-        | Refusal::ReceiptSpent(_)
-        | Refusal::TokenSpent { .. }
-        | Refusal::TokenUnknown { .. } => Rejected::BadToken,
-        other => Rejected::Because(other.code(), other.to_smolstr()),
+    match refusal.is_of_token() {
+        true => Rejected::BadToken,
+        false => Rejected::Because(refusal.code(), refusal.to_smolstr()),
     }
 }
 

@@ -8,8 +8,9 @@ use crate::machine::{
     Accepted, Act, Authority, Epoch, Machine, Position, Presented, Receive, Refusal, Send, Serial,
     SessionId, Tick,
 };
-use crate::types::{EdgeIx, LabelIx, RoleIx, Sort, Value};
+use crate::types::{EdgeIx, LabelIx, RoleIx, Value};
 use crate::wire::frame::Frame;
+use crate::wire::json::misfit;
 
 /// What the machine's end knows of an endpoint that is attached.
 #[derive(Debug)]
@@ -104,9 +105,7 @@ impl Link {
             tell: false,
         }
     }
-}
 
-impl Link {
     /// About how many bytes of actions are held.
     fn held_bytes(&self) -> usize {
         let size = |frame: &Frame| match frame {
@@ -257,11 +256,11 @@ fn perform(machine: &mut Machine, now: Tick, link: &Link, at: u64, frame: &Frame
 /// their sort, are for the machine to refuse.
 fn action(machine: &Machine, link: &Link, at: Position, frame: &Frame) -> Option<Act> {
     let (role, protocol) = (link.role, machine.protocol_of(link.session));
-    let role_of = |name: &str| protocol.and_then(|all| all.role(name)).unwrap_or(NO_ROLE);
+    let role_of = |name: &str| protocol.and_then(|all| all.role(name)).unwrap_or(RoleIx::UNKNOWN);
     match frame {
         Frame::Act { to, label, value, .. } => {
             let (to, at) = (role_of(to), Some(at));
-            let label = protocol.and_then(|all| all.label(label)).unwrap_or(NO_LABEL);
+            let label = protocol.and_then(|all| all.label(label)).unwrap_or(LabelIx::UNKNOWN);
             let view = machine.session(link.session);
             let endpoint = view.and_then(|view| view.endpoint(role));
             let meant = endpoint.and_then(|endpoint| endpoint.meant(to, label, at));
@@ -277,13 +276,4 @@ fn action(machine: &Machine, link: &Link, at: Position, frame: &Frame) -> Option
         }
         _ => None,
     }
-}
-
-/// What stands for names that a protocol does not have.
-const NO_ROLE: RoleIx = RoleIx(u16::MAX);
-const NO_LABEL: LabelIx = LabelIx(u16::MAX);
-
-/// A value that is not of the sort.
-fn misfit(sort: &Sort) -> Value {
-    if sort.conform(Value::Unit).is_ok() { Value::Bool(false) } else { Value::Unit }
 }

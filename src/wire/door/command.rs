@@ -6,12 +6,12 @@ use serde_json::Value as Tree;
 use super::{DoorError, DoorLimits};
 use crate::machine::{Act, EndpointView, Head, Input, Machine, Open, Send, SessionId, Tick};
 use crate::types::syntax::{Limits, Source};
-use crate::types::{Protocol, ProtocolDigest, Sort, Value, WrongSort};
+use crate::types::{Protocol, ProtocolDigest, Value, WrongSort};
 use crate::wire::authority::{self, CommitJson, ReclaimJson};
 use crate::wire::event::{
     ByJson, EdgeJson, EventError, EventJson, Names, OnLostJson, read_act, read_by, read_owner,
 };
-use crate::wire::json::read_value;
+use crate::wire::json::{misfit, read_value};
 use crate::wire::policy::{self, PolicedJson};
 use crate::wire::record::RecordJson;
 
@@ -344,10 +344,4 @@ fn sent(
     let Some((protocol, message)) = protocol.zip(message) else { return Ok(Value::Unit) };
     let sort = protocol.message(message).payload.sort();
     read_value(sort, tree).map_err(|error| (error, misfit(sort)))
-}
-
-/// A value that is not of the sort.
-fn misfit(sort: &Sort) -> Value {
-    let is_of = sort.conform(Value::Unit).is_ok();
-    if is_of { Value::Bool(false) } else { Value::Unit }
 }
