@@ -56,6 +56,7 @@ pub(crate) fn play(writer: &mut Writer, draw: &mut Draw<'_>) {
     let mut scene = Scene { writer, draw, owner, now: 5 };
     scene.writer.tell(0, &json!({"open": open}));
     corners(&mut scene);
+    spent(&mut scene);
     match scene.draw.one_in(3) {
         0 => outstanding(&mut scene),
         1 => remembered(&mut scene),
@@ -181,6 +182,12 @@ fn corners(scene: &mut Scene<'_, '_, '_>) {
     });
     let edge = json!({"from": "A", "to": "B"});
     let now = scene.now;
+    // Edges have room for something, and not for everything.
+    for capacity in [0_u64, 4_294_967_295] {
+        let mut other = open.clone();
+        other["capacity"] = json!(capacity);
+        scene.writer.tell(now, &json!({"open": other}));
+    }
     // Nobody has shown that they are safe together, and nobody insists.
     open["unchecked"] = json!(false);
     scene.writer.tell(now, &json!({"open": open}));
@@ -234,4 +241,56 @@ fn corners(scene: &mut Scene<'_, '_, '_>) {
     act(json!({"drain": {}}));
     act(json!({"send": {"role": "A", "to": "B", "label": "x", "value": null}}));
     act(json!({"close": {}}));
+}
+
+/// What is spent once, what comes too late and what fits no more, on an edge with room for one message.
+fn spent(scene: &mut Scene<'_, '_, '_>) {
+    let protocol = scene.writer.register(&json!({"text": PROTOCOL}), true).expect("it is one");
+    let session = "000000000000000000000000000000fd";
+    let mut open = json!({
+        "session": session,
+        "protocol": "00".repeat(32),
+        "owner": scene.owner,
+        "capacity": 1,
+        "unchecked": true,
+        "journal": true,
+    });
+    let now = scene.now;
+    scene.writer.tell(now, &json!({"open": open}));
+    open["protocol"] = json!(protocol.digest().to_string());
+    scene.writer.tell(now, &json!({"open": open}));
+    let by = json!({"owner": scene.owner, "generation": 1, "scope": "7"});
+    let mut act = |event: Tree| {
+        scene.writer.tell(now, &json!({"act": {"session": session, "by": by, "event": event}}))
+    };
+    let send = |at: u64, value: u64| json!({"send": {"role": "A", "to": "B", "label": "count", "value": value, "at": at}});
+    for (at, value) in [(0, 1), (0, 2), (1, 3)] {
+        act(send(at, value));
+    }
+    let predicate = json!({"position": {"role": "A", "least": 1}});
+    let issue = json!({"issue_readiness": {"request": 1, "predicate": predicate}});
+    let issued = act(json!({"authority": issue}));
+    let ready = issued.pointer("/ok/witness/readiness");
+    let ready = ready.unwrap_or_else(|| panic!("no witness in {issued}"));
+    for _ in 0..2 {
+        act(json!({"authority": {"consume_readiness": {"witness": ready}}}));
+    }
+    let staged = act(json!({"authority": {"stage": {"request": 3, "scope": "2"}}}));
+    let receipt =
+        staged.pointer("/ok/staged/receipt").unwrap_or_else(|| panic!("no receipt in {staged}"));
+    let mut forged = receipt.clone();
+    forged["scope"] = json!("4");
+    for receipt in [&forged, receipt, receipt] {
+        act(json!({"authority": {"rollback": {"receipt": receipt}}}));
+    }
+    act(json!({"authority": {"release": {"request": 4, "scope": "1"}}}));
+    let claim = json!({"owner": scene.owner, "request": 5, "scope": "1"});
+    act(json!({"authority": {"claim": claim}}));
+    // It ends, and is not kept yet.
+    let reclaim = json!({"session": session, "owner": scene.owner, "scope": "1", "request": 6});
+    scene.writer.tell(now, &json!({"reclaim": reclaim}));
+    let by = json!({"owner": scene.owner, "generation": 2, "scope": "1"});
+    let event = json!({"cancel": {"reason": "enough"}});
+    scene.writer.tell(now, &json!({"act": {"session": session, "by": by, "event": event}}));
+    scene.writer.tell(now, &json!({"reap": {"session": session}}));
 }

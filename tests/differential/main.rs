@@ -217,6 +217,9 @@ fn random(arguments: &Arguments, model: &mut dyn Engine) -> Result<(), String> {
         coverage.len(),
         arguments.seed,
     );
+    if !missing.is_empty() {
+        println!("not reached: {missing:?}");
+    }
     if !arguments.dry && !kept_journals.is_empty() {
         if arguments.case.is_none() {
             kept_journals.extend(simulated::journals(arguments.seed)?);
