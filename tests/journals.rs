@@ -2,6 +2,7 @@
 #![cfg(feature = "driver")]
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::faulty::{Disk, Fault, FaultyJournal};
@@ -686,4 +687,81 @@ fn a_faulty_journal_fails_as_it_says() {
         assert_eq!(next.is_ok(), fault == Fault::Delays);
         assert_eq!(content(&journal.into_inner()), content(&memory));
     }
+}
+
+/// A journal whose commits take as long as somebody says.
+struct Slow {
+    inner: MemoryJournal,
+    commits: Arc<AtomicU64>,
+    may_go_on: std::sync::mpsc::Receiver<()>,
+}
+
+impl Journal for Slow {
+    fn fence(&mut self) -> Result<Fence, JournalError> {
+        self.inner.fence()
+    }
+    fn commit(&mut self, fence: Fence, writes: &[Write<'_>]) -> Result<(), JournalError> {
+        self.commits.fetch_add(1, Ordering::SeqCst);
+        self.may_go_on.recv().expect("the test says when");
+        self.inner.commit(fence, writes)
+    }
+    fn read(&self, session: u128, from: u64, max: usize) -> Result<Vec<Stored>, JournalError> {
+        self.inner.read(session, from, max)
+    }
+    fn snapshot(&self, session: u128) -> Result<Option<Snapshot>, JournalError> {
+        self.inner.snapshot(session)
+    }
+    fn sessions(&self, after: Option<u128>, max: usize) -> Result<Vec<u128>, JournalError> {
+        self.inner.sessions(after, max)
+    }
+    fn blob(&self, digest: &[u8; 32]) -> Result<Option<bytes::Bytes>, JournalError> {
+        self.inner.blob(digest)
+    }
+}
+
+/// HUB-4: what comes while a commit is under way is one commit after it; what is refused for one of
+/// them is refused for nobody else.
+#[test]
+fn those_who_wait_for_the_disk_wait_for_it_together() {
+    let (go_on, may_go_on) = std::sync::mpsc::channel();
+    let (inner, commits) = (MemoryJournal::default(), Arc::new(AtomicU64::new(0)));
+    let slow = Slow { inner, commits: Arc::clone(&commits), may_go_on };
+    let mut group = GroupJournal::new(slow).unwrap();
+    let fence = group.fence().unwrap();
+    let until = |wanted: u64| {
+        while commits.load(Ordering::SeqCst) < wanted {
+            std::thread::yield_now();
+        }
+    };
+    let append = |session: u128, first: u64| {
+        let mut group = group.clone();
+        move || {
+            let head = &[0; 32];
+            let write = Write::Append { session, first, count: 1, head, bytes: b"x" };
+            group.commit(fence, &[write])
+        }
+    };
+    std::thread::scope(|scope| {
+        let first = scope.spawn(append(0, 0));
+        until(1);
+        // Eight come meanwhile, and one of them does not go on where its session ends.
+        let waiting: Vec<_> =
+            (1..=8).map(|session| scope.spawn(append(session, u64::from(session == 5)))).collect();
+        // Nothing says from outside that they have left their writes; a commit more does no harm.
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        for _ in 0..20 {
+            go_on.send(()).unwrap();
+        }
+        first.join().unwrap().unwrap();
+        for (session, done) in (1..).zip(waiting) {
+            let done = done.join().unwrap();
+            match session {
+                5 => assert!(matches!(done, Err(JournalError::Conflict { .. })), "{done:?}"),
+                _ => done.unwrap(),
+            }
+        }
+    });
+    // One for the first, one for all others, and one each because one of them was refused.
+    assert!(commits.load(Ordering::SeqCst) <= 10, "{commits:?}");
+    assert_eq!(group.sessions(None, 100).unwrap(), [0, 1, 2, 3, 4, 6, 7, 8]);
 }

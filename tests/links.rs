@@ -12,12 +12,14 @@ use antiphon::driver::{Node, NodeError};
 use antiphon::journal::{Fence, Journal, JournalError, MemoryJournal, Snapshot, Stored, Write};
 use antiphon::machine::*;
 use antiphon::resume::Lifetime;
-use antiphon::resume::outbox::{Client, Ending, Heard, Memory};
+use antiphon::resume::outbox::{Client, Ending, Memory};
 use antiphon::resume::server::{Connection, HELD_MAX, ServerOptions, UNCONSUMED_MAX};
-use antiphon::types::{Edge, RoleIx};
+use antiphon::types::{Direction, Edge, RoleIx};
 use antiphon::wire::frame::{Frame, Notice};
 use antiphon::wire::payload::Form;
 use antiphon::wire::seal::{Handoff, Key, Keys};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
 
 const SESSION: SessionId = SessionId(7);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -88,6 +90,15 @@ impl Scene {
     }
 
     fn with(protocol: &str, capacities: Capacities, options: ServerOptions) -> Self {
+        Self::open(protocol, capacities, Vec::new(), options)
+    }
+
+    fn open(
+        protocol: &str,
+        capacities: Capacities,
+        policies: Vec<(Edge, Policy)>,
+        options: ServerOptions,
+    ) -> Self {
         let protocol: Arc<Protocol> = Arc::new(protocol.parse().unwrap());
         let disk = Disk::default();
         let (mut node, _) = Node::start(disk.clone(), keys(), options, Tick(0)).unwrap();
@@ -98,7 +109,7 @@ impl Scene {
             capacities,
             journal: true,
             on_lost: OnLost::Cancel,
-            policies: Vec::new(),
+            policies,
         };
         let host = node.open(Tick(0), open).unwrap().present().clone();
         node.turn(Tick(0)).unwrap();
@@ -548,6 +559,70 @@ fn a_session_waits_for_its_roles_and_not_for_ever() {
     assert_eq!(late.client.over(), Some(over));
 }
 
+/// SRV-14: a session whose roles are all there ends all the same when its life is over, also when the
+/// host was away; and no owner of a role ends it by a timer that looks like the host's.
+#[test]
+fn a_session_has_an_end_also_where_nobody_is_lost() {
+    let lifetime = Lifetime::new(Duration::from_millis(500)).unwrap();
+    let lifetime = Some(lifetime.within(Duration::from_millis(2_000)).unwrap());
+    let options = ServerOptions { lifetime, ..ServerOptions::default() };
+    let mut scene = Scene::with(PING, Capacities::default(), options);
+    let mut a = scene.join("A");
+    let by = Presented {
+        session: SESSION,
+        owner: Owner::new("A").unwrap(),
+        generation: Generation(2),
+        scope: Scope::role(scene.role("A")),
+        hint: u32::MAX,
+        over: None,
+    };
+    let site = Site::Name("whole_lifetime".parse().unwrap());
+    let arm = Authority::ArmTimer { request: RequestId(1), site, after: 10, valid: Some(u64::MAX) };
+    let act = Act::Authority(Box::new(arm));
+    scene.node.handle(Tick(scene.now), Input::Act { by, act }).unwrap();
+    scene.turn();
+    scene.now = 1_000;
+    scene.turn();
+    assert_eq!(scene.session().status(), &Status::Active);
+    scene.restart();
+    a = scene.connect(resumed(&a));
+    scene.greet(&mut a);
+    scene.now = 1_999;
+    scene.exchange(&mut [&mut a]);
+    assert!(a.client.over().is_none());
+    scene.now = 2_000;
+    scene.exchange(&mut [&mut a]);
+    let over = a.client.over().unwrap().to_string();
+    assert_eq!(over, "the session is cancelled (its lifetime is over)");
+}
+
+/// SRV-15: a client with a good token that comes again and again is told to wait, and makes no more
+/// records; it may come when it was told to.
+#[test]
+fn who_comes_too_often_waits_and_writes_nothing() {
+    let options = ServerOptions { attach_burst: 4, ..ServerOptions::default() };
+    let mut scene = Scene::with(PING, Capacities::default(), options);
+    let mut a = scene.join("A");
+    for _ in 0..3 {
+        a = scene.connect(resumed(&a));
+        scene.greet(&mut a);
+        assert!(a.client.is_attached());
+    }
+    let records = scene.session().records_len();
+    for _ in 0..100 {
+        a = scene.connect(resumed(&a));
+        scene.greet(&mut a);
+        assert!(!a.client.is_attached());
+        let said = a.heard.pop_front().unwrap();
+        assert_eq!(code(&said), Some("attached_too_often"));
+        assert!(matches!(said, Frame::Reject { retry_after: Some(1000), .. }), "{said:?}");
+    }
+    assert_eq!(scene.session().records_len(), records);
+    scene.now += 1000;
+    scene.greet(&mut a);
+    assert!(a.client.is_attached());
+}
+
 /// SRV-9: a device hands its role over while its outbox is full: what was overtaken comes back to it
 /// as superseded, and is not performed by the other device.
 #[test]
@@ -802,32 +877,102 @@ fn an_older_host_is_fenced_off() {
     assert!(scene.node.poll().is_none());
 }
 
-/// What is dropped from an edge is counted by nobody's position: such a role has no link yet.
+/// What happens to a session whose edges drop messages.
+#[derive(Debug, Clone, Copy)]
+enum Turn {
+    /// `A` sends so many readings.
+    Send(u64),
+    /// `B` takes what has come.
+    Take,
+    /// Everybody says what they have to.
+    Exchange,
+    /// What `B` says is lost.
+    Mute,
+    /// The process of `B` is killed and comes again with what it has kept.
+    Kill,
+    /// The host's process ends, and another one begins.
+    Restart,
+}
+
+/// SRV-13: a client of an edge that drops messages consumes those that the machine says it has, each
+/// once and in order, whatever is lost and whoever is killed.
 #[test]
-fn a_role_with_an_edge_that_drops_is_not_attached() {
-    let protocol: Arc<Protocol> = Arc::new(STREAM.parse().unwrap());
-    let disk = Disk::default();
-    let (mut node, _) = Node::start(disk, keys(), ServerOptions::default(), Tick(0)).unwrap();
-    let edge = Edge { from: protocol.role("A").unwrap(), to: protocol.role("B").unwrap() };
-    let open = Open {
-        session: SESSION,
-        protocol: node.register(&protocol),
-        owner: Owner::new("host").unwrap(),
-        capacities: Capacities::default(),
-        journal: true,
-        on_lost: OnLost::Cancel,
-        policies: vec![(edge, Policy::DropOldest)],
-    };
-    let host = node.open(Tick(0), open).unwrap().present().clone();
-    let invitation = node.invite(Tick(0), &host, edge.to, HOUR).unwrap();
-    node.connected(Connection(1), Form::Json);
-    let mut client = Client::join(0, Form::Json, &invitation, "B");
-    let frame = client.connected();
-    node.frame(Tick(1), Connection(1), frame);
-    node.turn(Tick(1)).unwrap();
-    let (_, said) = node.poll().unwrap();
-    assert_eq!(code(&said), Some("lossy_edge"));
-    assert_eq!(client.handle(said), Heard::Over);
+fn what_is_dropped_and_what_is_consumed_is_the_same_on_both_ends() {
+    let turn = prop_oneof![
+        6 => (1..6_u64).prop_map(Turn::Send),
+        6 => Just(Turn::Take),
+        6 => Just(Turn::Exchange),
+        2 => Just(Turn::Mute),
+        1 => Just(Turn::Kill),
+        1 => Just(Turn::Restart),
+    ];
+    let turns = proptest::collection::vec(turn, 1..60);
+    let policy = prop_oneof![Just(Policy::DropOldest), Just(Policy::LatestValue)];
+    let config = Config { cases: 64, failure_persistence: None, ..Config::default() };
+    TestRunner::new(config)
+        .run(&(turns, policy, 2..5_u32), |(turns, policy, capacity)| {
+            let taken = drive(&turns, policy, capacity);
+            prop_assert!(taken.is_sorted_by(|a, b| a < b), "{taken:?}");
+            Ok(())
+        })
+        .unwrap();
+}
+
+/// The readings that `B` has taken, which are those that the machine says.
+fn drive(turns: &[Turn], policy: Policy, capacity: u32) -> Vec<u64> {
+    let ends = ["A", "B"].map(|name| STREAM.parse::<Protocol>().unwrap().role(name).unwrap());
+    let edge = Edge { from: ends[0], to: ends[1] };
+    let capacities = Capacities { every: Some(capacity), ..Capacities::default() };
+    let mut scene = Scene::open(STREAM, capacities, vec![(edge, policy)], ServerOptions::default());
+    scene.node.observe(true);
+    let (mut a, mut b) = (scene.join("A"), scene.join("B"));
+    let (mut sent, mut taken, mut told) = (0, Vec::new(), Vec::new());
+    let end = [Turn::Exchange, Turn::Take, Turn::Exchange];
+    let end = end.iter().cycle().take(3 * (1 + capacity as usize));
+    for turn in turns.iter().chain(end) {
+        match turn {
+            Turn::Send(count) => {
+                for _ in 0..*count {
+                    if a.client.send("B", "tick", sent).is_ok() {
+                        sent += 1;
+                    }
+                }
+            }
+            Turn::Take => {
+                while let Ok(one) = b.client.receive(None) {
+                    taken.push(one.value.as_nat().unwrap());
+                }
+            }
+            Turn::Exchange => {
+                b.client.again();
+                scene.exchange(&mut [&mut a, &mut b]);
+            }
+            Turn::Mute => while b.client.poll().is_some() {},
+            Turn::Kill => {
+                scene.node.lost(Tick(scene.now), b.connection);
+                b = scene.connect(resumed(&b));
+                scene.greet(&mut b);
+            }
+            Turn::Restart => {
+                scene.restart();
+                scene.node.observe(true);
+                (a, b) = (scene.connect(resumed(&a)), scene.connect(resumed(&b)));
+                scene.greet(&mut a);
+                scene.greet(&mut b);
+            }
+        }
+        while let Some(event) = scene.node.poll_event() {
+            if let Event::Advanced { direction: Direction::Receive, seq, .. } = event {
+                told.push(seq.0);
+            }
+        }
+    }
+    assert_eq!(taken, told);
+    let shown = scene.session();
+    let shown = shown.edge(edge.from, edge.to).unwrap();
+    assert_eq!(shown.sent().0, sent);
+    assert_eq!(shown.consumed().0 + shown.dropped(), sent - shown.messages().len() as u64);
+    taken
 }
 
 /// Frames that are none of a client's, and those of an endpoint that is not there, change nothing.

@@ -354,6 +354,6 @@ fn the_scripts_reach_every_kind_of_verdict() {
     for verdict in wanted {
         assert!(reached.get(verdict).is_some_and(|count| *count >= 2), "{verdict}: {reached:?}");
     }
-    assert!(dropped > 50 && grown > 50, "{dropped} messages were dropped, edges grew by {grown}");
+    assert!(dropped > 20 && grown > 50, "{dropped} messages were dropped, edges grew by {grown}");
     assert!(deepest > 50, "the longest run has {deepest} actions");
 }

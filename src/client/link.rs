@@ -112,6 +112,12 @@ struct Link<'a, T> {
 
 impl<T: Transport> Link<'_, T> {
     async fn say(&mut self, frame: &Frame) -> io::Result<()> {
+        self.put(frame).await?;
+        self.transport.flush().await
+    }
+
+    /// Says something with what is said next.
+    async fn put(&mut self, frame: &Frame) -> io::Result<()> {
         let bytes = Bytes::from(self.options.form.encode(frame));
         let sending = self.transport.send(bytes);
         let taken = timeout(self.options.heartbeat.timeout(), sending).await;
@@ -146,6 +152,7 @@ impl<T: Transport> Link<'_, T> {
 
     /// Says whatever there is to say; keeps it before.
     async fn flush(&mut self) -> Result<(), Ended> {
+        let mut is_said = false;
         loop {
             let frame = {
                 let mut state = self.shared.state();
@@ -156,9 +163,14 @@ impl<T: Transport> Link<'_, T> {
                 }
                 state.client.poll()
             };
-            let Some(frame) = frame else { return Ok(()) };
-            self.say(&frame).await.map_err(lost)?;
+            let Some(frame) = frame else { break };
+            self.put(&frame).await.map_err(lost)?;
+            is_said = true;
         }
+        if is_said {
+            self.transport.flush().await.map_err(lost)?;
+        }
+        Ok(())
     }
 
     async fn handle(&mut self, bytes: &[u8]) -> Option<Ended> {

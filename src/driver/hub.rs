@@ -1,6 +1,6 @@
 //! Nodes in threads of their own, and the connections that come to them.
 //!
-//! A [`Hub`] has one [`Node`] a shard, all with one journal and one committer. Whatever comes while
+//! A [`Hub`] has one [`Node`] a shard, all with one journal. Whatever comes while
 //! a shard commits is the next turn of it, so that a disk is waited for once for all of it.
 //! Everything that waits has a bound: a shard that is behind takes no more frames, and a client
 //! that reads nothing loses its connection, and nothing else.
@@ -9,6 +9,7 @@
 
 mod connection;
 mod shard;
+mod way;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -121,7 +122,7 @@ impl Hub {
         if !(1..=SHARDS_MAX).contains(&count) {
             return Err(HubError::Shards(count));
         }
-        let (journal, committer) = GroupJournal::start(journal)?;
+        let journal = GroupJournal::new(journal)?;
         let ended = Arc::new(Mutex::new(None));
         let (mut shards, mut threads) = (Vec::new(), Vec::new());
         let mut report = Report::default();
@@ -144,9 +145,6 @@ impl Hub {
             threads.push(thread.spawn(move || shard::run(node, clock, jobs, &ended))?);
             shards.push(queue);
         }
-        // It ends behind those that have its journal.
-        threads.push(committer);
-        drop(journal);
         let (threads, connections) = (Mutex::new(threads), AtomicU64::new(0));
         let all = All { shards, threads, keys, options, connections, ended };
         Ok((Self { all: Arc::new(all) }, report))
@@ -212,6 +210,28 @@ impl Hub {
     pub async fn serve(&self, transport: impl Transport) {
         let number = self.all.connections.fetch_add(1, Ordering::Relaxed);
         connection::serve(self, number, transport).await;
+    }
+
+    /// Serves a connection until it ends, on the thread of a shard: where there is one shard, what
+    /// comes is performed and answered without another thread. What `connect` does is done there.
+    ///
+    /// # Errors
+    /// [`HubError::Ended`].
+    pub async fn serve_on_shard<T: Transport>(
+        &self,
+        connect: impl Future<Output = std::io::Result<T>> + Send + 'static,
+    ) -> Result<(), HubError> {
+        let number = self.all.connections.fetch_add(1, Ordering::Relaxed);
+        let index = usize::try_from(number).unwrap_or(0) % self.all.shards.len();
+        let hub = self.clone();
+        let serving = async move {
+            // Who cannot be connected is not there any more.
+            if let Ok(transport) = connect.await {
+                connection::serve(&hub, number, transport).await;
+            }
+        };
+        let job = Job::Serve(Box::pin(serving));
+        self.all.shards[index].send(job).await.map_err(|_| self.why())
     }
 
     /// HUB-6: takes no more frames, keeps what came before, tells every client that it may come

@@ -1,31 +1,32 @@
-//! One committer for many writers: what comes while a commit is under way is one commit after it.
+//! One journal for many writers: what comes while a commit is under way is one commit after it.
 
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::mem::take;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{Builder, JoinHandle};
 
 use bytes::Bytes;
 
 use super::{Fence, Journal, JournalError, Snapshot, Stored, Write};
 
-/// How many commits may wait for the committer.
-const WAITING_MAX: usize = 1024;
-
 /// A handle of a journal that several writers share, as the shards of a host do. Clones are handles
-/// of the same journal, under the same fence. A commit waits for the disk once together with
-/// whatever else has come meanwhile.
+/// of the same journal, under the same fence.
 ///
-/// The committer ends with the last handle.
+/// There is no thread behind it. Whoever finds the journal free commits at once, and copies nothing;
+/// whoever does not leaves its writes and waits, and the first one that gets in then commits what
+/// all of them have left (*flat combining*: Hendler, Incze, Shavit, Tzafrir, SPAA 2010).
 pub struct GroupJournal<J> {
-    inner: Arc<Mutex<J>>,
+    shared: Arc<Shared<J>>,
     fence: Fence,
-    queue: SyncSender<Asked>,
+}
+
+struct Shared<J> {
+    journal: Mutex<J>,
+    /// What was left, each with the place of its answer.
+    left: Mutex<Vec<Asked>>,
 }
 
 impl<J> Clone for GroupJournal<J> {
     fn clone(&self) -> Self {
-        let (inner, queue) = (Arc::clone(&self.inner), self.queue.clone());
-        Self { inner, fence: self.fence, queue }
+        Self { shared: Arc::clone(&self.shared), fence: self.fence }
     }
 }
 
@@ -37,9 +38,11 @@ enum Owned {
     Blob { digest: [u8; 32], bytes: Bytes },
 }
 
+type Answer = Arc<Mutex<Option<Result<(), JournalError>>>>;
+
 struct Asked {
     writes: Vec<Owned>,
-    answer: SyncSender<Result<(), JournalError>>,
+    answer: Answer,
 }
 
 impl Owned {
@@ -75,62 +78,48 @@ impl Owned {
     }
 }
 
-fn locked<J>(journal: &Mutex<J>) -> MutexGuard<'_, J> {
-    journal.lock().unwrap_or_else(PoisonError::into_inner)
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl<J: Journal + 'static> GroupJournal<J> {
-    /// Takes the next fence of a journal, and starts its committer: a thread that ends when the
-    /// last handle is gone, and gives the journal back to nobody before.
+impl<J: Journal> GroupJournal<J> {
+    /// Takes the next fence of a journal.
     ///
     /// # Errors
-    /// What the journal says; no thread can be started.
-    pub fn start(mut journal: J) -> Result<(Self, JoinHandle<()>), JournalError> {
+    /// What the journal says.
+    pub fn new(mut journal: J) -> Result<Self, JournalError> {
         let fence = journal.fence()?;
-        let inner = Arc::new(Mutex::new(journal));
-        let (queue, asked) = sync_channel(WAITING_MAX);
-        let journal = Arc::clone(&inner);
-        let thread = Builder::new().name("committer".into());
-        let thread = thread.spawn(move || work(&journal, fence, &asked))?;
-        Ok((Self { inner, fence, queue }, thread))
+        let shared = Shared { journal: Mutex::new(journal), left: Mutex::default() };
+        Ok(Self { shared: Arc::new(shared), fence })
     }
-}
 
-/// Commits whatever waits, together.
-fn work<J: Journal>(journal: &Mutex<J>, fence: Fence, queue: &Receiver<Asked>) {
-    while let Ok(first) = queue.recv() {
-        let mut all = vec![first];
-        all.extend(queue.try_iter().take(WAITING_MAX));
-        let mut journal = locked(journal);
-        let writes: Vec<Write<'_>> =
-            all.iter().flat_map(|asked| asked.writes.iter().map(Owned::write)).collect();
-        let done = journal.commit(fence, &writes);
+    /// Commits what is left, if that is anything.
+    fn commit_left(&self, journal: &mut J) {
+        let left = take(&mut *locked(&self.shared.left));
+        if left.is_empty() {
+            return;
+        }
+        let writes = left.iter().flat_map(|asked| asked.writes.iter().map(Owned::write));
+        let writes: Vec<Write<'_>> = writes.collect();
+        let mut done = journal.commit(self.fence, &writes);
         drop(writes);
-        let done = match (done, &all[..]) {
-            (Err(error), [asked]) => {
-                // Who asked may be gone.
-                let _ = asked.answer.send(Err(error));
-                continue;
-            }
-            (done, _) => done,
-        };
-        for asked in all {
+        if let [alone] = &left[..] {
+            *locked(&alone.answer) = Some(std::mem::replace(&mut done, Ok(())));
+            return;
+        }
+        for asked in &left {
             let said = match &done {
                 Ok(()) => Ok(()),
                 // What is refused for one was written for none: each is asked by itself.
                 Err(error) if error.is_certain() => {
                     let writes: Vec<Write<'_>> = asked.writes.iter().map(Owned::write).collect();
-                    journal.commit(fence, &writes)
+                    journal.commit(self.fence, &writes)
                 }
                 Err(error) => Err(std::io::Error::other(error.to_string()).into()),
             };
-            let _ = asked.answer.send(said);
+            *locked(&asked.answer) = Some(said);
         }
     }
-}
-
-fn gone() -> JournalError {
-    std::io::Error::other("the committer has ended").into()
 }
 
 impl<J: Journal> Journal for GroupJournal<J> {
@@ -143,25 +132,35 @@ impl<J: Journal> Journal for GroupJournal<J> {
         if fence != self.fence {
             return Err(JournalError::Fenced { own: fence, latest: self.fence });
         }
-        let (answer, said) = sync_channel(1);
+        if let Ok(mut journal) = self.shared.journal.try_lock() {
+            return journal.commit(fence, writes);
+        }
+        let answer = Answer::default();
         let writes = writes.iter().map(Owned::of).collect();
-        self.queue.send(Asked { writes, answer }).map_err(|_| gone())?;
-        said.recv().map_err(|_| gone())?
+        locked(&self.shared.left).push(Asked { writes, answer: Arc::clone(&answer) });
+        // Who gets in has its answer from somebody who got in before, or commits what is left, its
+        // own with it.
+        let mut journal = locked(&self.shared.journal);
+        if locked(&answer).is_none() {
+            self.commit_left(&mut journal);
+        }
+        drop(journal);
+        locked(&answer).take().expect("what was left is answered by whoever takes it")
     }
 
     fn read(&self, session: u128, from: u64, max: usize) -> Result<Vec<Stored>, JournalError> {
-        locked(&self.inner).read(session, from, max)
+        locked(&self.shared.journal).read(session, from, max)
     }
 
     fn snapshot(&self, session: u128) -> Result<Option<Snapshot>, JournalError> {
-        locked(&self.inner).snapshot(session)
+        locked(&self.shared.journal).snapshot(session)
     }
 
     fn sessions(&self, after: Option<u128>, max: usize) -> Result<Vec<u128>, JournalError> {
-        locked(&self.inner).sessions(after, max)
+        locked(&self.shared.journal).sessions(after, max)
     }
 
     fn blob(&self, digest: &[u8; 32]) -> Result<Option<Bytes>, JournalError> {
-        locked(&self.inner).blob(digest)
+        locked(&self.shared.journal).blob(digest)
     }
 }

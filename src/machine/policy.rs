@@ -306,10 +306,10 @@ impl Session {
         self.policies()?.of(edge)
     }
 
-    /// EDGE-16: how many messages of an edge are kept whatever is sent. A handler may have the
-    /// head; whether it has is volatile, whether there are handlers is not.
+    /// EDGE-16: how many messages of an edge are kept whatever is sent. A handler or a client may
+    /// have the head; whether it has is volatile, whether there were any is not.
     fn kept(&self) -> usize {
-        usize::from(self.handlers().is_some())
+        usize::from(self.handlers().is_some() || self.attachments.is_some())
     }
 
     /// Whether a message can go onto its edge, as that is or as its policy makes it.

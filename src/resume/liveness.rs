@@ -84,6 +84,12 @@ impl Heartbeat {
         Ok(Self { interval, timeout })
     }
 
+    /// How often a peer shows itself.
+    #[must_use]
+    pub fn interval(self) -> Duration {
+        self.interval
+    }
+
     /// How long one that says nothing counts as alive.
     #[must_use]
     pub fn timeout(self) -> Duration {

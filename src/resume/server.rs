@@ -16,11 +16,12 @@
 //! on an edge, room that is there again, a role that has another owner, a session that has ended.
 //! So nothing that was forgotten over a crash is missing afterwards.
 //!
-//! Clauses: SRV-1 to SRV-12. Lean twin: `Resume/Handshake.lean`.
+//! Clauses: SRV-1 to SRV-15. Lean twin: `Resume/Handshake.lean`.
 
 mod attach;
 mod link;
 mod lost;
+mod visits;
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
@@ -35,6 +36,7 @@ use crate::wire::frame::{Frame, Notice};
 use crate::wire::payload::{Form, Payload};
 use crate::wire::seal::Keys;
 use link::Link;
+use visits::Visits;
 
 /// How far ahead of its role an action may be to be held, in actions.
 pub const HELD_MAX: usize = 64;
@@ -52,6 +54,9 @@ pub const UNCONSUMED_BYTES_MAX: usize = 1 << 20;
 /// How long a resume token is good, where nothing else is said: a week.
 pub const TOKEN_LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
+/// How often a role may be attached in a row, where nothing else is said.
+pub const ATTACH_BURST: u32 = 64;
+
 /// A connection, as the driver numbers them; never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Connection(pub u64);
@@ -66,11 +71,17 @@ pub struct ServerOptions {
     pub lifetime: Option<Lifetime>,
     /// How long resume tokens are good.
     pub token_lifetime: Duration,
+    /// How often a role may be attached in a row, before it may once a second.
+    pub attach_burst: u32,
 }
 
 impl Default for ServerOptions {
     fn default() -> Self {
-        Self { lifetime: Some(Lifetime::default()), token_lifetime: TOKEN_LIFETIME }
+        Self {
+            lifetime: Some(Lifetime::default()),
+            token_lifetime: TOKEN_LIFETIME,
+            attach_burst: ATTACH_BURST,
+        }
     }
 }
 
@@ -84,6 +95,7 @@ pub struct Server {
     // INVARIANT: the places of `links`, by what they act for.
     places: BTreeMap<(SessionId, RoleIx), Place>,
     touched: BTreeSet<SessionId>,
+    visits: Visits,
     /// What was said in this turn, and waits until all of it is kept.
     said: Vec<(Connection, Frame)>,
     ready: VecDeque<(Connection, Frame)>,
@@ -100,6 +112,7 @@ impl Server {
             links: BTreeMap::new(),
             places: BTreeMap::new(),
             touched: BTreeSet::new(),
+            visits: Visits::new(options.attach_burst),
             said: Vec::new(),
             ready: VecDeque::new(),
         }

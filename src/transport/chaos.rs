@@ -112,6 +112,14 @@ impl<T: Transport> Transport for Chaos<T> {
         }
     }
 
+    async fn flush(&mut self) -> io::Result<()> {
+        match self.look() {
+            State::Whole => self.inner.flush().await,
+            State::Cut => Err(cut()),
+            State::HalfOpen => Ok(()),
+        }
+    }
+
     async fn receive(&mut self, most: usize) -> io::Result<Option<Bytes>> {
         match (self.look(), self.ends) {
             (State::HalfOpen, _) => pending().await,

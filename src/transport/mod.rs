@@ -21,11 +21,20 @@ pub use memory::{Memory, memory};
 /// A frame that was sent arrives whole or not at all; those that arrive keep their order, unless
 /// the transport says otherwise. That a frame was sent does not say that it has arrived.
 pub trait Transport: Send + 'static {
-    /// Sends a frame. Waits while the other end takes none.
+    /// Sends a frame, at the latest with the next [`flush`](Self::flush). Waits while the other end
+    /// takes none.
     ///
     /// # Errors
     /// The connection is lost.
     fn send(&mut self, frame: Bytes) -> impl Future<Output = io::Result<()>> + Send;
+
+    /// Holds back nothing of what was sent.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    fn flush(&mut self) -> impl Future<Output = io::Result<()>> + Send {
+        std::future::ready(Ok(()))
+    }
 
     /// The next frame; `None` if the other end has closed. May be dropped while it waits, and
     /// nothing is lost by that.

@@ -10,6 +10,7 @@
 //!     --case N         only this one
 //!     --oracle COMMAND what speaks for the model; `lean/check --run lean/Oracle.lean` if nothing
 //!     --record         writes the answers of the vectors anew, where the two agree
+//!     --stop           at the first disagreement, which is not made smaller and not kept; no vectors
 //!     --dry            without a model: only what would be reached
 //!     --keep NAME      writes the case of `--seed` and `--case` as a vector
 //! ```
@@ -60,6 +61,7 @@ struct Arguments {
     oracle: Vec<String>,
     record: bool,
     dry: bool,
+    stop: bool,
     keep: Option<String>,
 }
 
@@ -67,9 +69,16 @@ impl Arguments {
     fn read() -> Result<Self, String> {
         let clock = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is later").as_secs();
         let oracle = ["lean/check", "--run", "lean/Oracle.lean"].map(String::from).to_vec();
-        let (record, dry) = (false, false);
-        let mut read =
-            Self { steps: 20_000, seed: clock, case: None, oracle, record, dry, keep: None };
+        let mut read = Self {
+            steps: 20_000,
+            seed: clock,
+            case: None,
+            oracle,
+            record: false,
+            dry: false,
+            stop: false,
+            keep: None,
+        };
         let mut words = std::env::args().skip(1);
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or_else(|| format!("`{word}` needs a value"));
@@ -83,6 +92,7 @@ impl Arguments {
                     read.oracle = value()?.split_whitespace().map(String::from).collect();
                 }
                 "--dry" => read.dry = true,
+                "--stop" => read.stop = true,
                 "--record" => read.record = true,
                 "--keep" => read.keep = Some(value()?),
                 other => {
@@ -113,7 +123,9 @@ fn main() -> ExitCode {
             return Err("nothing was compared".into());
         }
         let mut model = Model::start(&arguments.oracle)?;
-        recorded(&arguments, &mut model)?;
+        if !arguments.stop {
+            recorded(&arguments, &mut model)?;
+        }
         if let Some(name) = &arguments.keep {
             return keep(&arguments, name, &mut model);
         }
@@ -186,6 +198,12 @@ fn random(arguments: &Arguments, model: &mut dyn Engine) -> Result<(), String> {
             let theirs = model.tell(&mut case.lines);
             let theirs = theirs.map_err(|why| format!("case {number}: {why}"))?;
             if let Some(found) = compare(&case.answers, &theirs) {
+                if arguments.stop {
+                    return Err(format!(
+                        "this machine and the model disagree: {}\ncase {number}, line {}: {}",
+                        found.how, found.line, case.lines[found.line].say
+                    ));
+                }
                 return Err(kept(arguments, number, &case, &found, model)?);
             }
             coverage.count(&case);

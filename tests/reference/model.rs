@@ -1028,10 +1028,11 @@ impl Session {
         let (_, branch) = chosen.ok_or("not_allowed")?;
         let value = branch.sort.conform(value.clone()).map_err(|_| "wrong_sort")?;
         let name = after.roles[own].name.clone();
-        // What a handler may have stays.
+        // What a handler or a client may have stays.
         let handled = after.default.is_some() || after.edges.iter().any(|e| e.handler.is_some());
+        let linked = after.attachments > 0 || after.fencing > 0;
         let edge = after.edge(&name, &branch.peer).unwrap();
-        edge.make_room(usize::from(handled), &(&branch.label, &branch.sort));
+        edge.make_room(usize::from(handled || linked), &(&branch.label, &branch.sort));
         if edge.queue.len() == edge.capacity as usize {
             return Err("edge_full");
         }

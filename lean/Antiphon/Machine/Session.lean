@@ -173,8 +173,9 @@ def touch (s : Session) (now : Tick) : Session := { s with tick := max s.tick no
 /-- The buffer of an edge; one that nothing fits into where there is none. -/
 def buffer (s : Session) (edge : Nat) : Buffer := s.edges.getD edge (Buffer.new 0)
 
-/-- EDGE-16: how many messages of an edge are kept whatever is sent: a handler may have the head. -/
-def kept (s : Session) : Nat := if s.handlers.isSome then 1 else 0
+/-- EDGE-16: how many messages of an edge are kept whatever is sent: a handler or a client may have the
+head. -/
+def kept (s : Session) : Nat := if s.handlers.isSome || s.attachments.isSome then 1 else 0
 
 end Session
 

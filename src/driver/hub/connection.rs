@@ -1,17 +1,14 @@
 //! One connection of a hub: what comes over it, and what goes.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
-use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
-use super::shard::{Job, Out};
-use super::{FRAMES_MAX, Hub};
+use super::Hub;
+use super::shard::Job;
+use super::way::{GivenUp, Way};
 use crate::driver::shards::shard_of;
 use crate::machine::Tick;
 use crate::resume::liveness::Beat;
@@ -25,9 +22,9 @@ struct Served<'a> {
     hub: &'a Hub,
     connection: Connection,
     form: Form,
-    out: Out,
+    way: Way,
     /// The shard of each endpoint, and those that know of the connection.
-    shards: HashMap<u32, usize>,
+    shards: Vec<(u32, usize)>,
     known: Vec<usize>,
     is_greeted: bool,
 }
@@ -41,27 +38,22 @@ enum Then {
 
 pub(super) async fn serve(hub: &Hub, number: u64, mut transport: impl Transport) {
     let options = &hub.all.options;
-    let form = if transport.is_text() { Form::Json } else { Form::Binary };
-    let (frames, mut to_send) = mpsc::channel(FRAMES_MAX);
-    let (bytes, given_up) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
+    let way = Way::default();
     let mut served = Served {
         hub,
         connection: Connection(number),
-        form,
-        out: Out { frames, bytes: Arc::clone(&bytes), given_up: Arc::clone(&given_up) },
-        shards: HashMap::new(),
+        form: if transport.is_text() { Form::Json } else { Form::Binary },
+        way: way.clone(),
+        shards: Vec::new(),
         known: Vec::new(),
         is_greeted: options.secret.is_none(),
     };
     let began = Instant::now();
     let (mut sent, mut heard) = (began, began);
+    // It is set anew only when it has run out: most of what happens puts off what it waits for.
+    let sleep = tokio::time::sleep(Duration::ZERO);
+    tokio::pin!(sleep);
     loop {
-        let now = Instant::now();
-        let wait = match options.heartbeat.look(now - sent, now - heard) {
-            Beat::Dead => break,
-            Beat::Send => Duration::ZERO,
-            Beat::Wait(wait) => wait,
-        };
         let then = tokio::select! {
             frame = transport.receive(options.frame_bytes_max) => {
                 heard = Instant::now();
@@ -70,18 +62,20 @@ pub(super) async fn serve(hub: &Hub, number: u64, mut transport: impl Transport)
                     Ok(None) | Err(_) => Then::End(None),
                 }
             }
-            frame = to_send.recv() => match frame {
-                Some((weight, frame)) => {
-                    bytes.fetch_sub(weight, Ordering::Relaxed);
-                    let is_last = matches!(frame, Frame::Bye { .. });
-                    if is_last { Then::End(Some(frame)) } else { Then::Say(frame) }
-                }
-                None => Then::End(None),
-            },
-            () = given_up.notified() => Then::End(None),
-            () = tokio::time::sleep(wait) => {
-                let is_late = !served.is_greeted && began.elapsed() > options.greeting;
-                if is_late { Then::End(None) } else { Then::Say(Frame::Ping { t: 0 }) }
+            () = way.changed() => Then::GoOn,
+            () = &mut sleep => {
+                let now = Instant::now();
+                let greeting = (!served.is_greeted).then(|| began + options.greeting);
+                let is_late = greeting.is_some_and(|end| end <= now);
+                let (then, wait) = match options.heartbeat.look(now - sent, now - heard) {
+                    _ if is_late => (Then::End(None), Duration::ZERO),
+                    Beat::Dead => (Then::End(None), Duration::ZERO),
+                    Beat::Send => (Then::Say(Frame::Ping { t: 0 }), options.heartbeat.interval()),
+                    Beat::Wait(wait) => (Then::GoOn, wait),
+                };
+                let next = now + wait;
+                sleep.as_mut().reset(greeting.map_or(next, |end| end.min(next)));
+                then
             }
         };
         let (frame, is_over) = match then {
@@ -89,20 +83,17 @@ pub(super) async fn serve(hub: &Hub, number: u64, mut transport: impl Transport)
             Then::Say(frame) => (Some(frame), false),
             Then::End(frame) => (frame, true),
         };
-        if let Some(frame) = frame {
-            // A peer that takes nothing is as good as dead.
-            let sending = transport.send(Bytes::from(form.encode(&frame)));
-            let sending = tokio::time::timeout(options.heartbeat.timeout(), sending);
-            let is_sent = tokio::select! {
-                done = sending => matches!(done, Ok(Ok(()))),
-                () = given_up.notified() => false,
-            };
-            if !is_sent {
-                break;
-            }
+        let sending = send(&mut transport, served.form, &way, frame);
+        // A peer that takes nothing is as good as dead.
+        let sending = tokio::time::timeout(options.heartbeat.timeout(), sending);
+        let said = match sending.await {
+            Ok(Ok(said)) => said,
+            _ => break,
+        };
+        if said.any {
             sent = Instant::now();
         }
-        if is_over {
+        if is_over || said.last {
             transport.close().await;
             break;
         }
@@ -111,6 +102,41 @@ pub(super) async fn serve(hub: &Hub, number: u64, mut transport: impl Transport)
         // A shard that has ended knows of nobody.
         let _ = hub.all.shards[shard].send(Job::Lost(served.connection)).await;
     }
+}
+
+/// What was sent.
+struct Said {
+    any: bool,
+    /// The last word was among it.
+    last: bool,
+}
+
+/// Sends a frame, and all that waits.
+async fn send(
+    transport: &mut impl Transport,
+    form: Form,
+    way: &Way,
+    first: Option<Frame>,
+) -> std::io::Result<Said> {
+    let mut said = Said { any: false, last: false };
+    let mut next = first;
+    loop {
+        let frame = match next.take() {
+            Some(frame) => Some(frame),
+            None => way.next().map_err(|GivenUp| std::io::ErrorKind::TimedOut)?,
+        };
+        let Some(frame) = frame else { break };
+        said.any = true;
+        said.last = matches!(frame, Frame::Bye { .. });
+        transport.send(Bytes::from(form.encode(&frame))).await?;
+        if said.last {
+            break;
+        }
+    }
+    if said.any {
+        transport.flush().await?;
+    }
+    Ok(said)
 }
 
 impl Served<'_> {
@@ -150,8 +176,8 @@ impl Served<'_> {
         let queue = &self.hub.all.shards[shard];
         if !self.known.contains(&shard) {
             self.known.push(shard);
-            let (connection, form, out) = (self.connection, self.form, self.out.clone());
-            if queue.send(Job::Connected { connection, form, out }).await.is_err() {
+            let (connection, form, way) = (self.connection, self.form, self.way.clone());
+            if queue.send(Job::Connected { connection, form, way }).await.is_err() {
                 return Then::End(None);
             }
         }
@@ -184,12 +210,13 @@ impl Served<'_> {
             }
             _ => None,
         };
-        let known = frame.ep().and_then(|ep| self.shards.get(&ep).copied());
-        let shard = session.map_or(known.unwrap_or(0), |session| shard_of(session, count));
-        if session.is_some()
-            && let Some(ep) = frame.ep()
-        {
-            self.shards.insert(ep, shard);
+        let ep = frame.ep().unwrap_or(0);
+        let known = self.shards.iter_mut().find(|(known, _)| *known == ep);
+        let Some(session) = session else { return known.map_or(0, |(_, shard)| *shard) };
+        let shard = shard_of(session, count);
+        match known {
+            Some((_, known)) => *known = shard,
+            None => self.shards.push((ep, shard)),
         }
         shard
     }

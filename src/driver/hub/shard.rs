@@ -1,13 +1,14 @@
 //! The thread of one node.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
-use super::{BYTES_MAX, Door};
+use super::Door;
+use super::way::Way;
 use crate::driver::{Node, NodeError};
 use crate::journal::{Journal, JournalError};
 use crate::machine::{Accepted, Capability, Input, Machine, Open, Presented, Tick};
@@ -19,36 +20,28 @@ use crate::wire::payload::Form;
 /// After how many jobs a turn ends.
 const TURN_MAX: usize = 1024;
 
+/// How long clients have to hear the last word.
+const GOODBYE: Duration = Duration::from_secs(2);
+
 /// What is done with a node, and what answers when that is kept.
 pub(super) type Work = Box<dyn FnOnce(&mut dyn Door) -> Box<dyn FnOnce() + Send> + Send>;
 
+/// Serves a connection until it ends.
+pub(super) type Serve = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// What a shard is asked.
 pub(super) enum Job {
-    Connected { connection: Connection, form: Form, out: Out },
+    Connected {
+        connection: Connection,
+        form: Form,
+        way: Way,
+    },
     Frame(Connection, Frame),
     Lost(Connection),
     Work(Work),
+    /// A connection that is served on the shard's own thread.
+    Serve(Serve),
     Stop(oneshot::Sender<()>),
-}
-
-/// The way to a client.
-#[derive(Clone)]
-pub(super) struct Out {
-    /// Each with what it weighs.
-    pub(super) frames: mpsc::Sender<(usize, Frame)>,
-    /// How many bytes of messages wait.
-    pub(super) bytes: Arc<AtomicUsize>,
-    /// The connection is given up.
-    pub(super) given_up: Arc<Notify>,
-}
-
-/// About how many bytes a frame takes.
-fn weight(frame: &Frame) -> usize {
-    match frame {
-        Frame::Msg { value, .. } => 64 + value.size(),
-        Frame::Ok { r#type, .. } => 256 + r#type.len(),
-        _ => 64,
-    }
 }
 
 /// The time: it goes on from that of the system, and does not run back while the process lives.
@@ -112,7 +105,7 @@ pub(super) fn run<J: Journal>(
     jobs: mpsc::Receiver<Job>,
     ended: &Mutex<Option<Arc<str>>>,
 ) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let why = match runtime {
         Ok(runtime) => runtime.block_on(Shard::new(node, clock, jobs).work()).err(),
         Err(error) => Some(JournalError::from(error).into()),
@@ -127,13 +120,22 @@ struct Shard<J> {
     node: Node<J>,
     clock: Clock,
     jobs: mpsc::Receiver<Job>,
-    outs: HashMap<Connection, Out>,
+    ways: HashMap<Connection, Way>,
+    /// Those that are served here hold one each.
+    served: Arc<()>,
     answers: Vec<Box<dyn FnOnce() + Send>>,
 }
 
 impl<J: Journal> Shard<J> {
     fn new(node: Node<J>, clock: Clock, jobs: mpsc::Receiver<Job>) -> Self {
-        Self { node, clock, jobs, outs: HashMap::new(), answers: Vec::new() }
+        Self {
+            node,
+            clock,
+            jobs,
+            ways: HashMap::new(),
+            served: Arc::default(),
+            answers: Vec::new(),
+        }
     }
 
     async fn work(mut self) -> Result<(), NodeError> {
@@ -164,7 +166,7 @@ impl<J: Journal> Shard<J> {
             self.send(now);
             self.answers.drain(..).for_each(|answer| answer());
             if let Some(done) = stop {
-                self.goodbye();
+                self.goodbye().await;
                 // Who asked may be gone.
                 let _ = done.send(());
                 return Ok(());
@@ -174,14 +176,21 @@ impl<J: Journal> Shard<J> {
 
     fn handle(&mut self, now: Tick, job: Job) {
         match job {
-            Job::Connected { connection, form, out } => {
-                self.outs.insert(connection, out);
+            Job::Connected { connection, form, way } => {
+                self.ways.insert(connection, way);
                 self.node.connected(connection, form);
             }
             Job::Frame(from, frame) => self.node.frame(now, from, frame),
             Job::Lost(connection) => {
-                self.outs.remove(&connection);
+                self.ways.remove(&connection);
                 self.node.lost(now, connection);
+            }
+            Job::Serve(connection) => {
+                let is_served = Arc::clone(&self.served);
+                tokio::spawn(async move {
+                    connection.await;
+                    drop(is_served);
+                });
             }
             Job::Work(work) => {
                 let mut at = At { node: &mut self.node, now };
@@ -195,22 +204,25 @@ impl<J: Journal> Shard<J> {
     /// client comes again, and gets all of it.
     fn send(&mut self, now: Tick) {
         while let Some((to, frame)) = self.node.poll() {
-            let Some(out) = self.outs.get(&to) else { continue };
-            let weight = weight(&frame);
-            let waiting = out.bytes.fetch_add(weight, Ordering::Relaxed);
-            let is_behind = waiting > 0 && waiting + weight > BYTES_MAX;
-            if is_behind || out.frames.try_send((weight, frame)).is_err() {
-                out.given_up.notify_one();
-                self.outs.remove(&to);
+            let Some(way) = self.ways.get(&to) else { continue };
+            if way.push(frame).is_err() {
+                self.ways.remove(&to);
                 self.node.lost(now, to);
             }
         }
     }
 
-    fn goodbye(&mut self) {
-        for out in self.outs.values() {
-            // Who takes nothing any more hears nothing.
-            let _ = out.frames.try_send((0, Frame::Bye { reason: "shutdown".into() }));
+    /// Says goodbye, and lets those who are served here hear it.
+    async fn goodbye(&mut self) {
+        for way in self.ways.values() {
+            // Who is given up hears nothing.
+            let _ = way.push(Frame::Bye { reason: "shutdown".into() });
+        }
+        // Nobody waits for room in its queue any more.
+        self.jobs.close();
+        let end = tokio::time::Instant::now() + GOODBYE;
+        while Arc::strong_count(&self.served) > 1 && tokio::time::Instant::now() < end {
+            tokio::time::sleep(Duration::from_millis(2)).await;
         }
     }
 }

@@ -11,8 +11,8 @@ use super::link::Link;
 use super::lost::host_of;
 use super::{Place, Server, state};
 use crate::machine::{
-    Accepted, Act, Authority, Commit, EndpointView, Input, Machine, Owner, Policy, Presented,
-    Receipt, Refusal, RequestId, Scope, Serial, SessionId, SessionView, Tick,
+    Accepted, Act, Authority, Commit, EndpointView, Input, Machine, Owner, Presented, Receipt,
+    Refusal, RequestId, Scope, Serial, SessionId, Tick,
 };
 use crate::types::{EdgeIx, RoleIx};
 use crate::wire::frame::{Frame, Notice};
@@ -29,6 +29,8 @@ enum Rejected {
     Ended(Presented),
     /// The session knows less than it has acknowledged.
     Regressed(SessionId),
+    /// The role was attached too often; it may be after so many milliseconds.
+    TooOften(u64),
     /// Something that the bearer of a good token may know.
     Because(&'static str, SmolStr),
 }
@@ -50,6 +52,7 @@ impl Server {
         role: Option<&str>,
     ) {
         let done = self.commit(machine, now, token, owner).and_then(|by| {
+            self.is_not_too_often(machine, now, &by, role)?;
             let issue = Authority::IssueToken { request: RequestId(1 << 62) };
             let serial = serial(machine, now, &by, issue)?;
             self.attach(machine, now, place, by, serial, role)
@@ -71,6 +74,7 @@ impl Server {
         let done = done.map_err(|_| Rejected::BadToken).and_then(|resume| {
             let by = resume.presented();
             self.is_not_behind(machine, &resume, &by, role, kept)?;
+            self.is_not_too_often(machine, now, &by, role)?;
             let renew = Authority::Renew { serial: Serial(resume.serial) };
             let next = serial(machine, now, &by, renew)?;
             self.attach(machine, now, place, by, next, role)
@@ -138,6 +142,18 @@ impl Server {
         }
     }
 
+    /// SRV-15: whether the role may be attached now; it counts if so.
+    fn is_not_too_often(
+        &mut self,
+        machine: &Machine,
+        now: Tick,
+        by: &Presented,
+        role: Option<&str>,
+    ) -> Result<(), Rejected> {
+        let role = self.role_of(machine, by, role)?;
+        self.visits.come(now, by.session, role).map_err(Rejected::TooOften)
+    }
+
     /// The role that a client acts for.
     fn role_of(
         &self,
@@ -171,11 +187,6 @@ impl Server {
         let (connection, ep) = place;
         let role = self.role_of(machine, &by, role)?;
         let session = by.session;
-        if let Some(view) = machine.session(session)
-            && let Some(edge) = lossy_edge(view, role)
-        {
-            return Err(Rejected::Because("lossy_edge", edge));
-        }
         // What can go wrong comes before anything changes; an attachment performs nothing.
         let view = machine.session(session).and_then(|view| view.endpoint(role));
         let local = view.map(EndpointView::current).transpose();
@@ -226,9 +237,9 @@ impl Server {
             r#type: local.expect("it was attached").to_smolstr(),
             consumed,
         };
-        let edges = (0..).map(EdgeIx).zip(protocol.edges()).filter(|(_, edge)| edge.to == role);
-        let edges = edges.map(|(edge, _)| edge);
-        let link = Link::new((session, role), by, epoch, serial, edges, position);
+        let edges = (0..).map(EdgeIx).zip(view.edges()).filter(|(_, edge)| edge.edge().to == role);
+        let incoming = edges.map(|(ix, edge)| (ix, edge.policy().is_lossy()));
+        let link = Link::new((session, role), by, epoch, serial, incoming, position);
         self.links.insert(place, link);
         self.touched.insert(session);
         self.say(connection, answer);
@@ -249,6 +260,12 @@ impl Server {
                 self.reject(connection, Some(ep), "bad_token", "the token is not valid");
             }
             Rejected::Because(code, message) => self.reject(connection, Some(ep), code, message),
+            Rejected::TooOften(after) => {
+                let (code, message) = ("attached_too_often", "this role was attached too often");
+                let (code, message) = (code.into(), message.into());
+                let retry_after = Some(*after);
+                self.say(connection, Frame::Reject { ep: Some(ep), code, message, retry_after });
+            }
             Rejected::Ended(by) => match self.role_of(machine, by, role) {
                 Ok(role) => self.ended(machine, place, by.session, role),
                 // It names none of the roles that the token is for.
@@ -305,15 +322,4 @@ fn shown(refusal: Refusal) -> Rejected {
         true => Rejected::BadToken,
         false => Rejected::Because(refusal.code(), refusal.to_smolstr()),
     }
-}
-
-/// An edge to the role that drops messages: what its client has consumed could not be told by its
-/// position.
-fn lossy_edge(view: SessionView<'_>, role: RoleIx) -> Option<SmolStr> {
-    let mut incoming = view.edges().filter(|edge| edge.edge().to == role);
-    let lossy = incoming.find(|edge| edge.policy() != Policy::Block)?;
-    let from = view.protocol().role_name(lossy.edge().from);
-    Some(smol_str::format_smolstr!(
-        "the edge from `{from}` drops messages; such a role is not driven over links yet"
-    ))
 }

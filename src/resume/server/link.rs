@@ -26,6 +26,8 @@ pub(super) struct Link {
     held: BTreeMap<u64, Frame>,
     /// The edge that was full.
     pub(super) full: Option<EdgeIx>,
+    /// Whether an edge to the role drops messages.
+    pub(super) drops: bool,
     /// What is on its way, of each edge to the role.
     pub(super) incoming: Vec<Incoming>,
     /// The last position that was acknowledged.
@@ -38,6 +40,9 @@ pub(super) struct Link {
 #[derive(Debug)]
 pub(super) struct Incoming {
     pub(super) edge: EdgeIx,
+    /// Whether messages of it may be dropped. They are numbered by how many were consumed before
+    /// then: on other edges that is their number there.
+    drops: bool,
     /// The number of the one to transmit next.
     pub(super) next: u64,
     /// About how many bytes each takes that was transmitted and is not consumed.
@@ -46,8 +51,13 @@ pub(super) struct Incoming {
 }
 
 impl Incoming {
-    fn of(edge: EdgeIx) -> Self {
-        Self { edge, next: 0, sizes: VecDeque::new(), bytes: 0 }
+    fn of(edge: EdgeIx, drops: bool) -> Self {
+        Self { edge, drops, next: 0, sizes: VecDeque::new(), bytes: 0 }
+    }
+
+    /// All that is not consumed is transmitted again.
+    fn again(&mut self) {
+        *self = Self::of(self.edge, self.drops);
     }
 
     /// What was consumed is not on its way any more, and is not transmitted.
@@ -60,9 +70,11 @@ impl Incoming {
         self.next = self.next.max(consumed);
     }
 
-    /// Whether one more may be on its way.
+    /// Whether one more may be on its way. SRV-13: of an edge that drops messages only the head,
+    /// which is not dropped.
     pub(super) fn has_room(&self) -> bool {
-        (self.sizes.len() as u64) < UNCONSUMED_MAX && self.bytes < UNCONSUMED_BYTES_MAX
+        let unconsumed_max = if self.drops { 1 } else { UNCONSUMED_MAX };
+        (self.sizes.len() as u64) < unconsumed_max && self.bytes < UNCONSUMED_BYTES_MAX
     }
 
     pub(super) fn transmitted(&mut self, size: usize) {
@@ -88,10 +100,12 @@ impl Link {
         by: Presented,
         epoch: Epoch,
         confirm: Serial,
-        edges: impl Iterator<Item = EdgeIx>,
+        incoming: impl Iterator<Item = (EdgeIx, bool)>,
         position: u64,
     ) -> Self {
         let by = Presented { over: Some(epoch), ..by };
+        let incoming: Vec<Incoming> =
+            incoming.map(|(edge, drops)| Incoming::of(edge, drops)).collect();
         Self {
             session,
             role,
@@ -100,7 +114,8 @@ impl Link {
             confirm: Some(confirm),
             held: BTreeMap::new(),
             full: None,
-            incoming: edges.map(Incoming::of).collect(),
+            drops: incoming.iter().any(|incoming| incoming.drops),
+            incoming,
             acked: position,
             tell: false,
         }
@@ -209,17 +224,14 @@ impl Server {
         let is_first = self.confirm(machine, now, place);
         let Some(link) = self.links.get_mut(&place) else { return };
         self.touched.insert(link.session);
-        let acknowledge = Act::Acknowledge { role: link.role, position };
-        match machine.act(now, &link.by, acknowledge) {
-            Ok(Accepted::Acknowledged { .. }) => {
+        match acknowledge(machine, now, link, position) {
+            Ok(true) => {
                 link.tell = true;
                 self.flush(machine, now, place);
             }
-            Ok(_) if !is_first => {
+            Ok(false) if !is_first => {
                 link.tell = true;
-                link.incoming
-                    .iter_mut()
-                    .for_each(|incoming| *incoming = Incoming::of(incoming.edge));
+                link.incoming.iter_mut().for_each(Incoming::again);
             }
             // Ahead: what it counts on is on its way, or lost and comes again.
             _ => {}
@@ -232,12 +244,51 @@ fn position_of(machine: &Machine, link: &Link) -> u64 {
     endpoint.map_or(0, |endpoint| endpoint.position().0)
 }
 
+/// Every receive before a position is performed, and whether that is new. SRV-13: one that the
+/// machine does not take for implied, because its edge drops messages, is performed by itself: the
+/// client was shown the head of that edge, and nothing else.
+fn acknowledge(
+    machine: &mut Machine,
+    now: Tick,
+    link: &Link,
+    position: Position,
+) -> Result<bool, Refusal> {
+    let all_before = |machine: &mut Machine, position| {
+        let acknowledge = Act::Acknowledge { role: link.role, position };
+        machine
+            .act(now, &link.by, acknowledge)
+            .map(|done| matches!(done, Accepted::Acknowledged { .. }))
+    };
+    let mut is_new = false;
+    loop {
+        let at = match all_before(machine, position) {
+            Ok(moved) => return Ok(is_new || moved),
+            Err(Refusal::AmbiguousReceive { position }) if link.drops => position,
+            Err(refusal) => return Err(refusal),
+        };
+        all_before(machine, at)?;
+        let from = only_peer(machine, link).ok_or(Refusal::AmbiguousReceive { position: at })?;
+        let receive = Receive { role: link.role, from, at: Some(at) };
+        machine.act(now, &link.by, Act::Receive(receive))?;
+        is_new = true;
+    }
+}
+
+/// From whom the role may receive now, if that is one role.
+fn only_peer(machine: &Machine, link: &Link) -> Option<RoleIx> {
+    let endpoint = machine.session(link.session)?.endpoint(link.role)?;
+    let mut peers = endpoint.transitions().iter().map(|transition| transition.peer);
+    let first = peers.next()?;
+    peers.all(|peer| peer == first).then_some(first)
+}
+
 /// Has the machine perform an action.
 fn perform(machine: &mut Machine, now: Tick, link: &Link, at: u64, frame: &Frame) -> Came {
-    // A receive of the machine implies none before it, as a send does.
-    if matches!(frame, Frame::Receive { .. }) && position_of(machine, link) < at {
-        let acknowledge = Act::Acknowledge { role: link.role, position: Position(at) };
-        match machine.act(now, &link.by, acknowledge) {
+    // A receive of the machine implies none before it, as a send does; and a send none over an edge
+    // that drops messages.
+    let is_receive = matches!(frame, Frame::Receive { .. });
+    if (is_receive || link.drops) && position_of(machine, link) < at {
+        match acknowledge(machine, now, link, Position(at)) {
             Ok(_) => {}
             Err(Refusal::Ahead { .. } | Refusal::AmbiguousReceive { .. }) => return Came::Ahead,
             Err(refusal) => return Came::Refused(refusal),

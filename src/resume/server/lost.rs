@@ -8,11 +8,22 @@ use crate::machine::{
     Act, Authority, Death, Epoch, Input, Machine, Presented, Refusal, RequestId, Scope, SessionId,
     SessionView, Site, Tick, TimeoutWitness, TimerId,
 };
+use crate::resume::lifetime::Lifetime;
 use crate::types::RoleIx;
 
 /// By this a host knows the timers of its links again, also after a restart: their witnesses are
 /// good for ever, said as a number.
 const OF_A_LINK: Option<u64> = Some(u64::MAX);
+
+/// What watches over the whole life of a session.
+const WHOLE: &str = "whole_lifetime";
+
+/// Why a session is cancelled whose lifetime is over.
+const OVER: &str = "its lifetime is over";
+
+fn is_whole(site: &Site) -> bool {
+    matches!(site, Site::Name(name) if **name == *WHOLE)
+}
 
 /// Who has the lifecycle of a session: in its name the host does what was agreed when it was
 /// opened.
@@ -86,8 +97,12 @@ impl Server {
         let touched: Vec<SessionId> = self.touched.iter().copied().collect();
         for session in touched {
             self.left(machine, now, session);
+            self.lives(machine, now, session);
             let Some(view) = machine.session(session) else { continue };
-            let waited = view.timeouts().filter(|timeout| timeout.until.is_some_and(is_for_ever));
+            // Whoever owns a role may have armed such a timer too; what it says is not the host's.
+            let waited = view.timeouts().filter(|timeout| {
+                timeout.scope.covers(Scope::LIFECYCLE) && timeout.until.is_some_and(is_for_ever)
+            });
             let waited: Vec<TimeoutWitness> = waited.cloned().collect();
             for witness in waited {
                 self.give_up(machine, now, session, witness);
@@ -108,6 +123,28 @@ impl Server {
         }
     }
 
+    /// SRV-14: the session has an end that somebody watches for, where the lifetime says so: from
+    /// its opening on, or from when its lifecycle has changed hands, which ends who watched before.
+    fn lives(&mut self, machine: &mut Machine, now: Tick, session: SessionId) {
+        let Some(total) = self.options.lifetime.and_then(Lifetime::total) else { return };
+        let Some(view) = machine.session(session) else { return };
+        let timers = view.timers().map(|timer| (&timer.site, timer.scope));
+        let waited = view.timeouts().map(|timeout| (&timeout.site, timeout.scope));
+        let is_one =
+            |(site, scope): (&Site, Scope)| is_whole(site) && scope.covers(Scope::LIFECYCLE);
+        if timers.chain(waited).any(is_one) {
+            return;
+        }
+        let Some(host) = host_of(view) else { return };
+        let arm = Authority::ArmTimer {
+            request: RequestId((1 << 62) + 1 + host.generation.0),
+            site: Site::Name(WHOLE.parse().expect("it is a name")),
+            after: u64::try_from(total.as_millis()).unwrap_or(u64::MAX),
+            valid: OF_A_LINK,
+        };
+        let _ = machine.act(now, &host, Act::Authority(Box::new(arm)));
+    }
+
     fn give_up(
         &mut self,
         machine: &mut Machine,
@@ -117,6 +154,10 @@ impl Server {
     ) {
         let Some(view) = machine.session(session) else { return };
         let Some(host) = host_of(view) else { return };
+        if is_whole(&witness.site) {
+            let _ = machine.act(now, &host, Act::Cancel { reason: OVER.into() });
+            return;
+        }
         let owner = match witness.site {
             Site::Endpoint(role) => {
                 let mut holdings = view.holdings();
