@@ -66,6 +66,7 @@
 //! - `driver`: sessions in this process, their endpoints and handlers; nodes and hubs, to which
 //!   clients come over links.
 //! - `client`: an endpoint whose connection comes and goes.
+//! - `server`: where connections come from elsewhere to a hub.
 //! - `simulation`: sessions over a bad network, and whether they were what they have to be.
 //! - `cli`: the `antiphon` command.
 //!
@@ -100,6 +101,7 @@
 //! | `seal` | sealed tokens; needs no standard library, and `driver` includes it |
 //! | `syntax` | readers and printers of protocols, `files`, diagnostics, JSON of values, journals |
 //! | `driver` | `journal` and `driver`: sessions on tokio or on threads |
+//! | `net` | TCP, WebSocket and TLS under links, `server` |
 //! | `cli` (default) | the `antiphon` command |
 //!
 //! `driver` includes all before it, `cli` all of them, `syntax` the standard library.
@@ -119,6 +121,8 @@ pub mod files;
 pub mod journal;
 pub mod machine;
 pub mod resume;
+#[cfg(feature = "net")]
+pub mod server;
 #[cfg(feature = "driver")]
 pub mod simulation;
 #[cfg(feature = "driver")]

@@ -74,6 +74,13 @@ fn each(form: Form) -> Vec<Frame> {
         Frame::Ping { t: 1 },
         Frame::Pong { t: 1 },
         Frame::Bye { reason: "shutdown".into() },
+        Frame::Open { protocol: "A = B!x . end   B = A?x . end".into(), capacity: None },
+        Frame::Open { protocol: "A = B!x . end   B = A?x . end".into(), capacity: Some(8) },
+        Frame::Opened {
+            session: "000000000000000000000000000000ff".into(),
+            protocol: "Pair".into(),
+            invitations: vec![("A".into(), "AQEAAAAD".into()), ("B".into(), "AQEAAAAE".into())],
+        },
     ]
 }
 

@@ -66,6 +66,14 @@ pub enum ClientError {
     /// There is no further attempt to connect.
     #[error("not connected: {0}")]
     Unreachable(Arc<str>),
+    /// The host does not do it.
+    #[error("rejected [{code}]: {message}")]
+    Rejected {
+        /// Why, as one stable word.
+        code: SmolStr,
+        /// Why, for people.
+        message: SmolStr,
+    },
     /// What has to be kept could not be kept.
     #[error("{0}")]
     Store(Arc<str>),
@@ -329,6 +337,12 @@ impl Endpoint {
     #[must_use]
     pub fn position(&self) -> Option<u64> {
         self.shared.state().client.memory().map(Memory::position)
+    }
+
+    /// What it may do now, as its local type says it; `None` until it was attached first.
+    #[must_use]
+    pub fn moves(&self) -> Option<String> {
+        self.shared.state().client.memory().map(Memory::moves)
     }
 
     /// Its resume token, once it was attached: to come back from another process.

@@ -66,11 +66,13 @@
 //! What was not acknowledged is in the outbox: in memory, or in a [`Store`] that the process finds
 //! again when it was killed.
 //!
-//! Clauses: PEER-1 to PEER-6.
+//! Clauses: PEER-1 to PEER-7.
 
 mod endpoint;
 mod link;
+mod open;
 mod store;
 
 pub use endpoint::{ClientError, ClientOptions, Endpoint};
+pub use open::{Opened, open};
 pub use store::{RedbStore, Store, StoreError};

@@ -23,11 +23,11 @@ use super::recover::Report;
 use super::shards::{SHARDS_MAX, shard_of};
 use super::{Node, NodeError};
 use crate::journal::{GroupJournal, Journal, JournalError};
-use crate::machine::{Capability, Open, Presented, SessionId};
+use crate::machine::{Capability, Capacities, OnLost, Open, Owner, Presented, SessionId};
 use crate::resume::Heartbeat;
 use crate::resume::server::ServerOptions;
 use crate::transport::Transport;
-use crate::types::{Protocol, RoleIx};
+use crate::types::{Name, Protocol, RoleIx};
 use crate::wire::frame::FRAME_BYTES_MAX;
 use crate::wire::seal::Keys;
 use shard::Job;
@@ -54,8 +54,13 @@ pub struct HubOptions {
     pub frame_bytes_max: usize,
     /// The secret that a client must say before anything else.
     pub secret: Option<SmolStr>,
-    /// How long a client may be connected without having said it.
+    /// How long a client may be connected without having said it, or without having come to a role
+    /// or opened a session.
     pub greeting: Duration,
+    /// Whether clients may open sessions.
+    pub opens: bool,
+    /// How long invitations to their roles are good.
+    pub invitation_lifetime: Duration,
 }
 
 impl Default for HubOptions {
@@ -67,6 +72,8 @@ impl Default for HubOptions {
             frame_bytes_max: FRAME_BYTES_MAX,
             secret: None,
             greeting: Duration::from_secs(10),
+            opens: false,
+            invitation_lifetime: Duration::from_secs(24 * 60 * 60),
         }
     }
 }
@@ -84,12 +91,21 @@ pub enum HubError {
     /// The journal cannot be used.
     #[error("journal: {0}")]
     Journal(#[from] JournalError),
-    /// No thread can be started.
-    #[error("no thread can be started: {0}")]
-    Thread(#[from] std::io::Error),
+    /// The system gives no thread, or no randomness.
+    #[error("the system does not do it: {0}")]
+    System(#[from] std::io::Error),
     /// The hub was shut down, or a commit has failed.
     #[error("the hub has ended: {0}")]
     Ended(Arc<str>),
+}
+
+/// A session that was opened, and how to come to its roles.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invited {
+    /// The session.
+    pub session: SessionId,
+    /// Each role with an invitation to it, in the order of the protocol.
+    pub invitations: Vec<(Name, String)>,
 }
 
 /// See the module. Clones are handles of the same hub.
@@ -191,6 +207,39 @@ impl Hub {
         Ok(opened.await??)
     }
 
+    /// Opens a session with a new id, and invites to all of its roles, each for whoever brings the
+    /// invitation within `expires_in`. The hub keeps the lifecycle.
+    ///
+    /// # Errors
+    /// [`HubError::Node`], [`HubError::Ended`]; the system has no randomness.
+    pub async fn open_invited(
+        &self,
+        protocol: &Arc<Protocol>,
+        capacities: Capacities,
+        expires_in: Duration,
+    ) -> Result<Invited, HubError> {
+        let session = super::session::fresh_id()?;
+        let open = Open {
+            session,
+            protocol: protocol.digest(),
+            owner: Owner::new("host").expect("it is a name"),
+            capacities,
+            policies: Vec::new(),
+            journal: true,
+            on_lost: OnLost::default(),
+        };
+        let protocol = Arc::clone(protocol);
+        let invited = self.with(session, move |door| {
+            door.register(&protocol);
+            let all = door.open(open)?;
+            let roles = (0_u16..).map(RoleIx).zip(protocol.roles());
+            let each = roles
+                .map(|(ix, role)| Ok((role.clone(), door.invite(all.present(), ix, expires_in)?)));
+            each.collect::<Result<_, NodeError>>()
+        });
+        Ok(Invited { session, invitations: invited.await?? })
+    }
+
     /// An invitation to a role, for whoever brings it within `expires_in`.
     ///
     /// # Errors
@@ -213,22 +262,25 @@ impl Hub {
     }
 
     /// Serves a connection until it ends, on the thread of a shard: where there is one shard, what
-    /// comes is performed and answered without another thread. What `connect` does is done there.
+    /// comes is performed and answered without another thread. What `connect` does is done there;
+    /// `place` is dropped when the connection has ended.
     ///
     /// # Errors
     /// [`HubError::Ended`].
     pub async fn serve_on_shard<T: Transport>(
         &self,
         connect: impl Future<Output = std::io::Result<T>> + Send + 'static,
+        place: impl Send + 'static,
     ) -> Result<(), HubError> {
         let number = self.all.connections.fetch_add(1, Ordering::Relaxed);
         let index = usize::try_from(number).unwrap_or(0) % self.all.shards.len();
         let hub = self.clone();
         let serving = async move {
             // Who cannot be connected is not there any more.
-            if let Ok(transport) = connect.await {
+            if let Ok(transport) = Box::pin(connect).await {
                 connection::serve(&hub, number, transport).await;
             }
+            drop(place);
         };
         let job = Job::Serve(Box::pin(serving));
         self.all.shards[index].send(job).await.map_err(|_| self.why())

@@ -38,7 +38,7 @@ pub use error::Error;
 pub use events::{EVENTS_MAX, Event, Events};
 pub use handler::{Action, Answer, Handler, HandlerError, Message};
 pub use holding::{Acting, Holding, NotAnEndpoint};
-pub use hub::{BYTES_MAX, Door, FRAMES_MAX, Hub, HubError, HubOptions, JOBS_MAX};
+pub use hub::{BYTES_MAX, Door, FRAMES_MAX, Hub, HubError, HubOptions, Invited, JOBS_MAX};
 pub use kept::{JournalFile, JournalFileError, Replayed};
 pub use node::{Node, NodeError};
 pub use recover::{Breach, RecoverError, Recovered, Recovery, Report, Sessions, append, keep};

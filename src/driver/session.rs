@@ -413,7 +413,8 @@ fn default_name() -> Name {
     Name::new("default").expect("this is a name")
 }
 
-fn fresh_id() -> Result<SessionId, Error> {
+/// An id that nobody can guess.
+pub(super) fn fresh_id() -> std::io::Result<SessionId> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
     Ok(SessionId(u128::from_be_bytes(bytes)))

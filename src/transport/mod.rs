@@ -1,20 +1,37 @@
 //! Bytes in motion: connections that carry whole frames. Knows no protocol: a frame is bytes.
 //!
 //! [`memory()`] is a pair of queues in this process, [`Chaos`] wraps any transport and does to its
-//! frames what networks do, from a seed.
+//! frames what networks do, from a seed. `Tcp` and `WebSocket` are connections to elsewhere, with TLS
+//! or without; `NetDial` comes to an address again and again.
 //!
-//! Clauses: TRAN-1 to TRAN-4.
+//! Clauses: TRAN-1 to TRAN-5.
 
+#[cfg(feature = "net")]
+mod address;
 mod chaos;
 pub mod memory;
+#[cfg(feature = "net")]
+mod stream;
+#[cfg(feature = "net")]
+mod tcp;
+#[cfg(feature = "net")]
+pub mod websocket;
 
 use std::future::Future;
 use std::io;
 
 use bytes::Bytes;
 
+#[cfg(feature = "net")]
+pub use address::{Address, AddressError, Net, NetDial, Scheme};
 pub use chaos::{Chaos, Wear};
 pub use memory::{Memory, memory};
+#[cfg(feature = "net")]
+pub use stream::{ClientTls, ServerTls, Stream};
+#[cfg(feature = "net")]
+pub use tcp::Tcp;
+#[cfg(feature = "net")]
+pub use websocket::WebSocket;
 
 /// One end of a connection.
 ///

@@ -1,8 +1,8 @@
 //! What the two ends of an attachment say to each other: one vocabulary for every transport.
 //!
 //! ```text
-//! client   HELLO AUTH  ATTACH RESUME DETACH  ACT RECEIVE ACK       PING PONG BYE
-//! machine  HELLO       OK REJECT             ACK REFUSED MSG STATE EVENT PING PONG BYE
+//! client   HELLO AUTH  OPEN ATTACH RESUME DETACH  ACT RECEIVE ACK       PING PONG BYE
+//! machine  HELLO       OPENED OK REJECT           ACK REFUSED MSG STATE EVENT PING PONG BYE
 //! ```
 //!
 //! An attachment numbers its endpoints (`ep`); a frame that concerns one carries its number. A
@@ -32,8 +32,11 @@ pub const ENDPOINTS_MAX: u32 = 1024;
 /// The most bytes of a name in a frame: a role, a label, an owner, a code.
 pub const NAME_BYTES_MAX: usize = 255;
 
-/// One frame. Clients say those up to `Ack`, machines those from `Ack` on; both say the last three
-/// and `Hello`.
+/// The most bytes of a protocol's text in a frame.
+pub const PROTOCOL_BYTES_MAX: usize = 64 << 10;
+
+/// One frame. Clients say those up to `Ack` and `Open`, machines those from `Ack` on; both say
+/// `Ping`, `Pong`, `Bye` and `Hello`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
@@ -199,6 +202,23 @@ pub enum Frame {
         /// Why, as one stable word.
         reason: SmolStr,
     },
+    /// Open a session, and invite to its roles.
+    Open {
+        /// The protocol, as a text.
+        protocol: SmolStr,
+        /// How many messages each edge holds; `None` leaves it to the types.
+        #[serde(default)]
+        capacity: Option<u32>,
+    },
+    /// A session is open.
+    Opened {
+        /// The session, as 32 hexadecimal digits.
+        session: SmolStr,
+        /// The name of the protocol.
+        protocol: SmolStr,
+        /// Each role with an invitation to it.
+        invitations: Vec<(SmolStr, SmolStr)>,
+    },
 }
 
 /// What an `Event` says.
@@ -257,6 +277,8 @@ impl Frame {
             Self::Ping { .. } => "ping",
             Self::Pong { .. } => "pong",
             Self::Bye { .. } => "bye",
+            Self::Open { .. } => "open",
+            Self::Opened { .. } => "opened",
         }
     }
 
@@ -308,6 +330,13 @@ impl Frame {
             Self::Msg { from, label, .. } => [("from", Some(from)), ("label", Some(label)), NONE],
             Self::State { status, .. } => [("status", Some(status)), NONE, NONE],
             Self::Bye { reason } => [("reason", Some(reason)), NONE, NONE],
+            Self::Open { protocol, .. } if protocol.len() > PROTOCOL_BYTES_MAX => {
+                let found = protocol.len() as u64;
+                return Err(over("protocol", found, PROTOCOL_BYTES_MAX as u64));
+            }
+            Self::Opened { session, protocol, .. } => {
+                [("session", Some(session)), ("protocol", Some(protocol)), NONE]
+            }
             _ => [NONE; 3],
         };
         for (field, name) in names {

@@ -287,10 +287,13 @@ fn spent(scene: &mut Scene<'_, '_, '_>) {
     let claim = json!({"owner": scene.owner, "request": 5, "scope": "1"});
     act(json!({"authority": {"claim": claim}}));
     // It ends, and is not kept yet.
-    let reclaim = json!({"session": session, "owner": scene.owner, "scope": "1", "request": 6});
-    scene.writer.tell(now, &json!({"reclaim": reclaim}));
-    let by = json!({"owner": scene.owner, "generation": 2, "scope": "1"});
+    let reclaim = json!({"owner": scene.owner, "request": 6, "scope": "1"});
+    let reclaim = json!({"reclaim": {"session": session, "reclaim": reclaim}});
+    let given = scene.writer.tell(now, &reclaim);
+    let given = given.pointer("/ok/issued/by").unwrap_or_else(|| panic!("no authority in {given}"));
     let event = json!({"cancel": {"reason": "enough"}});
-    scene.writer.tell(now, &json!({"act": {"session": session, "by": by, "event": event}}));
+    let act = json!({"act": {"session": session, "by": given, "event": event}});
+    let ended = scene.writer.tell(now, &act);
+    assert!(ended.get("ok").is_some(), "{ended}");
     scene.writer.tell(now, &json!({"reap": {"session": session}}));
 }

@@ -25,5 +25,8 @@ mod outbox;
 mod recover;
 #[path = "../simulation.rs"]
 mod simulation;
+#[cfg(feature = "net")]
+#[path = "../sockets.rs"]
+mod sockets;
 #[path = "../transports.rs"]
 mod transports;

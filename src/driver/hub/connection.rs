@@ -1,19 +1,23 @@
 //! One connection of a hub: what comes over it, and what goes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
+use smol_str::ToSmolStr;
 use tokio::time::Instant;
 
-use super::Hub;
 use super::shard::Job;
 use super::way::{GivenUp, Way};
+use super::{Hub, HubError, Invited};
+use crate::driver::NodeError;
 use crate::driver::shards::shard_of;
-use crate::machine::Tick;
+use crate::machine::{Capacities, Tick};
 use crate::resume::liveness::Beat;
 use crate::resume::server::Connection;
 use crate::transport::Transport;
+use crate::types::Protocol;
 use crate::wire::frame::{Frame, VERSION};
 use crate::wire::payload::Form;
 use crate::wire::seal::{Purpose, Token};
@@ -27,6 +31,8 @@ struct Served<'a> {
     shards: Vec<(u32, usize)>,
     known: Vec<usize>,
     is_greeted: bool,
+    /// It has come to a role, or opened a session.
+    has_come: bool,
 }
 
 /// What is to be done behind a frame.
@@ -47,6 +53,7 @@ pub(super) async fn serve(hub: &Hub, number: u64, mut transport: impl Transport)
         shards: Vec::new(),
         known: Vec::new(),
         is_greeted: options.secret.is_none(),
+        has_come: false,
     };
     let began = Instant::now();
     let (mut sent, mut heard) = (began, began);
@@ -65,7 +72,7 @@ pub(super) async fn serve(hub: &Hub, number: u64, mut transport: impl Transport)
             () = way.changed() => Then::GoOn,
             () = &mut sleep => {
                 let now = Instant::now();
-                let greeting = (!served.is_greeted).then(|| began + options.greeting);
+                let greeting = (!served.has_come).then(|| began + options.greeting);
                 let is_late = greeting.is_some_and(|end| end <= now);
                 let (then, wait) = match options.heartbeat.look(now - sent, now - heard) {
                     _ if is_late => (Then::End(None), Duration::ZERO),
@@ -170,8 +177,13 @@ impl Served<'_> {
             Frame::Ping { t } => return Then::Say(Frame::Pong { t: *t }),
             Frame::Pong { .. } => return Then::GoOn,
             Frame::Bye { .. } => return Then::End(None),
+            Frame::Open { protocol, capacity } => {
+                self.has_come = true;
+                return Then::Say(self.open(protocol, *capacity).await);
+            }
             _ => {}
         }
+        self.has_come |= matches!(frame, Frame::Attach { .. } | Frame::Resume { .. });
         let shard = self.shard(&frame);
         let queue = &self.hub.all.shards[shard];
         if !self.known.contains(&shard) {
@@ -184,6 +196,36 @@ impl Served<'_> {
         match queue.send(Job::Frame(self.connection, frame)).await {
             Ok(()) => Then::GoOn,
             Err(_) => Then::End(None),
+        }
+    }
+
+    /// HUB-7: opens a session for whoever may, and answers with the invitations.
+    async fn open(&self, text: &str, capacity: Option<u32>) -> Frame {
+        let options = &self.hub.all.options;
+        if !options.opens {
+            return reject("may_not_open", "clients open no sessions here");
+        }
+        // What a text says may take a while to find out; others are served meanwhile.
+        let text = text.to_owned();
+        let read = move || text.parse::<Protocol>().map_err(|report| report.to_string());
+        let protocol = match tokio::task::spawn_blocking(read).await {
+            Ok(Ok(protocol)) => Arc::new(protocol),
+            Ok(Err(report)) => return reject("bad_protocol", &report),
+            Err(_) => return reject("bad_protocol", "it cannot be read"),
+        };
+        let capacities = Capacities { every: capacity, ..Capacities::default() };
+        let lifetime = options.invitation_lifetime;
+        match self.hub.open_invited(&protocol, capacities, lifetime).await {
+            Ok(Invited { session, invitations }) => {
+                let invitations = invitations.into_iter();
+                let each = invitations.map(|(role, text)| (role.as_str().into(), text.into()));
+                let (session, name) = (session.to_smolstr(), protocol.name().as_str().into());
+                Frame::Opened { session, protocol: name, invitations: each.collect() }
+            }
+            Err(HubError::Node(NodeError::Refused(refusal))) => {
+                reject(refusal.code(), &refusal.to_string())
+            }
+            Err(error) => reject("not_opened", &error.to_string()),
         }
     }
 
