@@ -60,6 +60,17 @@ pub(super) fn protocol(path: &Path, name: Option<&str>) -> Result<Protocol, Fail
     source.protocol(name).map_err(|report| said(&report))
 }
 
+/// The protocol that is meant of a text that was read.
+pub(super) fn protocol_of(
+    path: &Path,
+    bytes: &[u8],
+    name: Option<&str>,
+) -> Result<Protocol, Failure> {
+    let source = parse(path, bytes).map_err(|report| said(&report))?;
+    meant(&source, name)?;
+    source.protocol(name).map_err(|report| said(&report))
+}
+
 /// The same, known to be safe together at this capacity of every edge.
 pub(super) fn protocol_at(
     path: &Path,

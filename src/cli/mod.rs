@@ -10,9 +10,13 @@ mod graph;
 mod input;
 mod journal;
 mod machine;
+mod person;
+mod play;
 mod project;
 mod replay;
 mod run;
+mod secrets;
+mod serve;
 mod style;
 mod subtype;
 mod verify;
@@ -43,6 +47,10 @@ enum Command {
     Audit(audit::Audit),
     Compact(compact::Compact),
     Journal(journal::Journals),
+    Serve(serve::Serve),
+    Open(play::Open),
+    Join(play::Join),
+    Resume(play::Resume),
 }
 
 /// How a subcommand ended when it was not good.
@@ -95,6 +103,10 @@ pub fn main() -> ExitCode {
         Command::Audit(audit) => audit.run(),
         Command::Compact(compact) => compact.run(),
         Command::Journal(journals) => journals.run(),
+        Command::Serve(serve) => serve.run(),
+        Command::Open(open) => open.run(),
+        Command::Join(join) => join.run(),
+        Command::Resume(resume) => resume.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

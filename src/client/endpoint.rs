@@ -339,10 +339,32 @@ impl Endpoint {
         self.shared.state().client.memory().map(Memory::position)
     }
 
-    /// What it may do now, as its local type says it; `None` until it was attached first.
+    /// Waits until it was attached first, or goes on with what it remembers.
+    ///
+    /// # Errors
+    /// [`ClientError`], if it is over before.
+    pub async fn ready(&self) -> Result<(), ClientError> {
+        self.until(|state| match state.client.memory() {
+            Some(_) => Some(Ok(())),
+            None => state.usable().err().map(Err),
+        })
+        .await
+    }
+
+    /// Whether it is attached now: what it does is performed as soon as it is.
     #[must_use]
-    pub fn moves(&self) -> Option<String> {
-        self.shared.state().client.memory().map(Memory::moves)
+    pub fn is_attached(&self) -> bool {
+        self.shared.state().client.is_attached()
+    }
+
+    /// Waits until [`is_attached`](Self::is_attached) may be another.
+    pub async fn changed(&self) {
+        self.shared.changed.notified().await;
+    }
+
+    /// Looks at where it is and what it may do; `None` until it was attached first.
+    pub fn look<T>(&self, look: impl FnOnce(&Memory) -> T) -> Option<T> {
+        self.shared.state().client.memory().map(look)
     }
 
     /// Its resume token, once it was attached: to come back from another process.

@@ -2,7 +2,6 @@
 
 mod chaos;
 mod many;
-mod person;
 mod single;
 mod summary;
 

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use fastrand::Rng;
 
-use super::person::{self, Line};
 use super::{Plan, summary};
 use crate::cli::Failure;
 use crate::cli::chart::{Chart, Step};
+use crate::cli::person::{self, Line, Now};
 use crate::journal::{FileLines, Lines, MemoryLines};
 use crate::machine::{
     Accepted, Act, Capability, EndpointView, Event, Input, Machine, OnLost, Open, Output, Owner,
@@ -174,7 +174,8 @@ impl<'a> Play<'a> {
         out: &mut impl Write,
     ) -> Result<bool, Failure> {
         let mut error = anstream::stderr().lock();
-        person::prompt(&mut error, self.view().endpoint(role).expect("it is able"))?;
+        let endpoint = self.view().endpoint(role).expect("it is able");
+        person::prompt(&mut error, &Now::of(&self.plan.protocol, endpoint))?;
         loop {
             write!(error, "> ")?;
             error.flush()?;
@@ -191,9 +192,10 @@ impl<'a> Play<'a> {
                 }
             };
             let endpoint = self.view().endpoint(role).expect("it is able");
-            match person::understand(&self.plan.protocol, endpoint, &line) {
+            let can = Now::of(&self.plan.protocol, endpoint);
+            match person::understand(&can, &line) {
                 Line::Quit => return Ok(false),
-                Line::Help => person::prompt(&mut error, endpoint)?,
+                Line::Help => person::prompt(&mut error, &can)?,
                 Line::Wrong(text) => {
                     self.refused = true;
                     writeln!(error, "{text}")?;

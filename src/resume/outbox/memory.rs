@@ -55,6 +55,8 @@ pub struct Taken {
     pub label: Name,
     /// What it carried.
     pub value: Value,
+    /// Of which sort that is.
+    pub payload: crate::types::Payload,
     /// The position behind it: kept together with the effects of the message, it says after a crash
     /// which messages have had theirs.
     pub position: u64,
@@ -194,6 +196,12 @@ impl Memory {
     #[must_use]
     pub fn protocol(&self) -> &Protocol {
         &self.protocol
+    }
+
+    /// Its role, in [`protocol`](Self::protocol).
+    #[must_use]
+    pub fn role(&self) -> RoleIx {
+        self.role
     }
 
     /// How many actions it has performed.
@@ -356,8 +364,9 @@ impl Memory {
             self.outbox.push_back(Entry { at: self.position, action });
         }
         (self.position, self.state) = (self.position + 1, transition.next);
+        let payload = self.protocol.message(transition.message).payload.clone();
         let label = self.protocol.label_name(label).clone();
-        Ok(Taken { from, seq, label, value, position: self.position })
+        Ok(Taken { from, seq, label, value, payload, position: self.position })
     }
 
     /// OUT-3: a message arrives; what was consumed or is here already is dropped. `false` if it is

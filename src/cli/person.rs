@@ -1,16 +1,16 @@
-//! A role played by lines of standard input.
+//! A role played by lines of standard input, of a session here or of one elsewhere.
 
 use std::io::{BufRead, Write};
 
 use crate::machine::{EndpointView, Move, Send};
-use crate::types::{Direction, LabelIx, Node, Protocol, RoleIx, SortNode, Value};
+use crate::types::{Direction, LabelIx, Name, Node, Protocol, RoleIx, SortNode, Value};
 use crate::wire::json::read_value;
 
 /// The longest line that is read, in bytes.
 const LINE_BYTES_MAX: u64 = 1 << 20;
 
 /// What a line of input asks for.
-pub(super) enum Line {
+pub(in crate::cli) enum Line {
     /// To do this.
     Send(Send),
     /// Nothing that can be tried; this is why.
@@ -21,17 +21,38 @@ pub(super) enum Line {
     Quit,
 }
 
+/// What somebody can do as a role now.
+pub(in crate::cli) struct Now<'a> {
+    /// At least what the role itself does.
+    pub(in crate::cli) protocol: &'a Protocol,
+    pub(in crate::cli) role: RoleIx,
+    pub(in crate::cli) position: u64,
+    pub(in crate::cli) moves: Vec<Move>,
+}
+
+impl<'a> Now<'a> {
+    /// Of a role of a session here.
+    pub(in crate::cli) fn of(protocol: &'a Protocol, endpoint: EndpointView<'_>) -> Self {
+        let (role, position) = (endpoint.role(), endpoint.position().0);
+        Self { protocol, role, position, moves: endpoint.legal_moves().collect() }
+    }
+
+    fn name(&self) -> &'a Name {
+        self.protocol.role_name(self.role)
+    }
+}
+
 /// Shows what is legal.
-pub(super) fn prompt(out: &mut impl Write, endpoint: EndpointView<'_>) -> std::io::Result<()> {
-    writeln!(out, "{} at position {}:", endpoint.name(), endpoint.position())?;
-    for (index, legal) in endpoint.legal_moves().enumerate() {
+pub(in crate::cli) fn prompt(out: &mut impl Write, now: &Now<'_>) -> std::io::Result<()> {
+    writeln!(out, "{} at position {}:", now.name(), now.position)?;
+    for (index, legal) in now.moves.iter().enumerate() {
         writeln!(out, "  {}  {legal}", index + 1)?;
     }
     Ok(())
 }
 
 /// A line of the input.
-pub(super) enum Input {
+pub(in crate::cli) enum Input {
     /// What it says.
     Line(String),
     /// It is longer than a line may be; all of it was passed over.
@@ -41,7 +62,7 @@ pub(super) enum Input {
 }
 
 /// Reads one line.
-pub(super) fn read_line(input: &mut impl BufRead) -> std::io::Result<Input> {
+pub(in crate::cli) fn read_line(input: &mut impl BufRead) -> std::io::Result<Input> {
     let mut bytes = Vec::new();
     let read = std::io::Read::take(&mut *input, LINE_BYTES_MAX).read_until(b'\n', &mut bytes)?;
     if read == 0 {
@@ -55,8 +76,8 @@ pub(super) fn read_line(input: &mut impl BufRead) -> std::io::Result<Input> {
 }
 
 /// Understands a line: `2`, `label`, `label VALUE`, `Peer!label(VALUE)`, `Peer label VALUE`.
-pub(super) fn understand(protocol: &Protocol, endpoint: EndpointView<'_>, line: &str) -> Line {
-    let moves: Vec<Move> = endpoint.legal_moves().collect();
+pub(in crate::cli) fn understand(now: &Now<'_>, line: &str) -> Line {
+    let Now { protocol, moves, .. } = now;
     match line {
         "" | "?" | "help" => return Line::Help,
         "quit" | "exit" if moves.iter().all(|legal| legal.label != *line) => return Line::Quit,
@@ -67,16 +88,16 @@ pub(super) fn understand(protocol: &Protocol, endpoint: EndpointView<'_>, line: 
         let Some(legal) = number.checked_sub(1).and_then(|index| moves.get(index)) else {
             return Line::Wrong(format!("there is no move {number}; there are {}", moves.len()));
         };
-        return send(protocol, endpoint, Some(&legal.peer), &legal.label, rest);
+        return send(now, Some(&legal.peer), &legal.label, rest);
     }
     if let Some((peer, label)) = head.split_once('!') {
-        return send(protocol, endpoint, Some(peer), label, rest);
+        return send(now, Some(peer), label, rest);
     }
     if protocol.role(head).is_some() && protocol.label(head).is_none() {
         let (label, rest) = split(rest);
-        return send(protocol, endpoint, Some(head), label, rest);
+        return send(now, Some(head), label, rest);
     }
-    send(protocol, endpoint, None, head, rest)
+    send(now, None, head, rest)
 }
 
 /// The first word, and what stands behind it; brackets that follow the word at once are taken off.
@@ -88,14 +109,8 @@ fn split(line: &str) -> (&str, &str) {
     (head, inner.unwrap_or(rest).trim())
 }
 
-fn send(
-    protocol: &Protocol,
-    endpoint: EndpointView<'_>,
-    peer: Option<&str>,
-    label: &str,
-    value: &str,
-) -> Line {
-    let legal: Vec<Move> = endpoint.legal_moves().collect();
+fn send(now: &Now<'_>, peer: Option<&str>, label: &str, value: &str) -> Line {
+    let Now { protocol, role, moves: legal, .. } = now;
     let matches = |legal: &&Move| {
         legal.direction == Direction::Send
             && legal.label == *label
@@ -113,9 +128,9 @@ fn send(
             None => return Line::Wrong(format!("the protocol has no role `{peer}`")),
         },
         (None, [only]) => protocol.role(&only.peer).unwrap_or(RoleIx::UNKNOWN),
-        (None, []) => match ever_sent_to(protocol, endpoint.role(), known) {
+        (None, []) => match ever_sent_to(protocol, *role, known) {
             Some(to) => to,
-            None => return Line::Wrong(format!("`{}` never sends `{label}`", endpoint.name())),
+            None => return Line::Wrong(format!("`{}` never sends `{label}`", now.name())),
         },
         (None, several) => {
             let peers: Vec<&str> = several.iter().map(|legal| legal.peer.as_str()).collect();
@@ -130,7 +145,7 @@ fn send(
         },
         None => Value::Unit,
     };
-    Line::Send(Send { role: endpoint.role(), to, label: known, value, at: None })
+    Line::Send(Send { role: *role, to, label: known, value, at: None })
 }
 
 /// To whom a role sends this label at some time, if it ever does.
