@@ -1,6 +1,9 @@
 //! The program `antiphon`, and the documents that it reads and writes.
 //! One program, so that what they share is built once.
 
+#[cfg(feature = "cli")]
+#[path = "../processes/mod.rs"]
+mod processes;
 #[path = "../reference/mod.rs"]
 mod reference;
 #[cfg(feature = "syntax")]
@@ -27,6 +30,9 @@ mod cli_subtype;
 mod door;
 #[path = "../door_journal.rs"]
 mod door_journal;
+#[cfg(feature = "cli")]
+#[path = "../kills.rs"]
+mod kills;
 #[path = "../run.rs"]
 mod run;
 #[path = "../tokens.rs"]

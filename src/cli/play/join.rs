@@ -115,6 +115,7 @@ impl Resume {
         let connect = Connect {
             at: Some(at),
             secret_file: given.secret_file.clone().or_else(|| about.secret_file.clone()),
+            reconnect: given.reconnect,
             tls_ca: given.tls_ca.clone().or_else(|| about.tls_ca.clone()),
         };
         play(&self.file, store, &about, &connect, self.json)

@@ -7,6 +7,7 @@ mod join;
 mod open;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 
@@ -15,6 +16,7 @@ pub(super) use open::Open;
 
 use super::{Failure, secrets, serve};
 use crate::client::ClientOptions;
+use crate::resume::Reconnect;
 use crate::transport::{Address, ClientTls, NetDial};
 
 /// Where the host is.
@@ -26,6 +28,9 @@ struct Connect {
     /// A file with the secret that the host asks for [default: antiphon-data/secret, if it is there]
     #[arg(long, env = "ANTIPHON_SECRET_FILE", value_name = "FILE")]
     secret_file: Option<PathBuf>,
+    /// How long to wait before the first attempt to connect again, and at most, in seconds [default: 1..30]
+    #[arg(long, env = "ANTIPHON_RECONNECT", value_name = "FIRST..MOST", value_parser = read_reconnect)]
+    reconnect: Option<Reconnect>,
     /// The authorities to trust, in PEM, in the place of those that browsers trust
     #[arg(long, env = "ANTIPHON_TLS_CA", value_name = "FILE")]
     tls_ca: Option<PathBuf>,
@@ -52,10 +57,18 @@ impl Connect {
         let options = ClientOptions {
             form: dial.form(),
             secret: secret.map(Into::into),
+            reconnect: self.reconnect.unwrap_or_default(),
             ..ClientOptions::default()
         };
         Ok((dial, options))
     }
+}
+
+fn read_reconnect(text: &str) -> Result<Reconnect, String> {
+    let seconds = |text: &str| Duration::try_from_secs_f64(text.trim().parse().ok()?).ok();
+    let both = text.split_once("..").and_then(|(first, most)| seconds(first).zip(seconds(most)));
+    let (first, most) = both.ok_or("it is like 0.5..30, in seconds")?;
+    Reconnect::new(first, most).map_err(|error| error.to_string())
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {

@@ -1,0 +1,24 @@
+//! `kill -9` of hosts and players in a loop, over real sockets.
+
+use crate::processes::play;
+
+/// Law 4, PLAY-2, PLAY-3: whoever is killed, whenever: each role receives every message once and in
+/// order, and the journal holds.
+#[test]
+fn whoever_is_killed_the_game_goes_on() {
+    let kills =
+        std::env::var("ANTIPHON_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(12);
+    for (scheme, seed) in [("ws", 1), ("tcp", 2)] {
+        let done = play(&format!("kills-{scheme}"), scheme, 20 * kills, kills, seed);
+        println!(
+            "{scheme}: {} hosts and {} players were killed; {} messages were printed once more",
+            done.hosts, done.players, done.again
+        );
+        assert!(
+            done.hosts > 0 && done.players > 0,
+            "{} hosts, {} players",
+            done.hosts,
+            done.players
+        );
+    }
+}
