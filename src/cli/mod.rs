@@ -3,6 +3,7 @@
 //! Exit status: 0 good, 1 the protocol, journal or move is at fault, 2 the command line is (CLI-1).
 
 mod audit;
+mod bench;
 mod chart;
 mod check;
 mod compact;
@@ -43,6 +44,7 @@ enum Command {
     Audit(audit::Audit),
     Compact(compact::Compact),
     Journal(journal::Journals),
+    Bench(bench::Bench),
 }
 
 /// How a subcommand ended when it was not good.
@@ -95,6 +97,7 @@ pub fn main() -> ExitCode {
         Command::Audit(audit) => audit.run(),
         Command::Compact(compact) => compact.run(),
         Command::Journal(journals) => journals.run(),
+        Command::Bench(bench) => bench.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
