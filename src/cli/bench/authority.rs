@@ -1,6 +1,7 @@
 //! Handing a role over, and a readiness witness, beside a message.
 
 use bytes::Bytes;
+use indicatif::HumanCount;
 
 use super::contest::timed;
 use super::ping_pong::{Labels, Passing, exchange, machine, open, protocol, witness};
@@ -56,7 +57,10 @@ fn run(stage: &Stage<'_>) -> Result<Vec<Row>, Failure> {
         Row::time("a witness: issued and consumed", &taken[2])
             .beside(message, &taken[0])
             .goal(Goal::Times(5.0)),
-        Row::of(format!("left by {transfers} transfers"), Measured::Bytes(left as f64))
-            .goal(Goal::Most(0.0)),
+        Row::of(
+            format!("left by {} transfers", HumanCount(transfers)),
+            Measured::Bytes(left as f64),
+        )
+        .goal(Goal::Most(0.0)),
     ])
 }

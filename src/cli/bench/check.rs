@@ -5,6 +5,8 @@ use std::hint::black_box;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use indicatif::HumanCount;
+
 use super::contest::timed;
 use super::row::{Goal, Row};
 use super::{Stage, Subject, families, library};
@@ -72,7 +74,8 @@ fn run(stage: &Stage<'_>) -> Result<Vec<Row>, Failure> {
             .beside(process, &each[0])
             .goal(Goal::Most(1e7)),
         Row::time(format!("a ring of {ROLES} roles"), &large[0]).goal(Goal::Most(1e9)),
-        Row::time(format!("{configurations} configurations"), &large[1]).goal(Goal::Most(1e9)),
+        Row::time(format!("{} configurations", HumanCount(configurations as u64)), &large[1])
+            .goal(Goal::Most(1e9)),
     ])
 }
 

@@ -8,6 +8,7 @@ use std::cell::RefCell;
 use std::path::Path;
 
 use bytes::Bytes;
+use indicatif::HumanCount;
 use redb::{Database, TableDefinition};
 
 use super::contest::{Taken, timed};
@@ -32,10 +33,10 @@ fn run(stage: &Stage<'_>) -> Result<Vec<Row>, Failure> {
     let mut rows = Vec::new();
     for exchanges in [1, 16] {
         let taken = commits(stage, exchanges)?;
-        let records = SESSIONS * 4 * exchanges as u128;
+        let records = SESSIONS as u64 * 4 * exchanges as u64;
         rows.push(
             Row::time(
-                format!("a commit of {records} records, {} a batch", 4 * exchanges),
+                format!("a commit of {} records, {} a batch", HumanCount(records), 4 * exchanges),
                 &taken[1],
             )
             .beside("straight to redb", &taken[0])

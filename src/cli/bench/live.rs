@@ -1,5 +1,7 @@
 //! A message with many sessions live, visited in an order that no cache foresees.
 
+use indicatif::HumanCount;
+
 use super::contest::timed;
 use super::ping_pong::{Labels, exchange, machine, open, protocol};
 use super::row::{Goal, Row};
@@ -36,7 +38,7 @@ fn run(stage: &Stage<'_>) -> Result<Vec<Row>, Failure> {
     }
     let taken = contest.run()?;
     let row = |(live, of): (&u32, _)| {
-        let what = format!("a message, {live} live");
+        let what = format!("a message, {} live", HumanCount(u64::from(*live)));
         Row::time(what, of).beside("1 live", &taken[0]).goal(Goal::Times(3.0))
     };
     Ok(counts.iter().zip(&taken).skip(1).map(row).collect())

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::hint::black_box;
 use std::time::Duration;
 
+use indicatif::HumanCount;
+
 use super::contest::timed;
 use super::ping_pong::{machine, open, protocol};
 use super::row::{Goal, Measured, Row};
@@ -62,7 +64,7 @@ fn run(stage: &Stage<'_>) -> Result<Vec<Row>, Failure> {
             .goal(Goal::Most(1e3)),
         Row::of("an idle session and its capability", Measured::Bytes(held / f64::from(sessions)))
             .goal(Goal::Most(600.0)),
-        Row::of(format!("{sessions} idle sessions"), Measured::Bytes(held))
+        Row::of(format!("{} idle sessions", HumanCount(sessions.into())), Measured::Bytes(held))
             .goal(Goal::Most(1e3 * f64::from(sessions))),
     ])
 }

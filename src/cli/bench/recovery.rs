@@ -3,6 +3,7 @@
 use std::hint::black_box;
 
 use bytes::Bytes;
+use indicatif::HumanCount;
 
 use super::contest::timed;
 use super::durable::on_disk;
@@ -51,7 +52,7 @@ fn run(stage: &Stage<'_>) -> Result<Vec<Row>, Failure> {
         })
         .run_once_a_round()?;
     Ok(vec![
-        Row::time(format!("a record of {records}, taken up"), &taken[1])
+        Row::time(format!("a record of {}, taken up", HumanCount(records)), &taken[1])
             .beside("read and decoded", &taken[0])
             .goal(Goal::Times(2.0)),
     ])

@@ -32,8 +32,8 @@ fn run(stage: &Stage<'_>) -> Result<Vec<Row>, Failure> {
             Ok(timed(|| {
                 for _ in 0..times {
                     let number = black_box(inbound.delivered() + 1);
-                    match black_box(inbound.offer(number, std::mem::take(&mut offered))) {
-                        Offer::Deliver(message) => offered = message,
+                    match inbound.offer(number, std::mem::take(&mut offered)) {
+                        Offer::Deliver(message) => offered = black_box(message),
                         other => panic!("{other:?}"),
                     }
                 }
