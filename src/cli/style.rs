@@ -1,4 +1,5 @@
-//! Colours and progress, where somebody sees them: only on a terminal, and not against `NO_COLOR` (CLI-2).
+//! Colours and progress, where somebody sees them: only on a terminal, and colours not against
+//! `NO_COLOR` (CLI-2).
 
 use std::io::{IsTerminal, Write};
 

@@ -97,7 +97,7 @@ impl<'a> Contest<'a> {
         Ok(rounds.into_iter().map(Rounds::taken).collect())
     }
 
-    /// Runs all works in turns, each once a round: for what must keep step, and for what takes long.
+    /// Runs all works in turns, each once a round: for what must keep step, and what takes long.
     pub(super) fn run_once_a_round(mut self) -> Result<Vec<Taken>, Failure> {
         let mut rounds: Vec<Rounds> = self.works.iter().map(|_| Rounds::new()).collect();
         let start = Instant::now();

@@ -85,8 +85,8 @@ pub(super) struct Bench {
     /// Take a million sessions and a million records where it is fewer else
     #[arg(long)]
     full: bool,
-    /// Where to put files that are gone at the end: a folder on the disk that is meant, as a sync in
-    /// memory says nothing [default: the system's temporary folder]
+    /// Where to put files that are gone at the end: a folder on the disk that is meant, as a sync
+    /// in memory says nothing [default: the system's temporary folder]
     #[arg(long, value_name = "FOLDER")]
     dir: Option<PathBuf>,
 }

@@ -1,4 +1,5 @@
-//! What was measured: as a table, or as a document.
+//! What was measured: as a table, or as a document. Whether a goal is reached is said, and is no
+//! fault (CLI-5).
 
 use std::io::Write;
 

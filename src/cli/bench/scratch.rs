@@ -1,4 +1,4 @@
-//! A folder for what is measured on a disk, gone at the end.
+//! A folder for what is measured on a disk, gone at the end (CLI-7).
 
 use std::io;
 use std::path::{Path, PathBuf};
