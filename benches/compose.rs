@@ -12,6 +12,11 @@ use antiphon::types::compose::{Capacities, ComposeLimits, Composition, Kind, com
 use antiphon::types::syntax::{Limits, Source};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
+#[path = "../src/cli/bench/families.rs"]
+#[expect(dead_code, reason = "what it has for `antiphon bench`")]
+mod families;
+use families::streams;
+
 fn library() -> Vec<(String, Protocol)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("specs/protocols");
     let mut files = Vec::new();
@@ -72,16 +77,6 @@ fn buffering(ahead: usize) -> Protocol {
          Source = rec S . Kernel?ready . Kernel!value . S
          Sink = rec T . Kernel!ready . Kernel?value . T"
     ))
-}
-
-/// Two configurations for each stream, independent of the others.
-fn streams(count: usize) -> Protocol {
-    let mut text = String::new();
-    for stream in 0..count {
-        writeln!(text, "A{stream} = rec X . B{stream}!x . X").unwrap();
-        writeln!(text, "B{stream} = rec X . A{stream}?x . X").unwrap();
-    }
-    read(&text)
 }
 
 /// Three pairs, each with some hundred configurations: small rows, many configurations.
@@ -160,8 +155,8 @@ fn composition(c: &mut Criterion) {
         group.bench_function(name, |b| b.iter(|| compose(&protocol, &default)));
     }
     let sizes = [
-        ("2^16 configurations, 32 roles", streams(16), 1),
-        ("2^20 configurations, 40 roles", streams(20), 1),
+        ("2^16 configurations, 32 roles", read(&streams(16)), 1),
+        ("2^20 configurations, 40 roles", read(&streams(20)), 1),
         ("10^6 configurations, 6 roles", counters(44), 4),
     ];
     for (name, protocol, capacity) in sizes {

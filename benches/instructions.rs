@@ -11,10 +11,11 @@
 use std::hint::black_box;
 use std::process::{Command, ExitCode};
 
-use antiphon::machine::{Capability, Machine};
-use antiphon::types::{SortNode, Value};
+use antiphon::machine::{self, Capability, Machine};
+use antiphon::types::{self, SortNode, Value};
 use bytes::Bytes;
 
+#[path = "../src/cli/bench/ping_pong.rs"]
 #[expect(dead_code, reason = "what it has for other benches")]
 mod ping_pong;
 use ping_pong::{

@@ -11,11 +11,12 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use antiphon::machine::{Capability, Machine};
-use antiphon::types::{SortNode, Value};
+use antiphon::machine::{self, Capability, Machine};
+use antiphon::types::{self, SortNode, Value};
 use bytes::Bytes;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 
+#[path = "../src/cli/bench/ping_pong.rs"]
 #[expect(dead_code, reason = "what it has for other benches")]
 mod ping_pong;
 use ping_pong::{Labels, exchange, exchange_acts, floor, machine, open, protocol};

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use allocation_counter::{AllocationInfo, measure};
 use antiphon::machine::{
-    Accepted, Act, CAPACITY_DEFAULT, Input, Machine, Position, Receive, Send, SessionId, Tick,
+    self, Accepted, Act, CAPACITY_DEFAULT, Input, Machine, Position, Receive, Send, SessionId, Tick,
 };
 use antiphon::types::{
-    LocalBuilder, LocalType, LocalTypes, Name, Payload, Protocol, RoleIx, Sort, SortNode, Value,
+    self, LocalBuilder, LocalType, LocalTypes, Name, Payload, Protocol, RoleIx, Sort, SortNode,
+    Value,
 };
 use bytes::Bytes;
 
-#[path = "../benches/ping_pong/mod.rs"]
+#[path = "../src/cli/bench/ping_pong.rs"]
 #[expect(dead_code, reason = "what it has for the benches alone")]
 mod ping_pong;
 use ping_pong::{

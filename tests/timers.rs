@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use antiphon::machine::*;
-use antiphon::types::{RoleIx, SortNode};
+use antiphon::machine::{self, *};
+use antiphon::types::{self, RoleIx, SortNode};
 
-#[path = "../benches/ping_pong/mod.rs"]
+#[path = "../src/cli/bench/ping_pong.rs"]
 #[expect(dead_code, reason = "what it has for the benches alone")]
 mod ping_pong;
 use ping_pong::{machine, open, protocol};

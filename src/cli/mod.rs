@@ -3,6 +3,7 @@
 //! Exit status: 0 good, 1 the protocol, journal or move is at fault, 2 the command line is (CLI-1).
 
 mod audit;
+mod bench;
 mod chart;
 mod check;
 mod compact;
@@ -51,6 +52,7 @@ enum Command {
     Open(play::Open),
     Join(play::Join),
     Resume(play::Resume),
+    Bench(bench::Bench),
 }
 
 /// How a subcommand ended when it was not good.
@@ -107,6 +109,7 @@ pub fn main() -> ExitCode {
         Command::Open(open) => open.run(),
         Command::Join(join) => join.run(),
         Command::Resume(resume) => resume.run(),
+        Command::Bench(bench) => bench.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -22,6 +22,8 @@ mod written;
 mod audit;
 #[path = "../cli.rs"]
 mod cli;
+#[path = "../cli_bench.rs"]
+mod cli_bench;
 #[path = "../cli_journal.rs"]
 mod cli_journal;
 #[path = "../cli_subtype.rs"]

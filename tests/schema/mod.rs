@@ -30,6 +30,7 @@ fn is_a(name: &Value, value: &Value) -> bool {
         "string" => value.is_string(),
         "boolean" => value.is_boolean(),
         "null" => value.is_null(),
+        "number" => value.is_number(),
         "integer" => value.is_i64() || value.is_u64(),
         other => panic!("unknown type {other}"),
     }

@@ -1,13 +1,13 @@
 //! Many sessions at once: nothing drawn, everything counted.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 
 use super::{Plan, single, summary};
-use crate::cli::Failure;
+use crate::cli::{Failure, style};
 use crate::machine::{
     Accepted, Act, Capability, Input, Machine, OnLost, Open, Owner, Receive, Send, SessionId, Tick,
 };
@@ -31,7 +31,10 @@ struct Running {
 }
 
 pub(super) fn run(plan: &Plan, sessions: u64) -> Result<(), Failure> {
-    let bar = progress(sessions);
+    let bar = style::progress(
+        sessions,
+        "{bar:30.cyan} {human_pos}/{human_len} sessions  {per_sec}  {eta} left",
+    );
     let (mut rng, mut counts) = (plan.rng(), Counts::default());
     let started = Instant::now();
     while counts.sessions < sessions {
@@ -147,18 +150,6 @@ fn pick(machine: &Machine, by: &Capability, rng: &mut Rng) -> Option<(RoleIx, Tr
         }
     }
     found
-}
-
-fn progress(sessions: u64) -> ProgressBar {
-    let target = match std::io::stderr().is_terminal() {
-        true => ProgressDrawTarget::stderr_with_hz(10),
-        false => ProgressDrawTarget::hidden(),
-    };
-    let style = ProgressStyle::with_template(
-        "{bar:30.cyan} {human_pos}/{human_len} sessions  {per_sec}  {eta} left",
-    );
-    let bar = ProgressBar::with_draw_target(Some(sessions), target);
-    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
 fn report(plan: &Plan, counts: &Counts, took: Duration) -> Result<(), Failure> {

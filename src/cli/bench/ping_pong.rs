@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 use std::hint::black_box;
 use std::sync::Arc;
 
-use antiphon::machine::{
+use crate::machine::{
     Accepted, Act, Authority, Batch, CAPACITY_DEFAULT, Capability, Capacities, Commit, Input,
     Machine, OnLost, Open, Output, Owner, Position, Predicate, Receive, Recipient, RequestId,
     Scope, Send, SessionId, Stage, Tick,
 };
-use antiphon::types::{
+use crate::types::{
     LabelIx, LocalBuilder, LocalTypes, Name, Payload, Protocol, RoleIx, Sort, SortNode, Value,
 };
 use bytes::Bytes;
@@ -138,6 +138,18 @@ pub(crate) fn exchange_acts(
     value
 }
 
+/// The four inputs of an exchange of numbers.
+pub(crate) fn exchange_inputs(by: &Capability, protocol: &Protocol) -> Vec<Input> {
+    let labels = Labels::of(protocol);
+    let mut inputs = Vec::new();
+    for (role, to, label) in [(PING, PONG, labels.ping), (PONG, PING, labels.pong)] {
+        let send = Act::Send(Send { role, to, label, value: Value::Nat(7), at: None });
+        let receive = Act::Receive(Receive { role: to, from: role, at: None });
+        inputs.extend([send, receive].map(|act| Input::Act { by: by.present().clone(), act }));
+    }
+    inputs
+}
+
 /// Seals, and reports what was sealed as durable.
 pub(crate) fn seal(machine: &mut Machine) -> Option<Batch> {
     machine.seal();
@@ -152,18 +164,30 @@ pub(crate) fn seal(machine: &mut Machine) -> Option<Batch> {
     last
 }
 
+/// What was sealed.
+pub(crate) fn sealed(machine: &mut Machine) -> Vec<Batch> {
+    let mut batches = Vec::new();
+    while let Some(output) = machine.poll() {
+        if let Output::Persist(batch) = output {
+            batches.push(batch);
+        }
+    }
+    batches
+}
+
 /// The floor: the bare queue that moves the same value, message after message. `black_box` keeps
-/// the compiler from seeing that what is pushed is popped, and costs nothing.
-#[inline(always)]
+/// the compiler from seeing that what is pushed is popped, and costs nothing. What is popped is
+/// pushed again, in a function of its own: held between the two by who calls, it is copied in
+/// pieces that differ from those that were written, or not, and takes half as long or twice.
+#[inline(never)]
 pub(crate) fn floor(messages: u64, value: Bytes) -> Bytes {
     let mut queue: VecDeque<(u16, Bytes)> = VecDeque::with_capacity(64);
-    let mut moved = value;
+    queue.push_back((1, value));
     for _ in 0..messages {
-        queue.push_back((1, moved));
-        let (_, value) = black_box(&mut queue).pop_front().unwrap();
-        moved = value;
+        let (label, value) = black_box(&mut queue).pop_front().unwrap();
+        queue.push_back((label, value));
     }
-    moved
+    queue.pop_front().unwrap().1
 }
 
 /// A role that changes hands again and again.
