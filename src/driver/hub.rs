@@ -21,7 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::recover::Report;
 use super::shards::{SHARDS_MAX, shard_of};
-use super::{Node, NodeError};
+use super::{Node, NodeError, Part};
 use crate::journal::{GroupJournal, Journal, JournalError};
 use crate::machine::{Capability, Capacities, OnLost, Open, Owner, Presented, SessionId};
 use crate::resume::Heartbeat;
@@ -255,6 +255,21 @@ impl Hub {
         Ok(invited.await??)
     }
 
+    /// The host itself plays a role of a session that it has opened, on the thread of its shard. To be
+    /// said again after a restart: what it does is code. See [`Part`].
+    ///
+    /// # Errors
+    /// [`HubError::Node`], [`HubError::Ended`].
+    pub async fn play(
+        &self,
+        session: SessionId,
+        role: RoleIx,
+        part: impl Part,
+    ) -> Result<(), HubError> {
+        let part = Box::new(part);
+        Ok(self.with(session, move |door| door.play(session, role, part)).await??)
+    }
+
     /// Serves a connection until it ends.
     pub async fn serve(&self, transport: impl Transport) {
         let number = self.all.connections.fetch_add(1, Ordering::Relaxed);
@@ -319,6 +334,16 @@ pub trait Door {
         role: RoleIx,
         expires_in: Duration,
     ) -> Result<String, NodeError>;
+    /// Plays a role.
+    ///
+    /// # Errors
+    /// [`NodeError`].
+    fn play(
+        &mut self,
+        session: SessionId,
+        role: RoleIx,
+        part: Box<dyn Part>,
+    ) -> Result<(), NodeError>;
     /// Tells the machine something.
     ///
     /// # Errors

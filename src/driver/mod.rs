@@ -25,6 +25,7 @@ mod host;
 mod hub;
 mod kept;
 mod node;
+mod part;
 mod recover;
 mod session;
 mod shards;
@@ -41,6 +42,7 @@ pub use holding::{Acting, Holding, NotAnEndpoint};
 pub use hub::{BYTES_MAX, Door, FRAMES_MAX, Hub, HubError, HubOptions, Invited, JOBS_MAX};
 pub use kept::{JournalFile, JournalFileError, Replayed};
 pub use node::{Node, NodeError};
+pub use part::Part;
 pub use recover::{Breach, RecoverError, Recovered, Recovery, Report, Sessions, append, keep};
 pub use session::{EdgeTrace, Options, Session};
 pub use shards::{

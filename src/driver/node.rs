@@ -12,12 +12,13 @@
 //! has returned. After a commit that has failed nobody knows what is kept: the node is done, and
 //! another one [starts](Node::start) from the journal.
 //!
-//! Clauses: NODE-1 to NODE-4.
+//! Clauses: NODE-1 to NODE-6.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::part::{Part, Parts};
 use super::recover::{Recovery, Report, append};
 use crate::journal::{Fence, Journal, JournalError, Write};
 use crate::machine::{
@@ -58,6 +59,7 @@ pub struct Node<J> {
     unkept: BTreeMap<ProtocolDigest, String>,
     batches: Vec<Batch>,
     events: VecDeque<Event>,
+    parts: Parts,
     requests: u64,
     commits: u64,
     is_done: bool,
@@ -102,6 +104,7 @@ impl<J: Journal> Node<J> {
             unkept: BTreeMap::new(),
             batches: Vec::new(),
             events: VecDeque::new(),
+            parts: Parts::default(),
             requests: 0,
             commits: 0,
             is_done: false,
@@ -201,6 +204,20 @@ impl<J: Journal> Node<J> {
         Ok(self.machine.handle(now, input)?)
     }
 
+    /// NODE-5: from now on the host itself plays a role, of which it has the authority together with
+    /// the lifecycle. To be said again after a restart: what it does is code.
+    ///
+    /// # Errors
+    /// [`NodeError::Refused`]: there is no such session, or the role is somebody else's.
+    pub fn play(
+        &mut self,
+        session: SessionId,
+        role: RoleIx,
+        part: Box<dyn Part>,
+    ) -> Result<(), NodeError> {
+        Ok(self.parts.play(&self.machine, session, role, part)?)
+    }
+
     /// A connection is there; its frames are of this form.
     pub fn connected(&mut self, connection: Connection, form: Form) {
         self.server.connected(connection, form);
@@ -232,6 +249,10 @@ impl<J: Journal> Node<J> {
             self.server.decide(&mut self.machine, now);
             self.gather();
             if self.batches.is_empty() && self.unkept.is_empty() {
+                // All is kept: what the host's own roles do with it is the next commit.
+                if self.parts.turn(&mut self.machine, now) {
+                    continue;
+                }
                 break;
             }
             // Until it has returned, nobody knows.
@@ -255,6 +276,7 @@ impl<J: Journal> Node<J> {
             match output {
                 Output::Persist(batch) => {
                     self.server.touched(batch.session);
+                    self.parts.touched(batch.session);
                     self.batches.push(batch);
                 }
                 Output::Event(event) => self.events.push_back(event),

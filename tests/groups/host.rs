@@ -21,6 +21,8 @@ mod journals;
 mod links;
 #[path = "../outbox.rs"]
 mod outbox;
+#[path = "../parts.rs"]
+mod parts;
 #[path = "../recover.rs"]
 mod recover;
 #[path = "../simulation.rs"]

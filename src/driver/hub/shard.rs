@@ -9,9 +9,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::Door;
 use super::way::Way;
-use crate::driver::{Node, NodeError};
+use crate::driver::{Node, NodeError, Part};
 use crate::journal::{Journal, JournalError};
-use crate::machine::{Accepted, Capability, Input, Machine, Open, Presented, Tick};
+use crate::machine::{Accepted, Capability, Input, Machine, Open, Presented, SessionId, Tick};
 use crate::resume::server::Connection;
 use crate::types::{Protocol, RoleIx};
 use crate::wire::frame::Frame;
@@ -87,6 +87,15 @@ impl<J: Journal> Door for At<'_, J> {
         expires_in: Duration,
     ) -> Result<String, NodeError> {
         self.node.invite(self.now, by, role, expires_in)
+    }
+
+    fn play(
+        &mut self,
+        session: SessionId,
+        role: RoleIx,
+        part: Box<dyn Part>,
+    ) -> Result<(), NodeError> {
+        self.node.play(session, role, part)
     }
 
     fn handle(&mut self, input: Input) -> Result<Accepted, NodeError> {
