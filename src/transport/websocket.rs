@@ -65,6 +65,12 @@ fn io_error(error: Error) -> io::Error {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
+    /// A WebSocket that was agreed upon elsewhere, with frames in texts or in bytes.
+    #[must_use]
+    pub fn of(inner: WebSocketStream<S>, is_text: bool) -> Self {
+        Self { inner, is_text }
+    }
+
     /// A server's end behind the handshake; `read` was read already.
     pub async fn accepted(stream: S, read: Bytes, is_text: bool, most: usize) -> Self {
         let config = Some(config(most));

@@ -35,6 +35,9 @@ mod door_journal;
 #[cfg(feature = "cli")]
 #[path = "../kills.rs"]
 mod kills;
+#[cfg(feature = "cli")]
+#[path = "../play.rs"]
+mod play;
 #[path = "../run.rs"]
 mod run;
 #[path = "../tokens.rs"]

@@ -9,8 +9,10 @@ mod contest;
 mod durable;
 // The benches of cargo take the same protocols and run in the same world.
 mod families;
+mod idle;
 mod library;
 mod live;
+mod net;
 mod open;
 #[expect(dead_code, reason = "what it has for the benches and tests of cargo")]
 mod ping_pong;
@@ -18,11 +20,13 @@ mod recorded;
 mod recovery;
 mod report;
 mod resume;
+mod resumed;
 mod row;
 mod scratch;
 mod sequencer;
 mod shards;
 mod step;
+mod websocket;
 
 use std::cell::OnceCell;
 use std::io::Write;
@@ -49,6 +53,9 @@ const SUBJECTS: &[Subject] = &[
     check::SUBJECT,
     recovery::SUBJECT,
     shards::SUBJECT,
+    websocket::SUBJECT,
+    idle::SUBJECT,
+    resumed::SUBJECT,
 ];
 
 /// Something that is measured.
@@ -85,6 +92,9 @@ pub(super) struct Bench {
     /// Take a million sessions and a million records where it is fewer else
     #[arg(long)]
     full: bool,
+    /// Be the bare server that others are measured beside
+    #[arg(long, hide = true, exclusive = true)]
+    echo: bool,
     /// Where to put files that are gone at the end: a folder on the disk that is meant, as a sync
     /// in memory says nothing [default: the system's temporary folder]
     #[arg(long, value_name = "FOLDER")]
@@ -127,6 +137,9 @@ impl Stage<'_> {
 
 impl Bench {
     pub(super) fn run(&self) -> Result<(), Failure> {
+        if self.echo {
+            return idle::echo();
+        }
         let mut out = anstream::stdout().lock();
         if self.list {
             for subject in SUBJECTS {

@@ -65,6 +65,12 @@ impl Row {
         self
     }
 
+    /// Beside so many bytes.
+    pub(super) fn beside_bytes(mut self, what: &'static str, bytes: f64) -> Self {
+        self.floor = Some(Floor { what, measured: Measured::Bytes(bytes) });
+        self
+    }
+
     /// The floor is what it is to be faster than.
     pub(super) fn faster(mut self) -> Self {
         self.is_faster = true;

@@ -173,7 +173,7 @@ enum Turn {
 
 /// What a line came to.
 enum Did {
-    /// It was performed, or is going to be.
+    /// An action was performed, or is going to be.
     Sent,
     /// Nothing: look again.
     Nothing,
@@ -190,7 +190,11 @@ impl Player<'_> {
             let turn = self.turn();
             let done = match turn {
                 Turn::Nothing => break,
-                Turn::Receive => self.receive().await,
+                Turn::Receive => match self.receive().await {
+                    Ok(Did::Left) => return self.left(),
+                    Ok(_) => Ok(()),
+                    Err(error) => Err(error),
+                },
                 Turn::Send => match self.send().await {
                     Ok(Did::Left) => return self.left(),
                     Ok(_) => Ok(()),
@@ -256,8 +260,20 @@ impl Player<'_> {
         })
     }
 
-    async fn receive(&mut self) -> Result<(), Stop> {
-        let taken = self.endpoint.receive().await.map_err(Stop::Over)?;
+    async fn receive(&mut self) -> Result<Did, Stop> {
+        let taken = loop {
+            // What a program has written ahead waits for its turn.
+            tokio::select! {
+                taken = self.endpoint.receive() => break taken.map_err(Stop::Over)?,
+                line = self.lines.recv(), if self.is_person => match line.unwrap_or(Ok(Input::Ended))? {
+                    Input::Ended => return Ok(Did::Left),
+                    Input::Line(line) if matches!(line.as_str(), "quit" | "exit") => {
+                        return Ok(Did::Left);
+                    }
+                    _ => self.wrong("it is not this role's turn; `quit` leaves")?,
+                },
+            }
+        };
         let Taken { from, label, value, payload, position, .. } = taken;
         // Printed before it is kept as consumed: after a crash it may be printed once more.
         let mut out = anstream::stdout().lock();
@@ -271,7 +287,7 @@ impl Player<'_> {
             writeln!(out, "{from}?{label}({value})")?;
         }
         out.flush()?;
-        Ok(())
+        Ok(Did::Sent)
     }
 
     async fn send(&mut self) -> Result<Did, Stop> {
