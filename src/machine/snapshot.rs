@@ -182,8 +182,8 @@ impl Snapshot {
 
     /// The chain behind them.
     #[must_use]
-    pub fn head(&self) -> Head {
-        self.head
+    pub fn head(&self) -> &Head {
+        &self.head
     }
 
     /// The digest of the protocol state.
