@@ -24,7 +24,7 @@ use super::snapshots::{SNAPSHOT_EVERY, Snapshots};
 use crate::journal::{COMMIT_WRITES_MAX, Fence, Journal, JournalError, Write};
 use crate::machine::{
     Accepted, Act, Authority, Batch, Capability, Event, Input, Machine, Open, Output, Presented,
-    Recipient, Refusal, RequestId, Scope, SessionId, Snapshot, Tick,
+    Recipient, Refusal, RequestId, Scope, SessionId, SessionSnapshot, Tick,
 };
 use crate::resume::server::{Connection, Server, ServerOptions};
 use crate::types::{Protocol, ProtocolDigest, RoleIx};
@@ -351,7 +351,7 @@ impl<J> std::fmt::Debug for Node<J> {
 }
 
 /// The write that keeps a snapshot.
-fn save(snapshot: &Snapshot) -> Write<'_> {
+fn save(snapshot: &SessionSnapshot) -> Write<'_> {
     let (SessionId(session), upto) = (snapshot.session(), snapshot.records());
     Write::Snapshot { session, upto, head: &snapshot.head().0, bytes: snapshot.bytes() }
 }

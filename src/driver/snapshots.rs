@@ -7,7 +7,8 @@ use std::num::NonZeroU64;
 use hashbrown::HashMap;
 
 use super::recover::Recovered;
-use crate::machine::{Batch, Machine, SNAPSHOT_BYTES_MAX, SessionId, Snapshot};
+use crate::journal::SNAPSHOT_BYTES_MAX;
+use crate::machine::{Batch, Machine, SessionId, SessionSnapshot};
 
 /// After how many records of a session there is a snapshot of it, unless a node is told otherwise.
 pub const SNAPSHOT_EVERY: NonZeroU64 = NonZeroU64::new(4_096).expect("it is not 0");
@@ -58,7 +59,7 @@ impl Snapshots {
         machine: &Machine,
         batches: &[Batch],
         most: usize,
-    ) -> Vec<Snapshot> {
+    ) -> Vec<SessionSnapshot> {
         let Some(every) = self.every else { return Vec::new() };
         for batch in batches {
             let since = self.since.entry(batch.session).or_default();

@@ -97,7 +97,7 @@ pub use remember::{Performed, REMEMBERED_MAX};
 pub use replay::ReplayError;
 pub use request::Requests;
 pub use site::{Armed, Site};
-pub use snapshot::{SNAPSHOT_BYTES_MAX, Snapshot, SnapshotError};
+pub use snapshot::{SessionSnapshot, SnapshotError};
 pub use timer::Timer;
 pub use token::Serials;
 pub use told::Told;

@@ -1,5 +1,5 @@
-//! Snapshots: all that the journal of one session determines, at the end of a sealed batch, as bytes
-//! and back. What goes on from there needs no record in front of it.
+//! Snapshots: all that the journal of one session determines, at the end of a sealed batch, as
+//! bytes and back. What goes on from there needs no record in front of it.
 //!
 //! ```text
 //! magic  version  session  protocol  records  head  state digest     fixed, then
@@ -28,7 +28,7 @@ use super::record::{Head, RecordError};
 use crate::types::{Protocol, ProtocolDigest};
 
 /// The most bytes of a snapshot.
-pub const SNAPSHOT_BYTES_MAX: usize = 1 << 30;
+const BYTES_MAX: usize = 1 << 30;
 
 /// What a snapshot begins with: no text does.
 const MAGIC: [u8; 18] = *b"\x89antiphon snapshot";
@@ -69,14 +69,14 @@ const SUM: usize = 32;
 /// machine.seal();
 /// let bytes = machine.snapshot(SessionId(7)).expect("it is sealed").into_bytes();
 ///
-/// let snapshot = Snapshot::read(bytes)?;
+/// let snapshot = SessionSnapshot::read(bytes)?;
 /// let mut again = Machine::new();
 /// again.restore(&echo, &snapshot)?;
 /// assert_eq!((snapshot.records(), again.digest()), (1, machine.digest()));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Snapshot {
+pub struct SessionSnapshot {
     session: SessionId,
     protocol: ProtocolDigest,
     records: u64,
@@ -96,7 +96,7 @@ pub enum SnapshotError {
     #[error("it has version {0}, and {VERSION} is known here")]
     Version(u8),
     /// More than a snapshot has.
-    #[error("it has {0} bytes, and at most {SNAPSHOT_BYTES_MAX} are read")]
+    #[error("it has {0} bytes, and at most {BYTES_MAX} are read")]
     TooLong(usize),
     /// It ends too early.
     #[error("it is cut off")]
@@ -121,7 +121,7 @@ pub enum SnapshotError {
     OtherState(StateDigest),
 }
 
-impl Snapshot {
+impl SessionSnapshot {
     /// JSTO-16: the snapshot that the bytes are, whole and unchanged. Of what is in it only what it
     /// stands behind is looked at.
     ///
@@ -136,7 +136,7 @@ impl Snapshot {
             Some(other) => return Err(SnapshotError::Version(*other)),
             None => return Err(SnapshotError::Truncated),
         }
-        if bytes.len() > SNAPSHOT_BYTES_MAX {
+        if bytes.len() > BYTES_MAX {
             return Err(SnapshotError::TooLong(bytes.len()));
         }
         if bytes.len() < BODY + SUM {
@@ -224,7 +224,7 @@ impl Machine {
     /// JSTO-15: where a session stands; `None` if there is no such session, if it keeps no journal,
     /// or if records of it are not sealed yet.
     #[must_use]
-    pub fn snapshot(&self, session: SessionId) -> Option<Snapshot> {
+    pub fn snapshot(&self, session: SessionId) -> Option<SessionSnapshot> {
         let session = self.sessions.at(self.sessions.find(session, u32::MAX)?);
         let (records, head) = session.log()?.sealed()?;
         let (protocol, state) =
@@ -240,7 +240,14 @@ impl Machine {
         encode::session(session, &mut bytes);
         let sum = Sha256::digest(&bytes);
         bytes.extend_from_slice(&sum);
-        Some(Snapshot { session: session.id, protocol, records, head, state, bytes: bytes.into() })
+        Some(SessionSnapshot {
+            session: session.id,
+            protocol,
+            records,
+            head,
+            state,
+            bytes: bytes.into(),
+        })
     }
 
     /// JSTO-16: takes a session up where a snapshot says that it stood, as if all records in front
@@ -252,7 +259,7 @@ impl Machine {
     pub fn restore(
         &mut self,
         protocol: &Arc<Protocol>,
-        snapshot: &Snapshot,
+        snapshot: &SessionSnapshot,
     ) -> Result<(), SnapshotError> {
         let id = snapshot.session;
         if protocol.digest() != snapshot.protocol {

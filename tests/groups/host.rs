@@ -23,6 +23,8 @@ mod links;
 mod outbox;
 #[path = "../recover.rs"]
 mod recover;
+#[path = "../restore.rs"]
+mod restore;
 #[path = "../simulation.rs"]
 mod simulation;
 #[path = "../transports.rs"]

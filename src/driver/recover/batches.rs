@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Protocols;
 use super::error::{Breach, RecoverError, Unfit};
 use crate::journal::{Journal, JournalError, Stored};
-use crate::machine::{Batch, Head, Record, SessionId, Snapshot};
+use crate::machine::{Batch, Head, Record, SessionId, SessionSnapshot};
 use crate::types::{Protocol, ProtocolDigest};
 use crate::wire::compact::Compacted;
 use crate::wire::journal::{Damage, read_protocol};
@@ -56,7 +56,7 @@ impl<'j> Batches<'j> {
     /// JSTO-17: those behind a snapshot, if the batch in front of it is there.
     pub(super) fn behind(
         journal: &'j dyn Journal,
-        snapshot: &Snapshot,
+        snapshot: &SessionSnapshot,
         protocols: &mut Protocols,
     ) -> Result<Self, Unfit> {
         let (session, next, head) = (snapshot.session(), snapshot.records(), *snapshot.head());

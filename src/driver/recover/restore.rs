@@ -5,8 +5,8 @@
 use super::batches::Batches;
 use super::error::{RecoverError, Unfit};
 use super::{Recovered, Recovery};
-use crate::journal::{self, Journal, JournalError};
-use crate::machine::{Machine, SessionId, Snapshot};
+use crate::journal::{Journal, JournalError, Snapshot};
+use crate::machine::{Machine, SessionId, SessionSnapshot};
 use crate::wire::compact::Compacted;
 
 impl Recovery {
@@ -77,16 +77,16 @@ impl Recovery {
 
 /// The snapshot that is kept of a session. What a session was compacted to stands in its place, and
 /// is none.
-fn kept(journal: &dyn Journal, session: SessionId) -> Result<Option<Snapshot>, Unfit> {
+fn kept(journal: &dyn Journal, session: SessionId) -> Result<Option<SessionSnapshot>, Unfit> {
     let saved = journal.snapshot(session.0).map_err(|error| match error {
         JournalError::Damaged(what) => Unfit::Unreadable(what),
         error => RecoverError::from(error).into(),
     })?;
-    let Some(journal::Snapshot { upto: kept, head, bytes }) = saved else { return Ok(None) };
-    if Compacted::is_one(&bytes) && !Snapshot::is_one(&bytes) {
+    let Some(Snapshot { upto: kept, head, bytes }) = saved else { return Ok(None) };
+    if Compacted::is_one(&bytes) && !SessionSnapshot::is_one(&bytes) {
         return Ok(None);
     }
-    let snapshot = Snapshot::read(bytes)?;
+    let snapshot = SessionSnapshot::read(bytes)?;
     let said = snapshot.records();
     match () {
         () if snapshot.session() != session => Err(Unfit::OtherSession(snapshot.session())),

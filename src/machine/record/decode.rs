@@ -379,7 +379,9 @@ pub(in crate::machine) fn decode_epoch(rest: &mut Bytes) -> Result<Epoch, Record
     Epoch::from_bits(u64::from(fencing) << 32 | u64::from(counter)).ok_or(RecordError)
 }
 
-pub(in crate::machine) fn rest_array<const N: usize>(rest: &mut Bytes) -> Result<[u8; N], RecordError> {
+pub(in crate::machine) fn rest_array<const N: usize>(
+    rest: &mut Bytes,
+) -> Result<[u8; N], RecordError> {
     let mut array = [0; N];
     rest.try_copy_to_slice(&mut array).map_err(|_| RecordError)?;
     Ok(array)
@@ -400,7 +402,10 @@ fn decode_text(rest: &mut Bytes) -> Result<SmolStr, RecordError> {
 }
 
 /// LIFE-5: no machine records a longer one.
-pub(in crate::machine) fn decode_reason(rest: &mut Bytes, most: usize) -> Result<SmolStr, RecordError> {
+pub(in crate::machine) fn decode_reason(
+    rest: &mut Bytes,
+    most: usize,
+) -> Result<SmolStr, RecordError> {
     decode_text(rest)
         .and_then(|reason| if reason.len() > most { Err(RecordError) } else { Ok(reason) })
 }

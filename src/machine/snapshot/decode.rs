@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 
-use super::{Snapshot, SnapshotError};
+use super::{SessionSnapshot, SnapshotError};
 use crate::machine::attachment::{Attachment, Attachments};
 use crate::machine::authority::Scope;
 use crate::machine::edge::{Buffer, Queued};
@@ -37,16 +37,14 @@ use crate::machine::session::{Endpoint, Path, Seldom, Session};
 use crate::machine::site::Armed;
 use crate::machine::token::Serials;
 use crate::machine::witness::{Outstanding, Readiness, Ready, Watch};
-use crate::types::{
-    CAPACITY_MAX, EdgeIx, MessageIx, Name, Protocol, RoleIx, StateIx, canonical,
-};
+use crate::types::{CAPACITY_MAX, EdgeIx, MessageIx, Name, Protocol, RoleIx, StateIx, canonical};
 
 type Decoded<T> = Result<T, RecordError>;
 
 /// The session that a snapshot says, with what follows from it counted anew. Whether its invariants
 /// hold is for the caller to see.
 pub(super) fn session(
-    snapshot: &Snapshot,
+    snapshot: &SessionSnapshot,
     protocol: &Protocol,
     slot: u32,
 ) -> Result<Session, SnapshotError> {
@@ -213,6 +211,8 @@ impl Reader<'_> {
     fn queued(&self, rest: &mut Bytes) -> Decoded<Queued> {
         let (message, bytes) = (self.message(rest)?, take(rest)?);
         let sort = self.protocol.message(message).payload.sort();
+        // A value would share the memory that it is a part of, and keep all of it.
+        let bytes = Bytes::copy_from_slice(&bytes);
         let value = canonical::decode(sort, &bytes).map_err(|_| RecordError)?;
         Ok(Queued { message, value })
     }
