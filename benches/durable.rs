@@ -6,7 +6,8 @@
 //!   exchanges of each session (two messages, four records), sealed as one batch a session. Beside
 //!   both, the same bytes as one row a commit: what keeping the sessions apart costs in redb.
 //! - P12: sessions taken up again from redb, beside reading and decoding their records without a
-//!   machine.
+//!   machine; then long ones from their snapshots, beside all their records, and what it costs to
+//!   keep snapshots.
 //!
 //! `-- --quick` does less of both.
 
@@ -56,6 +57,7 @@ fn main() {
         commits(&protocol, exchanges, if quick { 5 } else { 61 });
     }
     recovery(&protocol, if quick { 20_000 } else { 1_000_000 }, if quick { 1 } else { 5 });
+    snapshots(&protocol, if quick { 3 } else { 13 }, if quick { 1 } else { 5 });
 }
 
 /// P3.
@@ -180,6 +182,91 @@ fn recovery(protocol: &Arc<Protocol>, records: u64, rounds: usize) {
     }
     let name = format!("P12 recovery of {made} records from redb");
     compare(&name, made as f64, &mut whole, &mut floor, "times the floor, reach 2", false);
+}
+
+/// P12: 100 sessions, each with so many times 4096 records, 64 a batch, behind every second of which
+/// there is a snapshot, and half as many again: what a start finds on average.
+fn snapshots(protocol: &Arc<Protocol>, times: usize, rounds: usize) {
+    let file = InFile::new("snapshots");
+    let mut journal = RedbJournal::open(&file.0).unwrap();
+    let fence = journal.fence().unwrap();
+    let mut machine = Machine::new();
+    machine.register(protocol);
+    let sessions: Vec<_> = (0..100).map(|id| open_with(&mut machine, protocol, id, true)).collect();
+    let labels = Labels::of(protocol);
+    let mut value = Value::Bytes(Bytes::from(vec![7_u8; 16]));
+    machine.seal();
+    keep(&mut journal, fence, [&**protocol], &sealed(&mut machine)).unwrap();
+    let (mut made, mut kept, mut count) = (100, 0, 0);
+    let (mut with, mut without, mut making) = (Vec::new(), Vec::new(), Vec::new());
+    for time in 0..=times {
+        let (is_last, mut took) = (time == times, Duration::ZERO);
+        let commits = if is_last { 32 } else { 64 };
+        for commit in 1..=commits {
+            for session in &sessions {
+                for _ in 0..16 {
+                    let passed = std::mem::replace(&mut value, Value::Unit);
+                    value = exchange(&mut machine, session, labels, passed);
+                }
+            }
+            made += 6_400;
+            let start = Instant::now();
+            machine.seal();
+            let batches = sealed(&mut machine);
+            let mut writes: Vec<Write<'_>> = batches.iter().map(append).collect();
+            let is_due = commit == 64 && time % 2 == 0;
+            let due = if is_due { &batches[..] } else { &[] };
+            let begun = Instant::now();
+            let due = due.iter().map(|batch| machine.snapshot(batch.session).unwrap());
+            let due: Vec<_> = due.collect();
+            if is_due {
+                making.push(begun.elapsed());
+                kept += due.iter().map(|snapshot| snapshot.bytes().len()).sum::<usize>();
+                count += due.len();
+            }
+            writes.extend(due.iter().map(|snapshot| Write::Snapshot {
+                session: snapshot.session().0,
+                upto: snapshot.records(),
+                head: &snapshot.head().0,
+                bytes: snapshot.bytes(),
+            }));
+            journal.commit(fence, &writes).unwrap();
+            took += start.elapsed();
+        }
+        match time % 2 {
+            _ if is_last || time == 0 => {}
+            0 => with.push(took),
+            _ => without.push(took),
+        }
+    }
+    let (mut from, mut whole) = (Vec::new(), Vec::new());
+    let mut spared = 0;
+    for round in 0..=rounds {
+        for (recovery, took) in
+            [(Recovery::new(), &mut from), (Recovery::new().in_full(), &mut whole)]
+        {
+            let (mut recovery, mut again, start) = (recovery, Machine::new(), Instant::now());
+            let report = recovery.all(&journal, &mut again, |_| true).unwrap();
+            if round > 0 {
+                took.push(start.elapsed());
+            }
+            assert_eq!((report.records, report.broken.len(), report.unfit.len()), (made, 0, 0));
+            assert_eq!(again.digest(), machine.digest());
+            spared = spared.max(report.spared);
+        }
+    }
+    let median = |mut took: Vec<Duration>| {
+        took.sort();
+        took.get(took.len() / 2).map_or(0.0, |took| took.as_secs_f64() * 1e3)
+    };
+    let (from, whole) = (median(from), median(whole));
+    println!("P12 recovery of {made} records from redb, {spared} of them spared by snapshots");
+    println!("  from them  {from:>10.2} ms\n  in full    {whole:>10.2} ms");
+    println!("  {:.1} times faster", whole / from);
+    let (with, without, making) = (median(with), median(without), median(making));
+    println!("P12 sealing and committing 409600 records, with a snapshot of each of 100 sessions");
+    println!("  with       {with:>10.2} ms\n  without    {without:>10.2} ms");
+    println!("  {making:.2} ms to make them, of {} bytes each", kept / count);
 }
 
 /// Reads and decodes all records, without a chain and without a machine.
