@@ -50,8 +50,12 @@ fn same(ours: &Machine, theirs: &Machine) -> Result<(), TestCaseError> {
         prop_assert_eq!(ours.session_digest(session), theirs.session_digest(session));
         prop_assert_eq!(ours.journal_head(session), theirs.journal_head(session));
         prop_assert_eq!(ours.snapshot(session), theirs.snapshot(session));
-        let view = |machine: &Machine| machine.session(session).unwrap().requests();
-        prop_assert_eq!(view(ours), view(theirs));
+        let (ours, theirs) = (ours.session(session).unwrap(), theirs.session(session).unwrap());
+        prop_assert_eq!(ours.requests(), theirs.requests());
+        let (_, next) = ours.requests().and_then(|all| all.outstanding).unwrap_or_default();
+        for timer in (0..next.0).map(TimerId) {
+            prop_assert_eq!(ours.timeout(timer), theirs.timeout(timer));
+        }
     }
     prop_assert_eq!(ours.poll_timeout(), theirs.poll_timeout());
     let counts = |machine: &Machine| {
@@ -150,6 +154,7 @@ proptest! {
         }
         same(&restored, &machine)?;
         same(&restored, &replayed)?;
+        prop_assert_eq!(restored.now(), replayed.now());
         // What it is told next is told at this time, whatever its sessions have heard of it.
         for step in &steps[at + 1..] {
             let input = stage.input(&machine, step);
@@ -183,6 +188,11 @@ proptest! {
         }
         same(&restored, &machine)?;
         same(&restored, &replayed)?;
+        let reaped = machine.reap_terminal(usize::MAX);
+        prop_assert_eq!(restored.reap_terminal(usize::MAX), reaped);
+        prop_assert_eq!(replayed.reap_terminal(usize::MAX), reaped);
+        same(&restored, &machine)?;
+        sound(&restored)?;
     }
 }
 
@@ -383,6 +393,27 @@ fn taken_up(journal: &impl Journal, wanted: &Machine) -> Report {
     }
     machine.check_invariants().unwrap();
     report
+}
+
+/// JSTO-15: the digest of a state does not say which timer has left which witness.
+#[test]
+fn a_witness_is_that_of_its_timer_also_when_it_is_restored() {
+    let (mut machine, session) = (Machine::new(), SessionId(7));
+    let counting = Counting::begin(&mut machine, &counting(), session);
+    for (request, after) in [(1, 1_000), (2, 3), (3, 2)] {
+        let site = Site::Endpoint(counting.protocol.role("A").unwrap());
+        let (request, valid) = (RequestId(request), None);
+        let arm = Authority::ArmTimer { request, site, after, valid };
+        machine.act(Tick(1), &counting.by, Act::Authority(Box::new(arm))).unwrap();
+    }
+    machine.handle(Tick(9), Input::Tick).unwrap();
+    outputs(&mut machine, 9);
+    let again = restored(&machine, &counting.protocol).unwrap();
+    let late = |machine: &Machine, timer| {
+        machine.session(session).unwrap().timeout(TimerId(timer)).map(|witness| witness.issued_at)
+    };
+    assert_eq!([0, 1, 2].map(|timer| late(&again, timer)), [None, Some(Tick(4)), Some(Tick(3))]);
+    same(&again, &machine).unwrap();
 }
 
 /// JSTO-17: from each place where a batch ends.
