@@ -68,16 +68,20 @@ fn same(ours: &Machine, theirs: &Machine) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// What there is to do now, with all of it made durable.
+/// What there is to do now, with all of it made durable; also what runs out meanwhile, because it
+/// was due when it was armed.
 fn outputs(machine: &mut Machine, now: u64) -> Vec<Output> {
-    machine.seal();
-    let mut outputs = Vec::new();
-    while let Some(output) = machine.poll() {
-        if let Output::Persist(batch) = &output {
-            let (session, upto) = (batch.session, batch.first + u64::from(batch.count));
-            machine.handle(Tick(now), Input::Persisted { session, upto }).unwrap();
+    let (mut outputs, mut sealed) = (Vec::new(), true);
+    while std::mem::take(&mut sealed) {
+        machine.seal();
+        while let Some(output) = machine.poll() {
+            if let Output::Persist(batch) = &output {
+                let (session, upto) = (batch.session, batch.first + u64::from(batch.count));
+                machine.handle(Tick(now), Input::Persisted { session, upto }).unwrap();
+                sealed = true;
+            }
+            outputs.push(output);
         }
-        outputs.push(output);
     }
     outputs
 }
