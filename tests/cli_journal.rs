@@ -205,6 +205,57 @@ fn a_broken_session_is_told_and_fails() {
     assert!(error.contains("1 broken sessions were left as they are"), "{error}");
 }
 
+/// JSTO-19.
+#[test]
+fn a_snapshot_is_verified_by_the_records_in_front_of_it() {
+    let folder = Folder::new();
+    let (machine, batches) = folder.story();
+    let session = SessionId(1);
+    let snapshot = machine.snapshot(session).unwrap();
+    let saved = |snapshot: &SessionSnapshot, bytes: &[u8]| {
+        let mut journal = RedbJournal::open(folder.path("host.redb")).unwrap();
+        let fence = journal.fence().unwrap();
+        let (upto, head) = (snapshot.records(), &snapshot.head().0);
+        let write = Write::Snapshot { session: session.0, upto, head, bytes };
+        journal.commit(fence, &[write]).unwrap();
+    };
+    saved(&snapshot, snapshot.bytes());
+    let said = folder.good(&["journal", "verify", "host.redb"]);
+    assert!(said.ends_with("0 are broken\n1 snapshots are where their sessions stood\n"), "{said}");
+    let said = folder.good(&["journal", "show", "host.redb", LIVE]);
+    assert!(said.contains(": active, a snapshot behind 3 records\n"), "{said}");
+
+    // Another history is said to lead there.
+    let mut lying = Machine::new();
+    lying.register(&shop());
+    for batch in batches.iter().filter(|batch| batch.session == session) {
+        for mut record in Record::decode_batch(batch, &shop()).unwrap() {
+            if let Recorded::Input(Input::Open(open)) = &mut record.event {
+                open.on_lost = OnLost::Release;
+            }
+            lying.replay_record(session, &record).unwrap();
+        }
+    }
+    lying.resume_journal(session, *snapshot.head());
+    let lie = lying.snapshot(session).unwrap();
+    saved(&lie, lie.bytes());
+    let (out, error) = folder.bad(1, &["journal", "verify", "host.redb"]);
+    let told = "its snapshot does not fit: the 3 records in front of it come to another state\n";
+    assert_eq!(
+        out.lines().next().map(|line| format!("{line}\n")),
+        Some(format!("session {LIVE}: {told}"))
+    );
+    assert!(error.contains("`host.redb`: snapshots that do not fit: 1"), "{error}");
+
+    let mut damaged = snapshot.bytes().to_vec();
+    damaged[99] ^= 1;
+    saved(&snapshot, &damaged);
+    let (out, _) = folder.bad(1, &["journal", "verify", "host.redb"]);
+    assert!(out.contains("its snapshot does not fit: its bytes do not give the digest"), "{out}");
+    let said = folder.good(&["journal", "show", "host.redb", LIVE]);
+    assert!(said.contains("a snapshot that is not used: its bytes do not give"), "{said}");
+}
+
 /// JSTO-14.
 #[test]
 fn sessions_that_have_ended_are_compacted_and_the_others_go_on() {

@@ -7,8 +7,9 @@ mod properties;
 use std::path::Path;
 
 use antiphon::machine::{
-    Accepted, Act, CAPACITY_DEFAULT, Capacities, Input, Machine, OnLost, Open, Output, Owner,
-    Receive, Send, Tick,
+    Accepted, Act, Authority, CAPACITY_DEFAULT, Capacities, Commit, Input, Machine, OnLost, Open,
+    Output, Owner, Policy, Predicate, Presented, Receive, Recipient, RequestId, Scope, Send, Site,
+    Tick,
 };
 use antiphon::types::Value;
 
@@ -75,6 +76,11 @@ fn frame() {
     replay("frame", properties::frame);
 }
 
+#[test]
+fn snapshot() {
+    replay("snapshot", properties::snapshot);
+}
+
 /// A new form of bodies makes these unreadable, and the fuzzer would start from nothing.
 #[test]
 fn the_whole_bodies_of_the_corpus_are_read() {
@@ -133,7 +139,7 @@ fn the_library_of_protocols() {
 #[test]
 fn the_corpora_are_small() {
     let size = |target| corpus(target).iter().map(|(_, bytes)| bytes.len() as u64).sum::<u64>();
-    let targets = ["scribble", "local", "json", "automata", "journal", "door", "token"];
+    let targets = ["scribble", "local", "json", "automata", "journal", "door", "token", "snapshot"];
     let all: u64 = targets.into_iter().map(size).sum();
     assert!(all <= BYTES_MAX, "{all} bytes\nremedy: keep the inputs that show something new");
 }
@@ -197,4 +203,90 @@ fn the_batch_of_the_corpus_is_what_a_machine_writes() {
     }
     assert!(std::fs::read(&file).ok() == Some(bytes), "\nremedy: run this test with BLESS=1");
     assert!(batch.count <= 16, "`properties::journal` tries batches of at most 16 records");
+}
+
+/// The snapshots of the corpus are ones that a machine really makes, without the digest at their
+/// end: a new form of them would make the fuzzer start from nothing.
+#[test]
+fn the_snapshots_of_the_corpus_are_what_a_machine_makes() {
+    let (protocol, session) = properties::batched();
+    let protocol = std::sync::Arc::new(protocol);
+    let mut machine = Machine::new();
+    let edge = antiphon::types::Edge {
+        from: protocol.role("A").unwrap(),
+        to: protocol.role("B").unwrap(),
+    };
+    let open = Open {
+        session,
+        protocol: machine.register(&protocol),
+        owner: Owner::new("host").unwrap(),
+        capacities: Capacities::every(2).unchecked(),
+        journal: true,
+        on_lost: OnLost::Release,
+        policies: vec![(edge, Policy::DropOldest)],
+    };
+    let Ok(Accepted::Opened(by)) = machine.handle(Tick(1), Input::Open(open)) else { panic!() };
+    let by = by.present().clone();
+    let act = |machine: &mut Machine, act| machine.act(Tick(2), &by, act).unwrap();
+    let authority = |machine: &mut Machine, what| act(machine, Act::Authority(Box::new(what)));
+    let send = |machine: &mut Machine, label: &str, value: Value, at| {
+        let label = protocol.label(label).unwrap();
+        act(machine, Act::Send(Send { role: edge.from, to: edge.to, label, value, at }));
+    };
+    let mut made = Vec::new();
+    let mut keep = |machine: &mut Machine, name: &'static str| {
+        machine.seal();
+        let snapshot = machine.snapshot(session).unwrap();
+        let bytes = snapshot.bytes();
+        made.push((name, bytes.slice(..bytes.len() - 32)));
+    };
+    keep(&mut machine, "opened.bin");
+    for (at, count) in (0..4_u64).enumerate() {
+        let at = Some(antiphon::machine::Position(at as u64));
+        send(&mut machine, "count", count.into(), at);
+    }
+    act(&mut machine, Act::Attach { role: edge.to });
+    keep(&mut machine, "messages.bin");
+    let request = RequestId(1);
+    let predicate = Predicate::not(&Predicate::edge_empty(edge.from, edge.to)).unwrap();
+    authority(&mut machine, Authority::IssueReadiness { request, predicate });
+    for (request, valid) in [(2, None), (3, Some(1_000))] {
+        let (request, site, after) = (RequestId(request), Site::Edge(edge), request);
+        authority(&mut machine, Authority::ArmTimer { request, site, after, valid });
+    }
+    machine.handle(Tick(4), Input::Tick).unwrap();
+    act(&mut machine, Act::Bind { edge: None, handler: Some("log".parse().unwrap()) });
+    keep(&mut machine, "witnesses.bin");
+    let to = Recipient::Owner(Owner::new("somebody").unwrap());
+    let stage = |request, scope, to| Authority::Stage {
+        request: RequestId(request),
+        scope,
+        to,
+        expires: Some(Tick(99)),
+        freeze: true,
+    };
+    let staged = authority(&mut machine, stage(4, Scope::role(edge.from), to));
+    let Accepted::Staged(receipt) = staged else { panic!("{staged:?}") };
+    let (request, owner) = (RequestId(5), Owner::new("somebody").unwrap());
+    let commit = Commit { request, receipt: *receipt, owner };
+    machine.handle(Tick(5), Input::Commit(Box::new(commit))).unwrap();
+    let rest = Presented { scope: Scope::LIFECYCLE.union(Scope::role(edge.to)), ..by.clone() };
+    let mut by_rest = |what| machine.act(Tick(6), &rest, Act::Authority(Box::new(what))).unwrap();
+    by_rest(stage(6, Scope::role(edge.to), Recipient::Bearer));
+    by_rest(Authority::IssueToken { request: RequestId(7) });
+    keep(&mut machine, "transfers.bin");
+    let fault = Act::Fault { reason: "it is enough".into() };
+    let rest = Presented { scope: Scope::LIFECYCLE, ..rest };
+    machine.act(Tick(7), &rest, fault).unwrap();
+    keep(&mut machine, "ended.bin");
+
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus/snapshot");
+    for (name, bytes) in made {
+        if std::env::var_os("BLESS").is_some() {
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(folder.join(name), &bytes).unwrap();
+        }
+        let kept = std::fs::read(folder.join(name)).ok();
+        assert!(kept.as_deref() == Some(&bytes[..]), "{name}\nremedy: run this test with BLESS=1");
+    }
 }

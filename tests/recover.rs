@@ -396,6 +396,9 @@ fn shards_take_up_what_is_theirs_and_nothing_twice() {
         records: 6,
         head: machine.journal_head(id).unwrap(),
         digest: machine.session_digest(id).unwrap(),
+        spared: 0,
+        snapshot_bytes: 0,
+        bytes: recovered.bytes,
     };
     assert_eq!(recovered, wanted);
     let twice = recovery.session(&journal, id, &mut again);

@@ -89,6 +89,7 @@ fn every_seed_ends_with_a_run_that_perfect_channels_would_have_given() {
         total.kills += counts.kills;
         total.amnesias += counts.amnesias;
         total.commits += counts.commits;
+        total.spared += counts.spared;
     }
     println!("seeds {first} to {}: {actions} actions, {records} records, {total:?}", first + seeds);
     for (what, count) in [
@@ -97,6 +98,7 @@ fn every_seed_ends_with_a_run_that_perfect_channels_would_have_given() {
         ("crashes", total.crashes),
         ("kills", total.kills),
         ("amnesias", total.amnesias),
+        ("spared", total.spared),
     ] {
         assert!(seeds < 100 || count > 0, "nothing was {what}");
     }

@@ -1,6 +1,6 @@
 //! `antiphon journal`: the journal of many sessions that a host keeps in one file of redb.
 //!
-//! Clauses: JSTO-13, JSTO-14.
+//! Clauses: JSTO-13, JSTO-14, JSTO-19.
 
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value as Tree, json};
 
 use super::Failure;
-use crate::driver::{RecoverError, Recovery, Sessions};
+use crate::driver::{RecoverError, Recovery, Sessions, Unfit};
 use crate::journal::{Journal, JournalError, RedbJournal, Write as Change};
 use crate::machine::{Act, Input, Outcome, Record, Recorded, ReplayError, SessionId};
 use crate::types::Protocol;
@@ -60,7 +60,7 @@ enum What {
         /// Where to write, a file that is not there yet, or `-` for standard output
         output: PathBuf,
     },
-    /// Verify the chain of every session and replay it; fail if one is broken
+    /// Verify the chain of every session, replay it and compare its snapshot; fail if one is broken
     Verify {
         /// The journal of a host
         file: PathBuf,
@@ -169,6 +169,16 @@ impl<'f> Opened<'f> {
         }
     }
 
+    /// JSTO-19: whether the snapshot of a session is where it stood: behind how many records.
+    fn snapshot(&mut self, session: SessionId) -> Result<Result<Option<u64>, Unfit>, Failure> {
+        match self.recovery.verify_snapshot(&self.journal, session) {
+            Err(Unfit::Behind(error)) if matches!(*error, RecoverError::Journal(_)) => {
+                Err(self.fault(error))
+            }
+            verified => Ok(verified),
+        }
+    }
+
     fn list(&mut self, json: bool, out: &mut impl Write) -> Result<(), Failure> {
         let sessions = self.sessions()?;
         if !json {
@@ -237,6 +247,11 @@ impl<'f> Opened<'f> {
         let (protocol, records, state) = match self.session(session)? {
             Stands::Whole(journal, replayed) => {
                 let state = said((&replayed.status, replayed.reason.as_deref()));
+                let state = match self.snapshot(session)? {
+                    Ok(None) => state,
+                    Ok(Some(upto)) => format!("{state}, a snapshot behind {upto} records"),
+                    Err(unfit) => format!("{state}, a snapshot that is not used: {unfit}"),
+                };
                 (journal.protocol, journal.records, state)
             }
             Stands::Compacted(compacted) => {
@@ -309,11 +324,19 @@ impl<'f> Opened<'f> {
 
     fn verify(&mut self, out: &mut impl Write) -> Result<(), Failure> {
         let (mut whole, mut records, mut compacted, mut broken) = (0, 0, 0, 0);
+        let (mut snapshots, mut unfit) = (0, 0);
         for session in self.sessions()? {
             match self.session(session)? {
                 Stands::Whole(journal, _) => {
                     whole += 1;
                     records += journal.records.len();
+                    match self.snapshot(session)? {
+                        Ok(upto) => snapshots += usize::from(upto.is_some()),
+                        Err(why) => {
+                            unfit += 1;
+                            writeln!(out, "session {session}: its snapshot does not fit: {why}")?;
+                        }
+                    }
                 }
                 Stands::Compacted(_) => compacted += 1,
                 Stands::Broken(error) => {
@@ -327,7 +350,11 @@ impl<'f> Opened<'f> {
             "{whole} sessions with {records} records hold and replay; {compacted} are compacted and \
              hold; {broken} are broken"
         )?;
+        if snapshots > 0 {
+            writeln!(out, "{snapshots} snapshots are where their sessions stood")?;
+        }
         match broken {
+            0 if unfit > 0 => Err(self.fault(format_args!("snapshots that do not fit: {unfit}"))),
             0 => Ok(()),
             1 => Err(self.fault("a session is broken")),
             _ => Err(self.fault(format_args!("{broken} sessions are broken"))),

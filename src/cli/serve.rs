@@ -248,6 +248,9 @@ fn told(
                 write!(out, ", {compacted} more that have ended and were compacted")?;
             }
             writeln!(out)?;
+            for (session, unfit) in &report.unfit {
+                writeln!(out, "  the snapshot of {session} was not used: {unfit}")?;
+            }
             for error in broken {
                 writeln!(out, "  not taken up: {error}")?;
             }

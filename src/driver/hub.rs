@@ -11,6 +11,7 @@ mod connection;
 mod shard;
 mod way;
 
+use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -21,7 +22,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::recover::Report;
 use super::shards::{SHARDS_MAX, shard_of};
-use super::{Node, NodeError, Part};
+use super::snapshots::SNAPSHOT_EVERY;
+use super::{Node, NodeError, NodeOptions, Part};
 use crate::journal::{GroupJournal, Journal, JournalError};
 use crate::machine::{Capability, Capacities, OnLost, Open, Owner, Presented, SessionId};
 use crate::resume::Heartbeat;
@@ -48,6 +50,8 @@ pub struct HubOptions {
     pub shards: usize,
     /// How links are treated.
     pub server: ServerOptions,
+    /// After how many records of a session there is a snapshot of it; `None`: never.
+    pub snapshot_every: Option<NonZeroU64>,
     /// How often either end shows that it is there.
     pub heartbeat: Heartbeat,
     /// The longest frame that is read, in bytes.
@@ -68,6 +72,7 @@ impl Default for HubOptions {
         Self {
             shards: 1,
             server: ServerOptions::default(),
+            snapshot_every: Some(SNAPSHOT_EVERY),
             heartbeat: Heartbeat::default(),
             frame_bytes_max: FRAME_BYTES_MAX,
             secret: None,
@@ -147,14 +152,11 @@ impl Hub {
             let (node, found) = Node::start_with(
                 journal.clone(),
                 keys.clone(),
-                options.server,
+                NodeOptions { server: options.server, snapshot_every: options.snapshot_every },
                 clock.now(),
                 |session| shard_of(session, count) == index,
             )?;
-            report.sessions += found.sessions;
-            report.records += found.records;
-            report.compacted += found.compacted;
-            report.broken.extend(found.broken);
+            report.add(found);
             let (queue, jobs) = mpsc::channel(JOBS_MAX);
             let ended = Arc::clone(&ended);
             let thread = std::thread::Builder::new().name(format!("hub {index}"));

@@ -29,6 +29,7 @@ mod part;
 mod recover;
 mod session;
 mod shards;
+mod snapshots;
 mod token;
 mod witness;
 
@@ -41,12 +42,15 @@ pub use handler::{Action, Answer, Handler, HandlerError, Message};
 pub use holding::{Acting, Holding, NotAnEndpoint};
 pub use hub::{BYTES_MAX, Door, FRAMES_MAX, Hub, HubError, HubOptions, Invited, JOBS_MAX};
 pub use kept::{JournalFile, JournalFileError, Replayed};
-pub use node::{Node, NodeError};
+pub use node::{Node, NodeError, NodeOptions};
 pub use part::Part;
-pub use recover::{Breach, RecoverError, Recovered, Recovery, Report, Sessions, append, keep};
+pub use recover::{
+    Breach, RecoverError, Recovered, Recovery, Report, Sessions, Unfit, append, keep,
+};
 pub use session::{EdgeTrace, Options, Session};
 pub use shards::{
     NotKept, SHARD_CHUNK_MAX, SHARD_QUEUE_MAX, SHARD_TURN_MAX, SHARDS_MAX, ShardError, Shards,
     Sink, StartError, shard_of,
 };
+pub use snapshots::{SNAPSHOT_EVERY, SNAPSHOTS_BYTES_MAX};
 pub use token::{BadToken, Cause, HANDED_MAX, HANDOFF_EXPIRES};

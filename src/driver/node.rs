@@ -12,18 +12,20 @@
 //! has returned. After a commit that has failed nobody knows what is kept: the node is done, and
 //! another one [starts](Node::start) from the journal.
 //!
-//! Clauses: NODE-1 to NODE-6.
+//! Clauses: NODE-1 to NODE-7.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::part::{Part, Parts};
 use super::recover::{Recovery, Report, append};
-use crate::journal::{Fence, Journal, JournalError, Write};
+use super::snapshots::{SNAPSHOT_EVERY, Snapshots};
+use crate::journal::{COMMIT_WRITES_MAX, Fence, Journal, JournalError, Write};
 use crate::machine::{
     Accepted, Act, Authority, Batch, Capability, Event, Input, Machine, Open, Output, Presented,
-    Recipient, Refusal, RequestId, Scope, SessionId, Tick,
+    Recipient, Refusal, RequestId, Scope, SessionId, SessionSnapshot, Tick,
 };
 use crate::resume::server::{Connection, Server, ServerOptions};
 use crate::types::{Protocol, ProtocolDigest, RoleIx};
@@ -31,6 +33,28 @@ use crate::wire::frame::Frame;
 use crate::wire::journal::protocol_text;
 use crate::wire::payload::Form;
 use crate::wire::seal::{Invitation, Keys};
+
+/// How a node is set up. Where only the links are to be told something, their options do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NodeOptions {
+    /// How links are treated.
+    pub server: ServerOptions,
+    /// NODE-7: after how many records of a session there is a snapshot of it, which spares them at
+    /// the next start; `None`: never.
+    pub snapshot_every: Option<NonZeroU64>,
+}
+
+impl Default for NodeOptions {
+    fn default() -> Self {
+        ServerOptions::default().into()
+    }
+}
+
+impl From<ServerOptions> for NodeOptions {
+    fn from(server: ServerOptions) -> Self {
+        Self { server, snapshot_every: Some(SNAPSHOT_EVERY) }
+    }
+}
 
 /// Why a node does not do something.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +82,7 @@ pub struct Node<J> {
     texts: BTreeSet<ProtocolDigest>,
     unkept: BTreeMap<ProtocolDigest, String>,
     batches: Vec<Batch>,
+    snapshots: Snapshots,
     events: VecDeque<Event>,
     parts: Parts,
     requests: u64,
@@ -75,7 +100,7 @@ impl<J: Journal> Node<J> {
     pub fn start(
         journal: J,
         keys: Keys,
-        options: ServerOptions,
+        options: impl Into<NodeOptions>,
         now: Tick,
     ) -> Result<(Self, Report), NodeError> {
         Self::start_with(journal, keys, options, now, |_| true)
@@ -89,20 +114,21 @@ impl<J: Journal> Node<J> {
     pub fn start_with(
         mut journal: J,
         keys: Keys,
-        options: ServerOptions,
+        options: impl Into<NodeOptions>,
         now: Tick,
         wanted: impl Fn(SessionId) -> bool,
     ) -> Result<(Self, Report), NodeError> {
-        let fence = journal.fence()?;
+        let (fence, options) = (journal.fence()?, options.into());
         let mut node = Self {
             machine: Machine::new(),
-            server: Server::new(keys.clone(), options),
+            server: Server::new(keys.clone(), options.server),
             keys,
             journal,
             fence,
             texts: BTreeSet::new(),
             unkept: BTreeMap::new(),
             batches: Vec::new(),
+            snapshots: Snapshots::new(options.snapshot_every),
             events: VecDeque::new(),
             parts: Parts::default(),
             requests: 0,
@@ -120,13 +146,17 @@ impl<J: Journal> Node<J> {
         wanted: impl Fn(SessionId) -> bool,
     ) -> Result<Report, NodeError> {
         let mut recovery = Recovery::new();
-        let report = recovery.all(&self.journal, &mut self.machine, wanted)?;
+        let Self { journal, machine, snapshots, .. } = self;
+        let report = recovery.each(journal, machine, wanted, |session, recovered| {
+            snapshots.taken_up(session, recovered);
+        })?;
         for session in self.machine.session_ids() {
             let protocol = self.machine.protocol_of(session).map(|protocol| protocol.digest());
             self.texts.extend(protocol);
             let fencing = self.fence.0;
             match self.server.recovered(&mut self.machine, now, session, fencing) {
-                Ok(()) | Err(Refusal::Terminal(_)) => {}
+                Ok(()) => {}
+                Err(Refusal::Terminal(_)) => self.snapshots.ended(session),
                 Err(refusal) => return Err(refusal.into()),
             }
         }
@@ -290,7 +320,11 @@ impl<J: Journal> Node<J> {
             .unkept
             .iter()
             .map(|(digest, text)| Write::Blob { digest: &digest.0, bytes: text.as_bytes() });
-        let writes: Vec<Write<'_>> = texts.chain(self.batches.iter().map(append)).collect();
+        // Everything is sealed, and nothing has happened since.
+        let mut writes: Vec<Write<'_>> = texts.chain(self.batches.iter().map(append)).collect();
+        let most = COMMIT_WRITES_MAX.saturating_sub(writes.len());
+        let snapshots = self.snapshots.due(&self.machine, &self.batches, most);
+        writes.extend(snapshots.iter().map(save));
         self.journal.commit(self.fence, &writes)?;
         self.commits += 1;
         self.texts.extend(std::mem::take(&mut self.unkept).into_keys());
@@ -336,4 +370,10 @@ impl<J> std::fmt::Debug for Node<J> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Node").field("fence", &self.fence).field("commits", &self.commits).finish()
     }
+}
+
+/// The write that keeps a snapshot.
+fn save(snapshot: &SessionSnapshot) -> Write<'_> {
+    let (SessionId(session), upto) = (snapshot.session(), snapshot.records());
+    Write::Snapshot { session, upto, head: &snapshot.head().0, bytes: snapshot.bytes() }
 }

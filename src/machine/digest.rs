@@ -52,7 +52,7 @@ impl Machine {
         Some(self.digest_of(self.sessions.at(slot)))
     }
 
-    fn digest_of(&self, session: &Session) -> StateDigest {
+    pub(super) fn digest_of(&self, session: &Session) -> StateDigest {
         let mut bytes: Vec<u8> = Vec::new();
         bytes.extend_from_slice(b"antiphon session v1");
         bytes.extend_from_slice(&session.id.0.to_be_bytes());

@@ -4,6 +4,7 @@
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 
 use super::id::Seq;
 use crate::types::{MessageIx, Value};
@@ -49,6 +50,21 @@ impl Buffer {
     /// Takes what is on it away; nothing but the count of what was sent is left.
     pub(super) fn clear(&mut self) {
         *self = Self { sent: self.sent, ..Self::new(self.capacity) };
+    }
+
+    /// The buffer over which so many messages were sent, and these are left; for a snapshot.
+    pub(super) fn of_parts(sent: Seq, capacity: u32, left: Vec<Queued>) -> Self {
+        let mut buffer = Self::new(capacity);
+        for Queued { message, value } in left {
+            buffer.push(message, value);
+        }
+        Self { sent, ..buffer }
+    }
+
+    /// What [`of_parts`](Self::of_parts) makes it of.
+    pub(super) fn parts(&self) -> (Seq, u32, impl ExactSizeIterator<Item = &Queued>) {
+        let Self { sent, capacity, length: _, head: _, behind: _ } = self;
+        (*sent, *capacity, self.iter())
     }
 
     /// How many messages are on it.

@@ -35,23 +35,7 @@ impl Machine {
     /// The first [`Violation`] found.
     pub fn check_invariants(&self) -> Result<(), Violation> {
         for session in self.sessions.iter() {
-            let protocol = &self.protocols[session.protocol as usize];
-            edges(session, protocol)?;
-            endpoints(session, protocol)?;
-            authority(session, protocol)?;
-            witnesses(session)?;
-            let attachments = session.attachments.as_ref();
-            hold("epochs_grow", attachments.is_none_or(|all| all.is_sound()), || {
-                format!("{attachments:?} of {}", session.id)
-            })?;
-            hold("short_path", session.path >= session.path_enough(), || {
-                format!("session {} takes a path that is too short", session.id)
-            })?;
-            hold(
-                "terminal_is_final",
-                !(session.status.is_terminal() && session.due().is_some()),
-                || format!("session {} has ended and waits for a timer", session.id),
-            )?;
+            of_session(session, &self.protocols[session.protocol as usize])?;
         }
         self.holdings_of_the_machine()
     }
@@ -66,6 +50,25 @@ impl Machine {
 
 fn hold(name: &'static str, holds: bool, what: impl FnOnce() -> String) -> Result<(), Violation> {
     if holds { Ok(()) } else { Err(Violation { name, what: what() }) }
+}
+
+/// Checks those of one session.
+pub(super) fn of_session(session: &Session, protocol: &Protocol) -> Result<(), Violation> {
+    edges(session, protocol)?;
+    endpoints(session, protocol)?;
+    authority(session, protocol)?;
+    witnesses(session)?;
+    let attachments = session.attachments.as_ref();
+    hold("epochs_grow", attachments.is_none_or(|all| all.is_sound()), || {
+        format!("{attachments:?} of {}", session.id)
+    })?;
+    hold("short_path", session.path >= session.path_enough(), || {
+        format!("session {} takes a path that is too short", session.id)
+    })?;
+    let waits = session.status.is_terminal() && session.due().is_some();
+    hold("terminal_is_final", !waits, || {
+        format!("session {} has ended and waits for a timer", session.id)
+    })
 }
 
 fn edges(session: &Session, protocol: &Protocol) -> Result<(), Violation> {

@@ -58,6 +58,27 @@ impl Log {
         }
     }
 
+    /// A journal that goes on behind so many records, all of them durable; for a snapshot.
+    pub(super) fn behind(records: u64, head: Head) -> Self {
+        Self {
+            head,
+            first: records,
+            count: 0,
+            bytes: Vec::new(),
+            said: Said::default(),
+            usual: 0,
+            persisted: records,
+            gated: VecDeque::new(),
+        }
+    }
+
+    /// What [`behind`](Self::behind) makes it of, where every record is sealed: what it holds back
+    /// for records that are not durable is of this process alone.
+    pub(super) fn sealed(&self) -> Option<(u64, Head)> {
+        let Self { head, first, count, bytes: _, said: _, usual: _, persisted: _, gated: _ } = self;
+        (*count == 0).then_some((*first, *head))
+    }
+
     /// How many records there are.
     pub(super) fn len(&self) -> u64 {
         self.first + u64::from(self.count)

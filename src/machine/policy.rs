@@ -107,23 +107,23 @@ impl Open {
 
 /// An edge that has a policy.
 #[derive(Debug, Clone)]
-struct Policed {
-    edge: EdgeIx,
-    policy: Policy,
+pub(super) struct Policed {
+    pub(super) edge: EdgeIx,
+    pub(super) policy: Policy,
     /// The capacity that it was opened with; it grows from there.
-    capacity_start: u32,
+    pub(super) capacity_start: u32,
     /// What may be dropped.
-    droppable: Vec<MessageIx>,
-    dropped: u64,
+    pub(super) droppable: Vec<MessageIx>,
+    pub(super) dropped: u64,
     /// The place behind the last message that was consumed.
-    passed: Seq,
+    pub(super) passed: Seq,
     // INVARIANT(edge_seqs): the places of the messages on an edge that drops some; else nothing.
-    seqs: VecDeque<Seq>,
+    pub(super) seqs: VecDeque<Seq>,
 }
 
 /// The edges of a session that have a policy, in order.
 #[derive(Debug, Clone)]
-pub(super) struct Policies(Box<[Policed]>);
+pub(super) struct Policies(pub(super) Box<[Policed]>);
 
 impl Policies {
     /// The messages are gone.

@@ -26,12 +26,19 @@ use super::id::{
 use super::input::Input;
 use super::timer::Timer;
 use crate::types::{LabelIx, MessageIx, Protocol, ProtocolDigest};
+pub(super) use authority::{decode_recipient, decode_scope, encode_recipient, encode_scope};
 pub(super) use brief::{Staging, encode_commit, encode_consume, encode_issue, encode_stage};
-use decode::take;
+pub(super) use decode::{
+    byte, decode_epoch, decode_name, decode_optional, decode_owner, decode_reason, flag, long,
+    rest_array, short, take, word,
+};
 use encode::sized;
 pub(super) use encode::{Sent, append_receive, append_send, encode, encode_made, put_length};
+pub(super) use encode::{block, encode_owner, number, optional, text};
 pub(super) use said::Said;
-pub(super) use witness::encode_timeout;
+pub(super) use witness::{
+    decode_predicate, decode_site, decode_timeout, encode_predicate, encode_site, encode_timeout,
+};
 
 /// One entry of a session's journal.
 #[derive(Debug, Clone, PartialEq)]

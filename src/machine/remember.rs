@@ -65,15 +65,15 @@ fn digest(value: &Value) -> [u8; 32] {
 }
 
 #[derive(Debug, Clone, Default)]
-struct Ring {
+pub(super) struct Ring {
     /// Actions before this position are not remembered; `None`: nothing is.
-    from: Option<Position>,
-    sends: VecDeque<Performed>,
+    pub(super) from: Option<Position>,
+    pub(super) sends: VecDeque<Performed>,
 }
 
 /// The last sends of each role that numbers its actions.
 #[derive(Debug, Clone)]
-pub(super) struct Remembered(Box<[Ring]>);
+pub(super) struct Remembered(pub(super) Box<[Ring]>);
 
 impl Remembered {
     pub(super) fn new(roles: usize) -> Self {

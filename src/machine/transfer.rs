@@ -443,10 +443,15 @@ impl Session {
 
     /// The timer of the session that runs out first.
     pub(super) fn due(&self) -> Option<(Tick, Timer)> {
+        self.timers().min()
+    }
+
+    /// All its timers that are armed.
+    pub(super) fn timers(&self) -> impl Iterator<Item = (Tick, Timer)> {
         let drain = self.deadline().map(|at| (at, Timer::Drain));
         let staged = self.staged().iter().filter_map(Staged::timer);
         let others = self.outstanding().into_iter().flat_map(Outstanding::timers);
-        drain.into_iter().chain(staged).chain(others).min()
+        drain.into_iter().chain(staged).chain(others)
     }
 }
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::crash::CrashJournal;
 use super::report::{Moment, SimulationError};
 use super::world::{Happening, World};
-use crate::driver::{Node, NodeError};
+use crate::driver::{Node, NodeError, NodeOptions, Recovery};
 use crate::machine::Tick;
-use crate::resume::server::{Connection, ServerOptions};
+use crate::resume::server::Connection;
 
 impl<S: FnMut(u64, Moment<'_>)> World<'_, S> {
     pub(super) fn turn_soon(&mut self) {
@@ -59,13 +59,20 @@ impl<S: FnMut(u64, Moment<'_>)> World<'_, S> {
     }
 
     pub(super) fn restart(&mut self) -> Result<(), SimulationError> {
+        Recovery::new().verify_snapshot(&self.kept, self.session)?;
         let journal = CrashJournal::new(self.kept.clone(), Arc::clone(&self.fate));
         let (keys, now) = (self.keys.clone(), Tick(self.now));
-        match Node::start(journal, keys, ServerOptions::default(), now) {
+        let snapshot_every = self.snapshot_every;
+        let options = NodeOptions { snapshot_every, ..NodeOptions::default() };
+        match Node::start(journal, keys, options, now) {
             Ok((mut node, started)) => {
                 if let Some(error) = started.broken.into_iter().next() {
                     return Err(error.into());
                 }
+                if let Some((_, unfit)) = started.unfit.into_iter().next() {
+                    return Err(unfit.into());
+                }
+                self.counts.spared += started.spared;
                 node.observe(true);
                 if self.now > 0 {
                     (self.show)(self.now, Moment::Restarted(started.records));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::verdict::{Fault, Verdict};
 use super::{Chaos, Values};
-use crate::driver::{NodeError, RecoverError};
+use crate::driver::{NodeError, RecoverError, Unfit};
 use crate::machine::{Capacities, Event, SessionId};
 use crate::types::Name;
 
@@ -80,6 +80,8 @@ pub struct Counts {
     pub amnesias: u64,
     /// Commits of the journal.
     pub commits: u64,
+    /// Records that a snapshot has spared the host when it came back.
+    pub spared: u64,
 }
 
 /// What a run has come to.
@@ -133,4 +135,7 @@ pub enum SimulationError {
     /// A session was not recovered after a crash.
     #[error("after a crash: {0}")]
     NotRecovered(#[from] RecoverError),
+    /// A snapshot is not where its session stood.
+    #[error("after a crash, the snapshot of the session: {0}")]
+    Snapshot(#[from] Unfit),
 }

@@ -1,6 +1,7 @@
 //! The world: what happens when, in the order of a virtual clock.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -96,6 +97,7 @@ pub(super) struct World<'a, S> {
     pub(super) keys: Keys,
     pub(super) kept: MemoryJournal,
     pub(super) fate: Arc<Mutex<Fate>>,
+    pub(super) snapshot_every: Option<NonZeroU64>,
     pub(super) node: Option<Node<CrashJournal>>,
     pub(super) is_turning: bool,
     pub(super) session: SessionId,
@@ -118,6 +120,8 @@ impl<'a, S: FnMut(u64, Moment<'_>)> World<'a, S> {
         let session = SessionId(rng.u128(1..));
         let keys = Keys::new(Key::new(1, std::array::from_fn(|_| rng.u8(..))), None);
         let fate = Fate::new(rng.u64(..), options.chaos.crash);
+        // Often, so that a host that is back mostly goes on from one; and not in every run.
+        let snapshot_every = NonZeroU64::new(Rng::with_seed(!options.seed).u64(0..16));
         let mut world = Self {
             protocol,
             options,
@@ -129,6 +133,7 @@ impl<'a, S: FnMut(u64, Moment<'_>)> World<'a, S> {
             keys: keys.expect("there is one key"),
             kept: MemoryJournal::default(),
             fate,
+            snapshot_every,
             node: None,
             is_turning: false,
             session,

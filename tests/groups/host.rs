@@ -25,6 +25,8 @@ mod outbox;
 mod parts;
 #[path = "../recover.rs"]
 mod recover;
+#[path = "../restore.rs"]
+mod restore;
 #[path = "../simulation.rs"]
 mod simulation;
 #[cfg(feature = "net")]

@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::Protocols;
-use super::error::{Breach, RecoverError};
+use super::error::{Breach, RecoverError, Unfit};
 use crate::journal::{Journal, JournalError, Stored};
-use crate::machine::{Batch, Head, Record, SessionId};
+use crate::machine::{Batch, Head, Record, SessionId, SessionSnapshot};
 use crate::types::{Protocol, ProtocolDigest};
 use crate::wire::compact::Compacted;
 use crate::wire::journal::{Damage, read_protocol};
@@ -48,16 +48,24 @@ impl<'j> Batches<'j> {
             return Err(broken(Breach::Missing(first.first)));
         }
         let digest = batch(session, first).opens().ok_or(broken(Breach::NotOpened))?;
-        let protocol = match protocols.get(&digest) {
-            Some(protocol) => Arc::clone(protocol),
-            None => {
-                let protocol = Arc::new(read(journal, session, digest)?);
-                protocols.insert(digest, Arc::clone(&protocol));
-                protocol
-            }
-        };
+        let protocol = known(journal, session, digest, protocols)?;
         let head = Head::first(session, digest);
         Ok(Self { journal, session, protocol, page, next: 0, head })
+    }
+
+    /// JSTO-17: those behind a snapshot, if the batch in front of it is there.
+    pub(super) fn behind(
+        journal: &'j dyn Journal,
+        snapshot: &SessionSnapshot,
+        protocols: &mut Protocols,
+    ) -> Result<Self, Unfit> {
+        let (session, next, head) = (snapshot.session(), snapshot.records(), *snapshot.head());
+        let last = next.checked_sub(1).ok_or(Unfit::NoBatch(next))?;
+        let mut page: VecDeque<Stored> = page(journal, session, last)?.into();
+        let ends = |stored: &Stored| stored.end() == next && stored.head == head.0;
+        page.pop_front().filter(ends).ok_or(Unfit::NoBatch(next))?;
+        let protocol = known(journal, session, snapshot.protocol(), protocols)?;
+        Ok(Self { journal, session, protocol, page, next, head })
     }
 
     pub(super) fn broken(&self, index: u64, breach: Breach) -> RecoverError {
@@ -100,6 +108,21 @@ fn page(
         }
         error => error.into(),
     })
+}
+
+/// The protocol of a session, read once.
+fn known(
+    journal: &dyn Journal,
+    session: SessionId,
+    digest: ProtocolDigest,
+    protocols: &mut Protocols,
+) -> Result<Arc<Protocol>, RecoverError> {
+    if let Some(protocol) = protocols.get(&digest) {
+        return Ok(Arc::clone(protocol));
+    }
+    let protocol = Arc::new(read(journal, session, digest)?);
+    protocols.insert(digest, Arc::clone(&protocol));
+    Ok(protocol)
 }
 
 fn read(

@@ -1,7 +1,7 @@
 //! Why a session is not taken up again.
 
 use crate::journal::JournalError;
-use crate::machine::{RecordError, ReplayError, SessionId};
+use crate::machine::{RecordError, ReplayError, SessionId, SnapshotError};
 use crate::types::ProtocolDigest;
 use crate::wire::journal::Damage;
 
@@ -73,4 +73,42 @@ pub enum Breach {
     /// The journal cannot read the batch.
     #[error("{0}")]
     Unreadable(String),
+}
+
+/// Why a snapshot is not used: the session is replayed from its first record.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unfit {
+    /// The journal cannot read it.
+    #[error("{0}")]
+    Unreadable(String),
+    /// It is damaged, or nothing that can be restored.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// It is of another session.
+    #[error("it is of session {0}")]
+    OtherSession(SessionId),
+    /// It is kept as that of another place than it says.
+    #[error("it is kept as that behind {kept} records, and says that it is behind {said} of them")]
+    Elsewhere {
+        /// Behind how many records it is kept.
+        kept: u64,
+        /// Behind how many it says that it stands.
+        said: u64,
+    },
+    /// No batch of the session ends where it stands, with the same head.
+    #[error("no batch of the session ends behind {0} records with the head that it says")]
+    NoBatch(u64),
+    /// The batches behind it do not go on from it.
+    #[error("behind it, {0}")]
+    Behind(#[from] Box<RecoverError>),
+    /// The records in front of it come to something else.
+    #[error("the {0} records in front of it come to another state")]
+    OtherState(u64),
+}
+
+impl From<RecoverError> for Unfit {
+    fn from(error: RecoverError) -> Self {
+        Self::Behind(Box::new(error))
+    }
 }

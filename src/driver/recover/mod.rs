@@ -1,20 +1,21 @@
 //! Sessions that are taken up again from a journal of many: read in pages, their chain verified,
-//! their records replayed.
+//! their records replayed; from the last snapshot on, where one is kept that fits.
 //!
 //! A journal gives back whole commits, so that there is no torn tail to be cut: a store that can
 //! have one cuts it when it is opened. What does not hold here was damaged, wherever it stands.
 //!
-//! Clauses: JSTO-10 to JSTO-12.
+//! Clauses: JSTO-10 to JSTO-12, JSTO-17, JSTO-18.
 
 mod batches;
 mod error;
+mod restore;
 
 use std::sync::Arc;
 
 use hashbrown::HashMap;
 
 pub use batches::Sessions;
-pub use error::{Breach, RecoverError};
+pub use error::{Breach, RecoverError, Unfit};
 
 use crate::journal::{Fence, Journal, JournalError, Write};
 use crate::machine::{Batch, Head, Machine, SessionId, StateDigest};
@@ -32,6 +33,12 @@ pub struct Recovered {
     pub head: Head,
     /// The digest of its protocol state.
     pub digest: StateDigest,
+    /// How many of its records a snapshot has spared.
+    pub spared: u64,
+    /// How many bytes the records behind that have.
+    pub bytes: u64,
+    /// How many bytes the snapshot has.
+    pub snapshot_bytes: u64,
 }
 
 /// What became of all sessions of a journal.
@@ -43,8 +50,25 @@ pub struct Report {
     pub records: u64,
     /// How many have ended and were compacted.
     pub compacted: u64,
-    /// Why the others were not.
+    /// How many records snapshots have spared.
+    pub spared: u64,
+    /// Whose snapshots were not used, and why: these sessions were replayed from the first record.
+    pub unfit: Vec<(SessionId, Unfit)>,
+    /// Why the others were not taken up.
     pub broken: Vec<RecoverError>,
+}
+
+impl Report {
+    /// Together with what became of others.
+    pub fn add(&mut self, other: Self) {
+        let Self { sessions, records, compacted, spared, unfit, broken } = other;
+        self.sessions += sessions;
+        self.records += records;
+        self.compacted += compacted;
+        self.spared += spared;
+        self.unfit.extend(unfit);
+        self.broken.extend(broken);
+    }
 }
 
 /// Takes sessions up again.
@@ -88,6 +112,8 @@ pub struct Recovery {
     /// Where records are replayed: what does not replay is in no machine of the host.
     scratch: Machine,
     protocols: Protocols,
+    in_full: bool,
+    unfit: Option<Unfit>,
 }
 
 type Protocols = HashMap<ProtocolDigest, Arc<Protocol>>;
@@ -97,6 +123,18 @@ impl Recovery {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Replays every session from its first record, whatever snapshots are kept.
+    #[must_use]
+    pub fn in_full(self) -> Self {
+        Self { in_full: true, ..self }
+    }
+
+    /// JSTO-18: why the snapshot of the session that was asked for last was not used, if one is
+    /// kept.
+    pub fn take_unfit(&mut self) -> Option<Unfit> {
+        self.unfit.take()
     }
 
     /// JSTO-10: takes one session up in a machine, where it stands behind its last commit.
@@ -112,8 +150,7 @@ impl Recovery {
         if machine.protocol_of(session).is_some() {
             return Err(RecoverError::Known(session));
         }
-        let recovered = self.replay(journal, session);
-        match recovered {
+        match self.take_up(journal, session) {
             Ok(recovered) if machine.adopt(&mut self.scratch, session) => Ok(recovered),
             Ok(_) => Err(RecoverError::Known(session)),
             Err(error) => {
@@ -135,16 +172,31 @@ impl Recovery {
         machine: &mut Machine,
         wanted: impl Fn(SessionId) -> bool,
     ) -> Result<Report, JournalError> {
+        self.each(journal, machine, wanted, |_, _| {})
+    }
+
+    /// As [`all`](Self::all), and tells of each that was taken up.
+    pub(super) fn each(
+        &mut self,
+        journal: &dyn Journal,
+        machine: &mut Machine,
+        wanted: impl Fn(SessionId) -> bool,
+        mut tell: impl FnMut(SessionId, &Recovered),
+    ) -> Result<Report, JournalError> {
         let mut report = Report::default();
         for session in Sessions::of(journal) {
             let session = session?;
             if !wanted(session) {
                 continue;
             }
-            match self.session(journal, session, machine) {
+            let taken = self.session(journal, session, machine);
+            report.unfit.extend(self.take_unfit().map(|unfit| (session, unfit)));
+            match taken {
                 Ok(recovered) => {
                     report.sessions += 1;
                     report.records += recovered.records;
+                    report.spared += recovered.spared;
+                    tell(session, &recovered);
                 }
                 Err(RecoverError::Journal(error)) => return Err(error),
                 Err(RecoverError::Compacted(_)) => report.compacted += 1,
@@ -189,26 +241,6 @@ impl Recovery {
             all.push(batch);
         }
         Ok(all)
-    }
-
-    fn replay(
-        &mut self,
-        journal: &dyn Journal,
-        session: SessionId,
-    ) -> Result<Recovered, RecoverError> {
-        let mut batches = Batches::of(journal, session, &mut self.protocols)?;
-        self.scratch.register(&batches.protocol);
-        while let Some(batch) = batches.next()? {
-            for record in batches.records(&batch)? {
-                let replayed = self.scratch.replay_owned(session, record);
-                replayed.map_err(|error| batches.broken(error.record(), error.into()))?;
-            }
-            // Or the machine would hold all records as those of one batch that is not sealed yet.
-            self.scratch.resume_journal(session, batches.head);
-        }
-        let digest = self.scratch.session_digest(session);
-        let digest = digest.ok_or(RecoverError::Unknown(session))?;
-        Ok(Recovered { records: batches.next, head: batches.head, digest })
     }
 }
 

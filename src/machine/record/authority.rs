@@ -147,7 +147,7 @@ fn encode_receipt(receipt: &Receipt, out: &mut Vec<u8>) {
 /// In front of the owner whom a transfer is for.
 pub(super) const TO_OWNER: u8 = 1;
 
-pub(super) fn encode_recipient(to: &Recipient, out: &mut Vec<u8>) {
+pub(in crate::machine) fn encode_recipient(to: &Recipient, out: &mut Vec<u8>) {
     match to {
         Recipient::Bearer => out.push(0),
         Recipient::Owner(owner) => {
@@ -157,7 +157,7 @@ pub(super) fn encode_recipient(to: &Recipient, out: &mut Vec<u8>) {
     }
 }
 
-pub(super) fn encode_scope(scope: Scope, out: &mut Vec<u8>) {
+pub(in crate::machine) fn encode_scope(scope: Scope, out: &mut Vec<u8>) {
     let mut rest = scope.bits();
     while rest >= u128::from(CONTINUED) {
         out.push(rest as u8 | CONTINUED);
@@ -253,10 +253,10 @@ fn decode_receipt(rest: &mut Bytes, session: SessionId) -> Result<Receipt, Recor
     })
 }
 
-pub(super) fn decode_recipient(rest: &mut Bytes) -> Result<Recipient, RecordError> {
+pub(in crate::machine) fn decode_recipient(rest: &mut Bytes) -> Result<Recipient, RecordError> {
     Ok(if flag(rest)? { Recipient::Owner(decode_owner(rest)?) } else { Recipient::Bearer })
 }
 
-pub(super) fn decode_scope(rest: &mut Bytes) -> Result<Scope, RecordError> {
+pub(in crate::machine) fn decode_scope(rest: &mut Bytes) -> Result<Scope, RecordError> {
     wide(rest).map(Scope::from_bits)
 }

@@ -39,7 +39,7 @@ pub(super) fn opens(mut record: Bytes) -> Result<ProtocolDigest, RecordError> {
 }
 
 impl Record {
-    pub(super) fn decode(
+    pub(in crate::machine) fn decode(
         index: u64,
         mut rest: Bytes,
         session: SessionId,
@@ -321,19 +321,19 @@ fn decode_outcome(
     })
 }
 
-pub(super) fn byte(rest: &mut Bytes) -> Result<u8, RecordError> {
+pub(in crate::machine) fn byte(rest: &mut Bytes) -> Result<u8, RecordError> {
     rest.try_get_u8().map_err(|_| RecordError)
 }
 
-pub(super) fn short(rest: &mut Bytes) -> Result<u16, RecordError> {
+pub(in crate::machine) fn short(rest: &mut Bytes) -> Result<u16, RecordError> {
     u16::try_from(long(rest)?).map_err(|_| RecordError)
 }
 
-pub(super) fn word(rest: &mut Bytes) -> Result<u32, RecordError> {
+pub(in crate::machine) fn word(rest: &mut Bytes) -> Result<u32, RecordError> {
     u32::try_from(long(rest)?).map_err(|_| RecordError)
 }
 
-pub(super) fn long(rest: &mut Bytes) -> Result<u64, RecordError> {
+pub(in crate::machine) fn long(rest: &mut Bytes) -> Result<u64, RecordError> {
     match rest.first() {
         Some(byte) if *byte < CONTINUED => {
             let number = u64::from(*byte);
@@ -362,7 +362,7 @@ pub(super) fn wide(rest: &mut Bytes) -> Result<u128, RecordError> {
     }
 }
 
-pub(super) fn flag(rest: &mut Bytes) -> Result<bool, RecordError> {
+pub(in crate::machine) fn flag(rest: &mut Bytes) -> Result<bool, RecordError> {
     match byte(rest)? {
         0 => Ok(false),
         1 => Ok(true),
@@ -370,22 +370,24 @@ pub(super) fn flag(rest: &mut Bytes) -> Result<bool, RecordError> {
     }
 }
 
-pub(super) fn decode_optional(rest: &mut Bytes) -> Result<Option<u64>, RecordError> {
+pub(in crate::machine) fn decode_optional(rest: &mut Bytes) -> Result<Option<u64>, RecordError> {
     Ok(if flag(rest)? { Some(long(rest)?) } else { None })
 }
 
-fn decode_epoch(rest: &mut Bytes) -> Result<Epoch, RecordError> {
+pub(in crate::machine) fn decode_epoch(rest: &mut Bytes) -> Result<Epoch, RecordError> {
     let (fencing, counter) = (word(rest)?, word(rest)?);
     Epoch::from_bits(u64::from(fencing) << 32 | u64::from(counter)).ok_or(RecordError)
 }
 
-fn rest_array<const N: usize>(rest: &mut Bytes) -> Result<[u8; N], RecordError> {
+pub(in crate::machine) fn rest_array<const N: usize>(
+    rest: &mut Bytes,
+) -> Result<[u8; N], RecordError> {
     let mut array = [0; N];
     rest.try_copy_to_slice(&mut array).map_err(|_| RecordError)?;
     Ok(array)
 }
 
-pub(super) fn take(rest: &mut Bytes) -> Result<Bytes, RecordError> {
+pub(in crate::machine) fn take(rest: &mut Bytes) -> Result<Bytes, RecordError> {
     let length = usize::try_from(long(rest)?).map_err(|_| RecordError)?;
     if length > rest.len() { Err(RecordError) } else { Ok(rest.split_to(length)) }
 }
@@ -400,15 +402,18 @@ fn decode_text(rest: &mut Bytes) -> Result<SmolStr, RecordError> {
 }
 
 /// LIFE-5: no machine records a longer one.
-pub(super) fn decode_reason(rest: &mut Bytes, most: usize) -> Result<SmolStr, RecordError> {
+pub(in crate::machine) fn decode_reason(
+    rest: &mut Bytes,
+    most: usize,
+) -> Result<SmolStr, RecordError> {
     decode_text(rest)
         .and_then(|reason| if reason.len() > most { Err(RecordError) } else { Ok(reason) })
 }
 
-pub(super) fn decode_name(rest: &mut Bytes) -> Result<Name, RecordError> {
+pub(in crate::machine) fn decode_name(rest: &mut Bytes) -> Result<Name, RecordError> {
     Name::new(&decode_text(rest)?).map_err(|_| RecordError)
 }
 
-pub(super) fn decode_owner(rest: &mut Bytes) -> Result<Owner, RecordError> {
+pub(in crate::machine) fn decode_owner(rest: &mut Bytes) -> Result<Owner, RecordError> {
     Owner::new(&decode_text(rest)?).map_err(|_| RecordError)
 }

@@ -406,7 +406,7 @@ pub(super) const CONTINUED: u8 = 0x80;
 
 /// A number: seven bits a byte, the lowest ones first, in as few bytes as it takes.
 #[inline]
-pub(super) fn number(number: u64, out: &mut Vec<u8>) {
+pub(in crate::machine) fn number(number: u64, out: &mut Vec<u8>) {
     let mut rest = number;
     while rest >= u64::from(CONTINUED) {
         out.push(rest as u8 | CONTINUED);
@@ -459,20 +459,20 @@ fn encode_outcome(outcome: Outcome, said: &mut Said, numbers: &mut Numbers<'_>) 
     }
 }
 
-pub(super) fn text(text: &str, out: &mut Vec<u8>) {
+pub(in crate::machine) fn text(text: &str, out: &mut Vec<u8>) {
     block(text.as_bytes(), out);
 }
 
-pub(super) fn encode_owner(owner: &Owner, out: &mut Vec<u8>) {
+pub(in crate::machine) fn encode_owner(owner: &Owner, out: &mut Vec<u8>) {
     block(owner.as_bytes(), out);
 }
 
-fn block(bytes: &[u8], out: &mut Vec<u8>) {
+pub(in crate::machine) fn block(bytes: &[u8], out: &mut Vec<u8>) {
     number(bytes.len() as u64, out);
     out.extend_from_slice(bytes);
 }
 
-pub(super) fn optional(optional: Option<u64>, out: &mut Vec<u8>) {
+pub(in crate::machine) fn optional(optional: Option<u64>, out: &mut Vec<u8>) {
     out.push(u8::from(optional.is_some()));
     optional.iter().for_each(|part| number(*part, out));
 }

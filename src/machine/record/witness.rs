@@ -30,7 +30,7 @@ const ANY: u8 = 5;
 const NOT: u8 = 6;
 const ATTACHED: u8 = 7;
 
-pub(super) fn encode_predicate(predicate: &Predicate, out: &mut Vec<u8>) {
+pub(in crate::machine) fn encode_predicate(predicate: &Predicate, out: &mut Vec<u8>) {
     out.push(u8::try_from(predicate.terms().len()).expect("PREDICATE_TERMS_MAX fits"));
     for term in predicate.terms() {
         match term {
@@ -80,7 +80,7 @@ pub(super) fn number_predicate(predicate: &Predicate, numbers: &mut Numbers<'_>)
     true
 }
 
-pub(super) fn decode_predicate(rest: &mut Bytes) -> Result<Predicate, RecordError> {
+pub(in crate::machine) fn decode_predicate(rest: &mut Bytes) -> Result<Predicate, RecordError> {
     let count = usize::from(byte(rest)?);
     let terms = (0..count).map(|_| decode_term(rest)).collect::<Result<_, _>>()?;
     Predicate::new(terms).map_err(|_| RecordError)
@@ -115,7 +115,7 @@ fn decode_edge(rest: &mut Bytes) -> Result<Edge, RecordError> {
     Ok(Edge { from: RoleIx(short(rest)?), to: RoleIx(short(rest)?) })
 }
 
-pub(super) fn encode_site(site: &Site, out: &mut Vec<u8>) {
+pub(in crate::machine) fn encode_site(site: &Site, out: &mut Vec<u8>) {
     match site {
         Site::Endpoint(role) => {
             out.push(ENDPOINT);
@@ -132,7 +132,7 @@ pub(super) fn encode_site(site: &Site, out: &mut Vec<u8>) {
     }
 }
 
-pub(super) fn decode_site(rest: &mut Bytes) -> Result<Site, RecordError> {
+pub(in crate::machine) fn decode_site(rest: &mut Bytes) -> Result<Site, RecordError> {
     Ok(match byte(rest)? {
         ENDPOINT => Site::Endpoint(RoleIx(short(rest)?)),
         EDGE => Site::Edge(decode_edge(rest)?),
@@ -173,7 +173,7 @@ pub(in crate::machine) fn encode_timeout(witness: &TimeoutWitness, out: &mut Vec
     optional(witness.until.map(|until| until.0), out);
 }
 
-pub(super) fn decode_timeout(
+pub(in crate::machine) fn decode_timeout(
     rest: &mut Bytes,
     session: SessionId,
 ) -> Result<TimeoutWitness, RecordError> {
