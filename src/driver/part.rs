@@ -115,17 +115,25 @@ impl Parts {
         let mut is_done = false;
         for session in std::mem::take(&mut self.changed) {
             let mut over = Vec::new();
+            // What parts send now is kept with the next commit, and given to no part before.
+            let edges = machine.session(session).map(|view| view.edges());
+            let kept: Vec<Seq> = edges.into_iter().flatten().map(|edge| edge.sent()).collect();
             for ((_, role), playing) in self.of(session) {
-                match playing.step(machine, now, *role) {
-                    Ok(done) => is_done |= done,
-                    Err(Some(reason)) => {
+                let ended = loop {
+                    match playing.step(machine, now, *role, &kept) {
+                        Ok(true) => is_done = true,
+                        Ok(false) => break None,
+                        Err(why) => break Some(why),
+                    }
+                };
+                if let Some(why) = ended {
+                    over.push(*role);
+                    if let Some(reason) = why {
                         let fault = Act::Fault { reason: reason.into() };
                         let by = Presented { scope: Scope::LIFECYCLE, ..playing.by.clone() };
                         // A session that has ended meanwhile needs no fault.
                         is_done |= machine.act(now, &by, fault).is_ok();
-                        over.push(*role);
                     }
-                    Err(None) => over.push(*role),
                 }
             }
             for role in over {
@@ -144,6 +152,7 @@ impl Playing {
         machine: &mut Machine,
         now: Tick,
         role: RoleIx,
+        kept: &[Seq],
     ) -> Result<bool, Option<String>> {
         let Some(view) = machine.session(self.by.session) else { return Err(None) };
         if view.status().is_terminal() {
@@ -152,7 +161,7 @@ impl Playing {
         let endpoint = view.endpoint(role).ok_or(None)?;
         let failed =
             |error: HandlerError| Some(format!("the part of `{}`: {error}", endpoint.name()));
-        let (from, position) = match turn(view, endpoint) {
+        let (from, position) = match turn(view, endpoint, kept) {
             Turn::Nothing => return Ok(false),
             Turn::Next => {
                 if self.decided.is_none() {
@@ -193,7 +202,7 @@ impl Playing {
 }
 
 /// What there is to do for a role.
-fn turn(view: SessionView<'_>, endpoint: EndpointView<'_>) -> Turn {
+fn turn(view: SessionView<'_>, endpoint: EndpointView<'_>, kept: &[Seq]) -> Turn {
     let (protocol, role) = (view.protocol(), endpoint.role());
     let transitions = endpoint.transitions();
     if protocol.automaton(role).direction(endpoint.state()) == Some(Direction::Send) {
@@ -204,7 +213,8 @@ fn turn(view: SessionView<'_>, endpoint: EndpointView<'_>) -> Turn {
         let (Some(head), Some(seq)) = (edge.messages().next(), edge.seqs().next()) else {
             continue;
         };
-        if head.message == transition.message {
+        let is_kept = kept.get(transition.edge.index()).is_some_and(|sent| seq < *sent);
+        if is_kept && head.message == transition.message {
             let message = protocol.message(head.message);
             return Turn::Message(
                 transition.peer,
