@@ -44,6 +44,8 @@
 //!              │                                   · bytes in motion
 //!       driver ┼ client                            the one place where machine and journal meet
 //!              │                                   · the other end
+//!           server                                 where others connect
+//!              │
 //!         simulation                               everything that fails, in virtual time
 //!              │
 //!             cli          what people touch

@@ -257,8 +257,8 @@ impl Hub {
         Ok(invited.await??)
     }
 
-    /// The host itself plays a role of a session that it has opened, on the thread of its shard. To be
-    /// said again after a restart: what it does is code. See [`Part`].
+    /// The host itself plays a role of a session that it has opened, on the thread of its shard.
+    /// To be said again after a restart: what it does is code. See [`Part`].
     ///
     /// # Errors
     /// [`HubError::Node`], [`HubError::Ended`].

@@ -1,5 +1,5 @@
-//! Roles that the host itself plays: code that is called with each message of a role, on the thread of
-//! the node that has the session.
+//! Roles that the host itself plays: code that is called with each message of a role, on the
+//! thread of the node that has the session.
 //!
 //! Clauses: NODE-5, NODE-6.
 
@@ -12,15 +12,16 @@ use crate::machine::{
 };
 use crate::types::{Direction, LabelIx, RoleIx};
 
-/// What a role that the host plays does: it decides, and the node performs it. Called when the message
-/// is kept; the message is consumed together with what is sent in answer, all in one commit or not at
-/// all. After a crash before that commit it is called again: effects elsewhere are stored together with
-/// [`Message::position`].
+/// What a role that the host plays does: it decides, and the node performs it. Called when the
+/// message is kept; the message is consumed together with what is sent in answer, all in one
+/// commit or not at all. After a crash before that commit it is called again: effects elsewhere
+/// are stored together with [`Message::position`].
 ///
-/// It runs on the thread of the node, and must not wait: what takes long is an endpoint of a client.
+/// It runs on the thread of the node, and must not wait: what takes long is an endpoint of a
+/// client.
 pub trait Part: Send + 'static {
-    /// What the role sends where its type sends and no message has asked for it: at its beginning, or
-    /// on and on. Asked again when what it has said is performed; nothing, and it is asked when
+    /// What the role sends where its type sends and no message has asked for it: at its beginning,
+    /// or on and on. Asked again when what it has said is performed; nothing, and it is asked when
     /// something has changed.
     ///
     /// # Errors
@@ -56,7 +57,8 @@ pub(super) struct Parts {
 struct Playing {
     part: Box<dyn Part>,
     by: Presented,
-    /// What is to be done, decided and without room until now: in answer to this message, or to none.
+    /// What is to be done, decided and without room until now: in answer to this message, or to
+    /// none.
     decided: Option<(Option<Seq>, Vec<Action>)>,
 }
 
@@ -145,8 +147,8 @@ impl Parts {
 }
 
 impl Playing {
-    /// Does one thing, if there is one and room for it. `Err` when it is over, with the reason for a
-    /// fault.
+    /// Does one thing, if there is one and room for it. `Err` when it is over, with the reason for
+    /// a fault.
     fn step(
         &mut self,
         machine: &mut Machine,

@@ -48,7 +48,7 @@ pub(super) async fn serve(hub: &Hub, number: u64, mut transport: impl Transport)
     let mut served = Served {
         hub,
         connection: Connection(number),
-        form: if transport.is_text() { Form::Json } else { Form::Binary },
+        form: Form::of(transport.is_text()),
         way: way.clone(),
         shards: Vec::new(),
         known: Vec::new(),
