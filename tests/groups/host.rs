@@ -21,6 +21,8 @@ mod journals;
 mod links;
 #[path = "../outbox.rs"]
 mod outbox;
+#[path = "../raw.rs"]
+mod raw;
 #[path = "../recover.rs"]
 mod recover;
 #[path = "../simulation.rs"]
