@@ -9,6 +9,7 @@ use antiphon::client::{ClientError, ClientOptions, RedbStore};
 use antiphon::driver::{Hub, HubOptions, Recovery};
 use antiphon::journal::{Journal, MemoryJournal};
 use antiphon::machine::{Capacities, Machine, Status};
+use antiphon::resume::server::ServerOptions;
 use antiphon::resume::{Heartbeat, Reconnect};
 use antiphon::transport::memory::Door;
 use antiphon::transport::{Chaos, Dial, Memory, Wear};
@@ -26,7 +27,9 @@ fn millis(count: u64) -> Duration {
 
 fn start(journal: impl Journal + 'static, shards: usize) -> Hub {
     let keys = Keys::new(Key::new(1, [7; 32]), None).unwrap();
-    let options = HubOptions { shards, opens: true, ..HubOptions::default() };
+    // Connections are cut more often here than anywhere else.
+    let server = ServerOptions { attach_burst: 10_000, ..ServerOptions::default() };
+    let options = HubOptions { shards, server, opens: true, ..HubOptions::default() };
     let (hub, report) = Hub::start(journal, keys, options).unwrap();
     assert_eq!(report.broken.len(), 0);
     hub
@@ -79,14 +82,16 @@ fn listen(hub: &Hub, is_text: bool, wear: Wear) -> (Door, JoinHandle<()>) {
     (door, task)
 }
 
-async fn sends(mut sender: Sender, count: u32) -> Result<(), RawError> {
+/// How often it was attached.
+async fn sends(mut sender: Sender, count: u32) -> Result<u64, RawError> {
     for number in 0..count {
         match number % 4 {
             0 => sender.send(number.to_be_bytes().to_vec()).await?,
             _ => drop(sender.send_nowait(number.to_be_bytes().to_vec()).await?),
         }
     }
-    sender.close().await
+    sender.close().await?;
+    Ok(sender.attached())
 }
 
 /// The next message is this one.
@@ -95,11 +100,12 @@ async fn takes(receiver: &mut Receiver, number: u32) {
     assert_eq!(message[..], number.to_be_bytes());
 }
 
-async fn receives(mut receiver: Receiver, count: u32) {
+async fn receives(mut receiver: Receiver, count: u32) -> u64 {
     for number in 0..count {
         takes(&mut receiver, number).await;
     }
     assert_eq!(receiver.receive().await.unwrap(), None);
+    receiver.attached()
 }
 
 /// The number of the next message of an end that has just come.
@@ -108,8 +114,8 @@ async fn sent(sender: &Sender) -> u32 {
     u32::try_from(sender.sent().unwrap()).unwrap()
 }
 
-/// Both ends send and receive at once, and close.
-async fn talk(left: Raw, right: Raw, count: u32) {
+/// Both ends send and receive at once, and close; how often their directions were attached.
+async fn talk(left: Raw, right: Raw, count: u32) -> u64 {
     let ((to_right, from_right), (to_left, from_left)) = (left.split(), right.split());
     let all = async {
         tokio::join!(
@@ -119,8 +125,8 @@ async fn talk(left: Raw, right: Raw, count: u32) {
             receives(from_left, count)
         )
     };
-    let (one, other, (), ()) = timeout(MINUTE, all).await.expect("it ends");
-    one.and(other).unwrap();
+    let (one, other, two, three) = timeout(MINUTE, all).await.expect("it ends");
+    one.unwrap() + other.unwrap() + two + three
 }
 
 /// The journal re-executes to sessions that are closed.
@@ -156,22 +162,9 @@ async fn both_directions_at_once_over_a_network_that_wears() {
     for seed in 0..3_u64 {
         let (left, right) = raw::open(whole.clone(), &options).await.unwrap();
         let net = |end| Net { door: door.clone(), wear, seed: seed * 1000 + end };
-        let mut left = Raw::join(net(0), &left, "left", options.clone());
-        let mut right = Raw::join(net(500), &right, "right", options.clone());
-        all.push(tokio::spawn(async move {
-            // Before they are split, so that they can be asked how often they were cut.
-            for round in 0..10_u8 {
-                let both = async {
-                    tokio::try_join!(left.send(vec![round; 8]), right.send(vec![round; 8]))?;
-                    tokio::try_join!(left.receive(), right.receive())
-                };
-                let (one, other) = timeout(MINUTE, both).await.expect("it ends").unwrap();
-                assert!(one.unwrap()[..] == [round; 8] && other.unwrap()[..] == [round; 8]);
-            }
-            let attached = left.attached() + right.attached();
-            talk(left, right, 60).await;
-            attached
-        }));
+        let left = Raw::join(net(0), &left, "left", options.clone());
+        let right = Raw::join(net(500), &right, "right", options.clone());
+        all.push(tokio::spawn(talk(left, right, 60)));
     }
     let mut attached = 0;
     for one in all {
@@ -198,10 +191,17 @@ async fn a_host_that_is_started_again_loses_nothing() {
         serve(&hub, &mut listener, Wear::default(), 2 * MINUTE).await;
         hub.shutdown().await;
     });
-    let (left, right) = raw::open(door.clone(), &quick()).await.unwrap();
+    let (left, right) = loop {
+        // It may be asked just when it goes away.
+        match raw::open(door.clone(), &quick()).await {
+            Ok(opened) => break opened,
+            Err(error) => assert!(matches!(error, RawError::Client(_)), "{error}"),
+        }
+    };
     let left = Raw::join(door.clone(), &left, "left", quick());
     let right = Raw::join(door, &right, "right", quick());
-    talk(left, right, 2000).await;
+    let attached = talk(left, right, 2000).await;
+    assert!(attached > 4, "nothing was started again before it ended");
     hosts.await.unwrap();
     all_closed(&journal, 1);
 }
@@ -263,7 +263,7 @@ async fn a_killed_end_comes_again_from_its_store() {
     sender.close().await.unwrap();
     while receiver.receive().await.unwrap().is_some() {}
     drop((sender, receiver));
-    let (sent, ()) = timeout(MINUTE, other).await.expect("it ends").unwrap();
+    let (sent, _) = timeout(MINUTE, other).await.expect("it ends").unwrap();
     sent.unwrap();
     // Once more, when there is nothing more to do.
     let (mut sender, mut receiver) = live();

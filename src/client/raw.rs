@@ -308,7 +308,7 @@ impl Raw {
     /// How often its directions were attached, together.
     #[must_use]
     pub fn attached(&self) -> u64 {
-        self.sender.endpoint.attached() + self.receiver.endpoint.attached()
+        self.sender.attached() + self.receiver.attached()
     }
 }
 
@@ -366,6 +366,12 @@ impl Sender {
         performed(&self.endpoint)
     }
 
+    /// How often it was attached.
+    #[must_use]
+    pub fn attached(&self) -> u64 {
+        self.endpoint.attached()
+    }
+
     /// RAW-6: this end sends nothing more, and the other one learns it behind what was sent. Waits
     /// until the host has kept that; it may be said again. What comes in is received as before.
     ///
@@ -412,6 +418,12 @@ impl Receiver {
     /// [`RawError::Client`], if it is over before.
     pub async fn ready(&self) -> Result<(), RawError> {
         Ok(self.endpoint.ready().await?)
+    }
+
+    /// How often it was attached.
+    #[must_use]
+    pub fn attached(&self) -> u64 {
+        self.endpoint.attached()
     }
 
     /// How many messages were handed out, of all its lives; `None` until it was attached first.
