@@ -68,7 +68,7 @@
 //!
 //! [`raw`] is for whoever wants bytes in both directions, and no protocol of their own.
 //!
-//! Clauses: PEER-1 to PEER-7, RAW-1 to RAW-7.
+//! Clauses: PEER-1 to PEER-7.
 
 mod endpoint;
 mod link;

@@ -1,7 +1,7 @@
 //! Only reconnecting: two ends, bytes in both directions, and no protocol of one's own.
 //!
-//! Somebody opens a pair of ends at a host and gets two [`Ticket`]s, each a text. Whoever brings one
-//! has an end: a [`Raw`].
+//! Somebody opens a pair of ends at a host and gets two [`Ticket`]s, each a text. Whoever brings
+//! one has an end: a [`Raw`].
 //!
 #![cfg_attr(feature = "net", doc = "```")]
 #![cfg_attr(not(feature = "net"), doc = "```ignore")]
@@ -40,22 +40,24 @@
 //!
 //! # What is promised
 //!
-//! Each message is handed out once and in order: over connections that are lost, over a host that
-//! is started again on its journal, and over processes that are killed, if they came by
-//! [`Raw::durable`]. No call fails for a lost connection: it waits.
+//! Each message is handed out once and in order, over connections that are lost and over a host
+//! that is started again on its journal. No call fails for a lost connection: it waits. Where the
+//! process of an end is killed:
 //!
-//! - An end **without a store** whose process is killed can come back with the ticket that
-//!   [`Raw::ticket`] gave: what it had sent and nobody kept is gone, and what it had received, but
-//!   the host did not know to be consumed, is **handed out again**. Whoever cannot bear either
-//!   wants a store, or numbers in the messages.
-//! - An end with a store has consumed a message when [`Receiver::receive`] has handed it out and
-//!   the store has it; a process that is killed before it did something with the message does not
-//!   get it again.
+//! - **With a store** ([`Raw::durable`]) its next one goes on. A message is consumed when
+//!   [`Receiver::receive`] has handed it out and the store has that, a moment later: who is killed
+//!   in between is handed it out again, and who is killed behind that is not, whether it did
+//!   something with the message or not. What was decided, and not kept before the kill, was never
+//!   sent: [`Sender::sent`] says where to go on.
+//! - **Without a store** it can come back with the ticket that [`Raw::ticket`] gave. What it had
+//!   sent and the host has not kept is gone, and what it had received, but the host did not know to
+//!   be consumed, is **handed out again**. Whoever cannot bear either wants a store, or numbers in
+//!   the messages.
 //!
 //! Everything has a bound: a message ([`RawOptions::message_bytes_max`]), the outbox
-//! (`ClientOptions::outbox`), what lies at the host for the other end ([`RawOptions::ahead`]). Where
-//! one is reached, `send` waits. How long a host waits for an end that is away is its
-//! `ServerOptions`; it keeps every message in its journal until both directions were closed.
+//! (`ClientOptions::outbox`), what lies at the host for the other end ([`RawOptions::ahead`]).
+//! Where one is reached, `send` waits. How long a host waits for an end that is away is in its
+//! `ServerOptions`; its journal keeps every message, until it is compacted behind the end.
 //!
 //! An end is two endpoints of one session, one a direction, each with a connection of its own: no
 //! single role sends and receives at once.
