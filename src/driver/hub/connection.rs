@@ -179,7 +179,8 @@ impl Served<'_> {
             Frame::Bye { .. } => return Then::End(None),
             Frame::Open { protocol, capacity } => {
                 self.has_come = true;
-                return Then::Say(self.open(protocol, *capacity).await);
+                // Boxed: it is rare, and every connection would have room for it.
+                return Then::Say(Box::pin(self.open(protocol, *capacity)).await);
             }
             _ => {}
         }
