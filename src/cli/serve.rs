@@ -215,12 +215,14 @@ impl Serve {
         let listener = Listener::bind(&hub, listening).await?;
         let kept = (!in_memory).then_some(journal.as_path());
         let secret_file = (!is_anonymous).then_some(secret_file.as_path());
-        told(&listener, is_secure, kept, secret_file, &report)?;
+        match told(&listener, is_secure, kept, secret_file, &report) {
+            // Whoever has read enough of what it prints does not end it.
+            Ok(()) | Err(Failure::BrokenPipe) => {}
+            Err(failure) => return Err(failure),
+        }
         stopped().await?;
-        writeln!(
-            anstream::stderr(),
-            "stopping: what has come is kept, and clients may come again"
-        )?;
+        let stopping = "stopping: what has come is kept, and clients may come again";
+        let _ = writeln!(anstream::stderr(), "{stopping}");
         drop(listener);
         hub.shutdown().await;
         Ok(())
