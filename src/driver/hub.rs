@@ -295,9 +295,11 @@ impl Hub {
         let number = self.all.connections.fetch_add(1, Ordering::Relaxed);
         let index = usize::try_from(number).unwrap_or(0) % self.all.shards.len();
         let hub = self.clone();
+        // What it takes to connect is gone when it has.
+        let connect = Box::pin(connect);
         let serving = async move {
             // Who cannot be connected is not there any more.
-            if let Ok(transport) = Box::pin(connect).await {
+            if let Ok(transport) = connect.await {
                 connection::serve(&hub, number, transport).await;
             }
             drop(place);

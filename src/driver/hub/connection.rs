@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
-use smol_str::ToSmolStr;
+use smol_str::{SmolStr, ToSmolStr};
+use tokio::sync::mpsc::error::{SendError, TrySendError};
 use tokio::time::Instant;
 
 use super::shard::Job;
@@ -35,11 +36,16 @@ struct Served<'a> {
     has_come: bool,
 }
 
-/// What is to be done behind a frame.
+/// What is to be done behind a frame. Small, and with nothing that waits in it: a connection that is
+/// idle has room for each of these, and there are many of them.
 enum Then {
     GoOn,
-    Say(Frame),
-    End(Option<Frame>),
+    Say(Bytes),
+    End(Option<Bytes>),
+    /// To open a session of this protocol.
+    Open(Box<(SmolStr, Option<u32>)>),
+    /// A shard has no room for these now.
+    Wait(Box<(usize, Vec<Job>)>),
 }
 
 pub(super) async fn serve(hub: &Hub, number: u64, mut transport: impl Transport) {
@@ -68,13 +74,13 @@ pub(super) async fn serve(hub: &Hub, number: u64, mut transport: impl Transport)
             frame = transport.receive(options.frame_bytes_max) => {
                 heard = Instant::now();
                 match frame {
-                    Ok(Some(bytes)) => served.handle(&bytes).await,
+                    Ok(Some(bytes)) => served.handle(&bytes),
                     Ok(None) | Err(_) => Then::End(None),
                 }
             }
             () = way.changed() => Then::GoOn,
             () = async { drop(closing.wait_for(|closing| *closing).await) } => {
-                Then::End(Some(Frame::Bye { reason: "shutdown".into() }))
+                Then::End(Some(served.encoded(&Frame::Bye { reason: "shutdown".into() })))
             }
             () = &mut sleep => {
                 let now = Instant::now();
@@ -83,7 +89,10 @@ pub(super) async fn serve(hub: &Hub, number: u64, mut transport: impl Transport)
                 let (then, wait) = match options.heartbeat.look(now - sent, now - heard) {
                     _ if is_late => (Then::End(None), Duration::ZERO),
                     Beat::Dead => (Then::End(None), Duration::ZERO),
-                    Beat::Send => (Then::Say(Frame::Ping { t: 0 }), options.heartbeat.interval()),
+                    Beat::Send => {
+                        let ping = served.encoded(&Frame::Ping { t: 0 });
+                        (Then::Say(ping), options.heartbeat.interval())
+                    },
                     Beat::Wait(wait) => (Then::GoOn, wait),
                 };
                 let next = now + wait;
@@ -91,12 +100,14 @@ pub(super) async fn serve(hub: &Hub, number: u64, mut transport: impl Transport)
                 then
             }
         };
-        let (frame, is_over) = match then {
+        let (first, is_over) = match then {
             Then::GoOn => (None, false),
             Then::Say(frame) => (Some(frame), false),
             Then::End(frame) => (frame, true),
+            Then::Open(asked) => (Some(Box::pin(served.open(&asked.0, asked.1)).await), false),
+            Then::Wait(jobs) => (None, Box::pin(served.wait(jobs.0, jobs.1)).await.is_err()),
         };
-        let sending = send(&mut transport, served.form, &way, frame);
+        let sending = send(&mut transport, served.form, &way, first);
         // A peer that takes nothing is as good as dead.
         let sending = tokio::time::timeout(options.heartbeat.timeout(), sending);
         let said = tokio::select! {
@@ -130,22 +141,17 @@ async fn send(
     transport: &mut impl Transport,
     form: Form,
     way: &Way,
-    first: Option<Frame>,
+    first: Option<Bytes>,
 ) -> std::io::Result<Said> {
     let mut said = Said { any: false, last: false };
-    let mut next = first;
-    loop {
-        let frame = match next.take() {
-            Some(frame) => Some(frame),
-            None => way.next().map_err(|GivenUp| std::io::ErrorKind::TimedOut)?,
-        };
-        let Some(frame) = frame else { break };
+    if let Some(first) = first {
         said.any = true;
-        said.last = matches!(frame, Frame::Bye { .. });
-        transport.send(Bytes::from(form.encode(&frame))).await?;
-        if said.last {
-            break;
-        }
+        transport.send(first).await?;
+    }
+    while !said.last
+        && let Some(bytes) = next(form, way, &mut said)?
+    {
+        transport.send(bytes).await?;
     }
     if said.any {
         transport.flush().await?;
@@ -153,62 +159,95 @@ async fn send(
     Ok(said)
 }
 
+/// The next frame that waits, as it is sent.
+fn next(form: Form, way: &Way, said: &mut Said) -> std::io::Result<Option<Bytes>> {
+    let Some(frame) = way.next().map_err(|GivenUp| std::io::ErrorKind::TimedOut)? else {
+        return Ok(None);
+    };
+    *said = Said { any: true, last: matches!(frame, Frame::Bye { .. }) };
+    Ok(Some(Bytes::from(form.encode(&frame))))
+}
+
 impl Served<'_> {
-    async fn handle(&mut self, bytes: &[u8]) -> Then {
+    fn encoded(&self, frame: &Frame) -> Bytes {
+        Bytes::from(self.form.encode(frame))
+    }
+
+    fn rejected(&self, code: &str, message: &str) -> Then {
+        Then::End(Some(self.encoded(&reject(code, message))))
+    }
+
+    fn handle(&mut self, bytes: &[u8]) -> Then {
         let options = &self.hub.all.options;
         let frame = match self.form.decode(bytes, options.frame_bytes_max) {
             Ok(frame) => frame,
-            Err(error) => return Then::End(Some(reject("bad_frame", &error.to_string()))),
+            Err(error) => return self.rejected("bad_frame", &error.to_string()),
         };
         match &frame {
             Frame::Hello { versions } if versions.contains(&VERSION) => {
-                return Then::Say(Frame::Hello { versions: vec![VERSION] });
+                return Then::Say(self.encoded(&Frame::Hello { versions: vec![VERSION] }));
             }
             Frame::Hello { .. } => {
                 let text = format!("version {VERSION} is spoken here");
-                return Then::End(Some(reject("unknown_version", &text)));
+                return self.rejected("unknown_version", &text);
             }
             Frame::Auth { secret } => {
                 let is_it = options.secret.as_ref().is_none_or(|known| is_same(known, secret));
                 self.is_greeted |= is_it;
                 return match is_it {
                     true => Then::GoOn,
-                    false => Then::End(Some(reject("unauthenticated", "the secret is not valid"))),
+                    false => self.rejected("unauthenticated", "the secret is not valid"),
                 };
             }
             // HUB-3.
             _ if !self.is_greeted => {
-                let text = "the secret is asked for first: `auth`";
-                return Then::End(Some(reject("unauthenticated", text)));
+                return self.rejected("unauthenticated", "the secret is asked for first: `auth`");
             }
-            Frame::Ping { t } => return Then::Say(Frame::Pong { t: *t }),
+            Frame::Ping { t } => return Then::Say(self.encoded(&Frame::Pong { t: *t })),
             Frame::Pong { .. } => return Then::GoOn,
             Frame::Bye { .. } => return Then::End(None),
             Frame::Open { protocol, capacity } => {
                 self.has_come = true;
-                // Boxed: it is rare, and every connection would have room for it.
-                return Then::Say(Box::pin(self.open(protocol, *capacity)).await);
+                return Then::Open(Box::new((protocol.clone(), *capacity)));
             }
             _ => {}
         }
         self.has_come |= matches!(frame, Frame::Attach { .. } | Frame::Resume { .. });
         let shard = self.shard(&frame);
-        let queue = &self.hub.all.shards[shard];
-        if !self.known.contains(&shard) {
+        let connected = (!self.known.contains(&shard)).then(|| {
             self.known.push(shard);
             let (connection, form, way) = (self.connection, self.form, self.way.clone());
-            if queue.send(Job::Connected { connection, form, way }).await.is_err() {
-                return Then::End(None);
+            Job::Connected { connection, form, way }
+        });
+        let queue = &self.hub.all.shards[shard];
+        let mut jobs = connected.into_iter().chain([Job::Frame(self.connection, frame)]);
+        while let Some(job) = jobs.next() {
+            match queue.try_send(job) {
+                Ok(()) => {}
+                Err(TrySendError::Full(job)) => {
+                    return Then::Wait(Box::new((shard, [job].into_iter().chain(jobs).collect())));
+                }
+                Err(TrySendError::Closed(_)) => return Then::End(None),
             }
         }
-        match queue.send(Job::Frame(self.connection, frame)).await {
-            Ok(()) => Then::GoOn,
-            Err(_) => Then::End(None),
+        Then::GoOn
+    }
+
+    /// Waits until a shard has room: its clients feel that it is behind, and nobody's memory does.
+    async fn wait(&self, shard: usize, jobs: Vec<Job>) -> Result<(), SendError<()>> {
+        for job in jobs {
+            self.hub.all.shards[shard].send(job).await.map_err(|_| SendError(()))?;
         }
+        Ok(())
     }
 
     /// HUB-7: opens a session for whoever may, and answers with the invitations.
-    async fn open(&self, text: &str, capacity: Option<u32>) -> Frame {
+    async fn open(&self, text: &str, capacity: Option<u32>) -> Bytes {
+        let answer = self.opened(text, capacity).await;
+        self.encoded(&answer)
+    }
+
+    async fn opened(&self, text: &str, capacity: Option<u32>) -> Frame {
         let options = &self.hub.all.options;
         if !options.opens {
             return reject("may_not_open", "clients open no sessions here");
