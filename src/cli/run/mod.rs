@@ -30,7 +30,8 @@ const STEPS_DEFAULT: u64 = 1_000;
   antiphon run shop.local --seed 7 --journal shop.journal
   antiphon run shop.local --roles Buyer=stdin
   antiphon run shop.local --sessions 100000
-  antiphon run shop.local --over memory --chaos loss=0.1,dup=0.05,reorder=0.1,cut=2s,crash=0.01")]
+  antiphon run shop.local --over memory --chaos loss=0.1,dup=0.05,reorder=0.1,cut=2s,crash=0.01
+  antiphon run shop.local --over ws --chaos loss=0.05,cut=500ms,crash=0.02 --steps 100")]
 pub(super) struct Run {
     /// The protocol: Scribble, local types, automata or JSON; `-` for standard input
     file: PathBuf,
@@ -61,7 +62,8 @@ pub(super) struct Run {
     /// Run this many sessions at once, without a chart, and measure the rate
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     sessions: Option<u64>,
-    /// Give each role a client of its own, and let them speak over this transport, in virtual time
+    /// Give each role a client of its own, and let them speak to a host: in virtual time (memory), or
+    /// over sockets of this machine in real time (tcp, ws), for a minute at most
     #[arg(long, value_name = "TRANSPORT", conflicts_with_all = ["sessions", "roles"])]
     over: Option<Over>,
     /// What happens to it: `loss=0.1,dup=0.05,reorder=0.1,cut=2s,crash=0.01,kill=0.01,amnesia=0.01`
@@ -73,10 +75,14 @@ pub(super) struct Run {
 }
 
 /// A transport that a run can go over.
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Over {
     /// Queues in this process.
     Memory,
+    /// TCP.
+    Tcp,
+    /// WebSocket.
+    Ws,
 }
 
 /// What a run is about, resolved.
@@ -124,8 +130,9 @@ impl Run {
             json: self.json,
             protocol,
         };
-        if let Some(Over::Memory) = self.over {
-            return chaos::run(&plan, self.chaos.unwrap_or_default(), self.journal.as_deref());
+        if let Some(over) = self.over {
+            let chaos = self.chaos.unwrap_or_default();
+            return chaos::run(&plan, over, chaos, self.journal.as_deref());
         }
         match self.sessions {
             Some(sessions) => many::run(&plan, sessions),
