@@ -44,8 +44,8 @@
 //!              │                                   · bytes in motion
 //!       driver ┼ client                            the one place where machine and journal meet
 //!              │                                   · the other end
-//!         simulation                               everything that fails, in virtual time
-//!              │
+//!         simulation                               everything that fails, in virtual time and
+//!              │                                   over sockets
 //!             cli          what people touch
 //! ```
 //!

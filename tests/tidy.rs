@@ -15,7 +15,20 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("transport", &[]),
     ("driver", &["types", "machine", "wire", "resume", "journal", "transport"]),
     ("client", &["types", "wire", "resume", "transport"]),
-    ("simulation", &["types", "machine", "wire", "resume", "journal", "driver"]),
+    (
+        "simulation",
+        &[
+            "types",
+            "machine",
+            "wire",
+            "resume",
+            "journal",
+            "transport",
+            "driver",
+            "client",
+            "server",
+        ],
+    ),
     ("cli", &["types", "machine", "wire", "resume", "files", "journal", "driver", "simulation"]),
 ];
 

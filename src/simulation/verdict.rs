@@ -94,6 +94,19 @@ pub(super) fn of(
     }
 }
 
+/// How a session has ended, by its journal.
+#[cfg(feature = "net")]
+pub(super) fn ended(
+    journal: &dyn Journal,
+    protocol: &Arc<Protocol>,
+    session: SessionId,
+) -> Option<String> {
+    let (records, _) = records(journal, protocol, session).ok()?;
+    let machine = Machine::replay(protocol, session, &records).ok()?;
+    let status = machine.session(session)?.status();
+    status.is_terminal().then(|| status.to_string())
+}
+
 /// The records of a session, from its journal; the chain is checked.
 fn records(
     journal: &dyn Journal,

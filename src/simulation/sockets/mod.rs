@@ -27,7 +27,7 @@ use super::player::Done;
 use super::report::{Counts, Moment, Options, Report, SimulationError};
 use super::verdict;
 use crate::journal::RedbJournal;
-use crate::machine::{Batch, Machine, Output, Record, SessionId, SessionView};
+use crate::machine::{Batch, Input, Machine, Output, Record, Recorded, SessionId};
 use crate::resume::Heartbeat;
 use crate::types::{Name, Protocol};
 
@@ -229,7 +229,7 @@ impl<S: FnMut(u64, Moment<'_>)> Run<S> {
             Told::Kept(batches) => {
                 locked(&common.counts).commits += 1;
                 for batch in batches.iter().filter(|batch| batch.session == session) {
-                    self.show_kept(now, session, batch);
+                    self.show_kept(now, batch);
                 }
             }
             Told::Cut(index) => (self.show)(now, Moment::Cut(role(index))),
@@ -251,16 +251,31 @@ impl<S: FnMut(u64, Moment<'_>)> Run<S> {
     }
 
     /// A record that does not re-execute is for the verdict to name.
-    fn show_kept(&mut self, now: u64, session: SessionId, batch: &Batch) {
+    fn show_kept(&mut self, now: u64, batch: &Batch) {
         let Some(mut mirror) = self.mirror.take() else { return };
         let Ok(records) = Record::decode_batch(batch, &self.common.protocol) else { return };
-        for record in &records {
-            if mirror.replay_record(session, record).is_err() {
+        for Record { tick, event, .. } in records {
+            // It acts, and does not replay: of what is replayed no machine says anything.
+            let done = match event {
+                Recorded::Input(input) => mirror.handle(tick, input),
+                Recorded::Expired(_) => mirror.handle(tick, Input::Tick),
+                Recorded::Recovered { fencing } => {
+                    mirror.handle(tick, Input::Recovered { session: batch.session, fencing })
+                }
+            };
+            if done.is_err() {
                 return;
             }
+            mirror.seal();
             while let Some(output) = mirror.poll() {
-                if let Output::Event(event) = output {
-                    (self.show)(now, Moment::Kept(&event));
+                match output {
+                    Output::Persist(Batch { session, first, count, .. }) => {
+                        let upto = first + u64::from(count);
+                        // It is kept already.
+                        let _ = mirror.handle(tick, Input::Persisted { session, upto });
+                    }
+                    Output::Event(event) => (self.show)(now, Moment::Kept(&event)),
+                    Output::Deliver(_) => {}
                 }
             }
         }
@@ -295,15 +310,13 @@ impl<S: FnMut(u64, Moment<'_>)> Run<S> {
             .map(|(role, state)| (role.clone(), &state.log[..]))
             .collect();
         let (verdict, text) = verdict::of(&kept, protocol, session, &logs);
-        let view = self.mirror.as_ref().and_then(|mirror| mirror.session(session));
-        let status = view.map(SessionView::status).filter(|status| status.is_terminal());
         let mut counts = *locked(&self.common.counts);
         counts.crashes = crashes;
         counts.resumes = counts.resumes.saturating_sub(self.seats.len() as u64);
         Ok(Report {
             session,
             actions: logs.iter().map(|(_, log)| log.len() as u64).sum(),
-            ended: status.map(ToString::to_string),
+            ended: verdict::ended(&kept, protocol, session),
             counts,
             took,
             verdict,
