@@ -20,6 +20,9 @@ pub(super) use single::chart;
 /// How many actions a run performs when nothing is said.
 const STEPS_DEFAULT: u64 = 1_000;
 
+/// And over sockets, in real time: a lost frame costs a tenth of a second there.
+const STEPS_SOCKETS: u64 = 200;
+
 /// Open a session and play every role by a simulated participant that picks among its legal moves
 ///
 /// The message sequence chart is drawn while it happens, and at the end the journal is read back
@@ -41,7 +44,7 @@ pub(super) struct Run {
     /// Makes the same choices again; without it, a fresh seed is taken and printed
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
-    /// Stop after this many actions of a session [default: 1000]
+    /// Stop after this many actions of a session [default: 1000; over sockets 200]
     #[arg(long, value_name = "N")]
     steps: Option<u64>,
     /// Keep the journal in a new file
@@ -120,7 +123,10 @@ impl Run {
         let plan = Plan {
             values,
             seed: self.seed.unwrap_or_else(|| Rng::new().u64(0..1_000_000)),
-            steps: self.steps.unwrap_or(STEPS_DEFAULT),
+            steps: self.steps.unwrap_or(match self.over {
+                Some(Over::Tcp | Over::Ws) => STEPS_SOCKETS,
+                _ => STEPS_DEFAULT,
+            }),
             steps_given: self.steps.is_some(),
             capacities: Capacities {
                 every: self.capacity,
