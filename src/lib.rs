@@ -44,6 +44,8 @@
 //!              │                                   · bytes in motion
 //!       driver ┼ client                            the one place where machine and journal meet
 //!              │                                   · the other end
+//!           server                                 where others connect
+//!              │
 //!         simulation                               everything that fails, in virtual time and
 //!              │                                   over sockets
 //!             cli          what people touch
@@ -65,7 +67,7 @@
 //! - `transport`: connections that carry frames.
 //! - `driver`: sessions in this process, their endpoints and handlers; nodes and hubs, to which
 //!   clients come over links.
-//! - `client`: an endpoint whose connection comes and goes.
+//! - `client`: an endpoint whose connection comes and goes; raw ends, for bytes without a protocol.
 //! - `server`: where connections come from elsewhere to a hub.
 //! - `simulation`: sessions over a bad network, and whether they were what they have to be.
 //! - `cli`: the `antiphon` command.
@@ -136,6 +138,6 @@ pub use machine::{Machine, Refusal};
 pub use types::Protocol;
 
 /// The examples of the README, compiled and run with the tests of the documentation.
-#[cfg(all(doctest, feature = "driver"))]
+#[cfg(all(doctest, feature = "net"))]
 #[doc = include_str!("../README.md")]
 pub struct Readme;

@@ -93,7 +93,7 @@ fn a_line_that_is_no_move_changes_nothing() {
     assert_eq!(
         said[1..4].iter().filter(|line| line.get("refused").is_some()).count(),
         3,
-        "{output}"
+        "{output:?}"
     );
     let sent = serde_json::json!({"to": "B", "label": "count", "position": 0, "kept": true});
     assert_eq!(said[4]["sent"], sent, "{output:?}");

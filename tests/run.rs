@@ -336,7 +336,10 @@ fn went_well((lines, output): &(Vec<serde_json::Value>, Output)) -> serde_json::
     assert_eq!(summary["verified"], true, "{summary}");
     let count = |key: &str, value: &str| lines.iter().filter(|line| line[key] == value).count();
     // Those at a start, before it was back, are counted and not shown.
-    assert!(summary["crashes"].as_u64().unwrap() >= count("mark", "host_crashed") as u64, "{summary}");
+    assert!(
+        summary["crashes"].as_u64().unwrap() >= count("mark", "host_crashed") as u64,
+        "{summary}"
+    );
     assert_eq!(summary["cuts"], count("mark", "cut"), "{summary}");
     assert_eq!(summary["kills"], count("mark", "killed"), "{summary}");
     let actions = lines.iter().filter(|line| line.get("direction").is_some()).count();

@@ -14,6 +14,7 @@ use antiphon::journal::MemoryJournal;
 use antiphon::resume::{Heartbeat, Reconnect};
 use antiphon::server::{ListenOptions, Listener};
 use antiphon::transport::{Address, ClientTls, NetDial, ServerTls};
+use antiphon::wire::payload::Form;
 use antiphon::wire::seal::{Key, Keys};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
 use tokio::net::{TcpListener, TcpStream};
@@ -90,7 +91,7 @@ fn options(dial: &NetDial) -> ClientOptions {
         heartbeat: Heartbeat::new(millis(300), millis(1500)).unwrap(),
         patience: millis(200),
         secret: Some("sesame".into()),
-        form: dial.form(),
+        form: Form::of(dial.is_text()),
         ..ClientOptions::default()
     }
 }

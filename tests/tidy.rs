@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("transport", &[]),
     ("driver", &["types", "machine", "wire", "resume", "journal", "transport"]),
     ("client", &["types", "wire", "resume", "transport"]),
+    ("server", &["wire", "transport", "driver"]),
     (
         "simulation",
         &[
@@ -29,7 +30,22 @@ const ARROWS: &[(&str, &[&str])] = &[
             "server",
         ],
     ),
-    ("cli", &["types", "machine", "wire", "resume", "files", "journal", "driver", "simulation"]),
+    (
+        "cli",
+        &[
+            "types",
+            "machine",
+            "wire",
+            "resume",
+            "files",
+            "journal",
+            "transport",
+            "driver",
+            "client",
+            "server",
+            "simulation",
+        ],
+    ),
 ];
 
 /// Layers without I/O, clock, randomness, locks and anything asynchronous. Files that need the

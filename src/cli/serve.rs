@@ -31,16 +31,16 @@ pub(super) const DATA: &str = "antiphon-data";
 /// The most bytes of a file with settings.
 const SETTINGS_BYTES_MAX: usize = 1 << 20;
 
-/// Serve sessions to whoever has an invitation: open them with `antiphon open`, join with `antiphon join`
+/// Serve sessions: open them with `antiphon open`, join their roles with `antiphon join`
 #[derive(Debug, Args)]
 #[command(
     after_help = "A setting is taken from the command line, else from the environment, else from the file of
---settings (TOML, the same names with _ for -), else as it is above. SIGTERM and Ctrl-C keep what has come,
-tell every client that it may come again, and end.
+--settings (TOML, the same names with _ for -), else as it is above. SIGTERM and Ctrl-C keep what
+has come, tell every client that it may come again, and end.
 
 Examples:
   antiphon serve
-  antiphon serve --web 0.0.0.0:8443 --tls-cert cert.pem --tls-key key.pem --origins https://example.org
+  antiphon serve --web 0.0.0.0:8443 --tls-cert cert.pem --tls-key key.pem
   antiphon serve --anonymous --memory"
 )]
 pub(super) struct Serve {
@@ -54,13 +54,15 @@ pub(super) struct Serve {
     #[arg(long, env = "ANTIPHON_DATA", value_name = "FOLDER")]
     data: Option<PathBuf>,
     /// Keep the journal in memory: what is served is lost with the process
-    #[arg(long, env = "ANTIPHON_MEMORY", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    #[arg(long, env = "ANTIPHON_MEMORY", value_name = "BOOL")]
+    #[arg(num_args = 0..=1, default_missing_value = "true")]
     memory: Option<bool>,
-    /// A file with the secret that clients must say [default: FOLDER/secret, made if it is not there]
+    /// A file with the secret that clients must say [default: FOLDER/secret, made if need be]
     #[arg(long, env = "ANTIPHON_SECRET_FILE", value_name = "FILE")]
     secret_file: Option<PathBuf>,
     /// Ask for no secret; only where nobody but this machine can connect
-    #[arg(long, env = "ANTIPHON_ANONYMOUS", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    #[arg(long, env = "ANTIPHON_ANONYMOUS", value_name = "BOOL")]
+    #[arg(num_args = 0..=1, default_missing_value = "true")]
     anonymous: Option<bool>,
     /// The certificate in PEM, with those behind it: both ports speak TLS
     #[arg(long, env = "ANTIPHON_TLS_CERT", value_name = "FILE")]
@@ -213,12 +215,14 @@ impl Serve {
         let listener = Listener::bind(&hub, listening).await?;
         let kept = (!in_memory).then_some(journal.as_path());
         let secret_file = (!is_anonymous).then_some(secret_file.as_path());
-        told(&listener, is_secure, kept, secret_file, &report)?;
+        match told(&listener, is_secure, kept, secret_file, &report) {
+            // Whoever has read enough of what it prints does not end it.
+            Ok(()) | Err(Failure::BrokenPipe) => {}
+            Err(failure) => return Err(failure),
+        }
         stopped().await?;
-        writeln!(
-            anstream::stderr(),
-            "stopping: what has come is kept, and clients may come again"
-        )?;
+        let stopping = "stopping: what has come is kept, and clients may come again";
+        let _ = writeln!(anstream::stderr(), "{stopping}");
         drop(listener);
         hub.shutdown().await;
         Ok(())

@@ -66,11 +66,14 @@
 //! What was not acknowledged is in the outbox: in memory, or in a [`Store`] that the process finds
 //! again when it was killed.
 //!
+//! [`raw`] is for whoever wants bytes in both directions, and no protocol of their own.
+//!
 //! Clauses: PEER-1 to PEER-7.
 
 mod endpoint;
 mod link;
 mod open;
+pub mod raw;
 mod store;
 
 pub use endpoint::{ClientError, ClientOptions, Endpoint};

@@ -18,7 +18,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use smol_str::SmolStr;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::recover::Report;
 use super::shards::{SHARDS_MAX, shard_of};
@@ -125,6 +125,8 @@ struct All {
     keys: Keys,
     options: HubOptions,
     connections: AtomicU64,
+    /// Whether every client is told to come again elsewhere, or later.
+    closing: watch::Sender<bool>,
     /// Why a shard has ended, if one has.
     ended: Arc<Mutex<Option<Arc<str>>>>,
 }
@@ -164,7 +166,8 @@ impl Hub {
             shards.push(queue);
         }
         let (threads, connections) = (Mutex::new(threads), AtomicU64::new(0));
-        let all = All { shards, threads, keys, options, connections, ended };
+        let closing = watch::Sender::new(false);
+        let all = All { shards, threads, keys, options, connections, closing, ended };
         Ok((Self { all: Arc::new(all) }, report))
     }
 
@@ -257,8 +260,8 @@ impl Hub {
         Ok(invited.await??)
     }
 
-    /// The host itself plays a role of a session that it has opened, on the thread of its shard. To be
-    /// said again after a restart: what it does is code. See [`Part`].
+    /// The host itself plays a role of a session that it has opened, on the thread of its shard.
+    /// To be said again after a restart: what it does is code. See [`Part`].
     ///
     /// # Errors
     /// [`HubError::Node`], [`HubError::Ended`].
@@ -306,14 +309,24 @@ impl Hub {
     /// HUB-6: takes no more frames, keeps what came before, tells every client that it may come
     /// again, and ends.
     pub async fn shutdown(&self) {
+        let mut stopping = Vec::new();
         for shard in &self.all.shards {
             let (done, ended) = oneshot::channel();
             if shard.send(Job::Stop(done)).await.is_ok() {
-                let _ = ended.await;
+                stopping.push(ended);
             }
         }
-        let mut threads = self.all.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        threads.drain(..).for_each(|thread| drop(thread.join()));
+        for ended in stopping {
+            let _ = ended.await;
+        }
+        // What there was to say is on its way to each client: then comes the last word.
+        self.all.closing.send_replace(true);
+        let threads =
+            std::mem::take(&mut *self.all.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let joined = tokio::task::spawn_blocking(move || {
+            threads.into_iter().for_each(|thread| drop(thread.join()));
+        });
+        let _ = joined.await;
     }
 }
 

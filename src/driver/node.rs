@@ -234,8 +234,8 @@ impl<J: Journal> Node<J> {
         Ok(self.machine.handle(now, input)?)
     }
 
-    /// NODE-5: from now on the host itself plays a role, of which it has the authority together with
-    /// the lifecycle. To be said again after a restart: what it does is code.
+    /// NODE-5: from now on the host itself plays a role, of which it has the authority together
+    /// with the lifecycle. To be said again after a restart: what it does is code.
     ///
     /// # Errors
     /// [`NodeError::Refused`]: there is no such session, or the role is somebody else's.

@@ -1,5 +1,5 @@
-//! Roles that the host itself plays: code that is called with each message of a role, on the thread of
-//! the node that has the session.
+//! Roles that the host itself plays: code that is called with each message of a role, on the
+//! thread of the node that has the session.
 //!
 //! Clauses: NODE-5, NODE-6.
 
@@ -12,15 +12,16 @@ use crate::machine::{
 };
 use crate::types::{Direction, LabelIx, RoleIx};
 
-/// What a role that the host plays does: it decides, and the node performs it. Called when the message
-/// is kept; the message is consumed together with what is sent in answer, all in one commit or not at
-/// all. After a crash before that commit it is called again: effects elsewhere are stored together with
-/// [`Message::position`].
+/// What a role that the host plays does: it decides, and the node performs it. Called when the
+/// message is kept; the message is consumed together with what is sent in answer, all in one
+/// commit or not at all. After a crash before that commit it is called again: effects elsewhere
+/// are stored together with [`Message::position`].
 ///
-/// It runs on the thread of the node, and must not wait: what takes long is an endpoint of a client.
+/// It runs on the thread of the node, and must not wait: what takes long is an endpoint of a
+/// client.
 pub trait Part: Send + 'static {
-    /// What the role sends where its type sends and no message has asked for it: at its beginning, or
-    /// on and on. Asked again when what it has said is performed; nothing, and it is asked when
+    /// What the role sends where its type sends and no message has asked for it: at its beginning,
+    /// or on and on. Asked again when what it has said is performed; nothing, and it is asked when
     /// something has changed.
     ///
     /// # Errors
@@ -56,7 +57,8 @@ pub(super) struct Parts {
 struct Playing {
     part: Box<dyn Part>,
     by: Presented,
-    /// What is to be done, decided and without room until now: in answer to this message, or to none.
+    /// What is to be done, decided and without room until now: in answer to this message, or to
+    /// none.
     decided: Option<(Option<Seq>, Vec<Action>)>,
 }
 
@@ -115,17 +117,25 @@ impl Parts {
         let mut is_done = false;
         for session in std::mem::take(&mut self.changed) {
             let mut over = Vec::new();
+            // What parts send now is kept with the next commit, and given to no part before.
+            let edges = machine.session(session).map(|view| view.edges());
+            let kept: Vec<Seq> = edges.into_iter().flatten().map(|edge| edge.sent()).collect();
             for ((_, role), playing) in self.of(session) {
-                match playing.step(machine, now, *role) {
-                    Ok(done) => is_done |= done,
-                    Err(Some(reason)) => {
+                let ended = loop {
+                    match playing.step(machine, now, *role, &kept) {
+                        Ok(true) => is_done = true,
+                        Ok(false) => break None,
+                        Err(why) => break Some(why),
+                    }
+                };
+                if let Some(why) = ended {
+                    over.push(*role);
+                    if let Some(reason) = why {
                         let fault = Act::Fault { reason: reason.into() };
                         let by = Presented { scope: Scope::LIFECYCLE, ..playing.by.clone() };
                         // A session that has ended meanwhile needs no fault.
                         is_done |= machine.act(now, &by, fault).is_ok();
-                        over.push(*role);
                     }
-                    Err(None) => over.push(*role),
                 }
             }
             for role in over {
@@ -137,13 +147,14 @@ impl Parts {
 }
 
 impl Playing {
-    /// Does one thing, if there is one and room for it. `Err` when it is over, with the reason for a
-    /// fault.
+    /// Does one thing, if there is one and room for it. `Err` when it is over, with the reason for
+    /// a fault.
     fn step(
         &mut self,
         machine: &mut Machine,
         now: Tick,
         role: RoleIx,
+        kept: &[Seq],
     ) -> Result<bool, Option<String>> {
         let Some(view) = machine.session(self.by.session) else { return Err(None) };
         if view.status().is_terminal() {
@@ -152,7 +163,7 @@ impl Playing {
         let endpoint = view.endpoint(role).ok_or(None)?;
         let failed =
             |error: HandlerError| Some(format!("the part of `{}`: {error}", endpoint.name()));
-        let (from, position) = match turn(view, endpoint) {
+        let (from, position) = match turn(view, endpoint, kept) {
             Turn::Nothing => return Ok(false),
             Turn::Next => {
                 if self.decided.is_none() {
@@ -193,7 +204,7 @@ impl Playing {
 }
 
 /// What there is to do for a role.
-fn turn(view: SessionView<'_>, endpoint: EndpointView<'_>) -> Turn {
+fn turn(view: SessionView<'_>, endpoint: EndpointView<'_>, kept: &[Seq]) -> Turn {
     let (protocol, role) = (view.protocol(), endpoint.role());
     let transitions = endpoint.transitions();
     if protocol.automaton(role).direction(endpoint.state()) == Some(Direction::Send) {
@@ -204,7 +215,8 @@ fn turn(view: SessionView<'_>, endpoint: EndpointView<'_>) -> Turn {
         let (Some(head), Some(seq)) = (edge.messages().next(), edge.seqs().next()) else {
             continue;
         };
-        if head.message == transition.message {
+        let is_kept = kept.get(transition.edge.index()).is_some_and(|sent| seq < *sent);
+        if is_kept && head.message == transition.message {
             let message = protocol.message(head.message);
             return Turn::Message(
                 transition.peer,

@@ -7,12 +7,13 @@ use bytes::Bytes;
 
 use super::{Fence, Journal, JournalError, Snapshot, Stored, Write};
 
-/// A handle of a journal that several writers share, as the shards of a host do. Clones are handles
-/// of the same journal, under the same fence.
+/// A handle of a journal that several writers share, as the shards of a host do. Clones are
+/// handles of the same journal, under the same fence.
 ///
-/// There is no thread behind it. Whoever finds the journal free commits at once, and copies nothing;
-/// whoever does not leaves its writes and waits, and the first one that gets in then commits what
-/// all of them have left (*flat combining*: Hendler, Incze, Shavit, Tzafrir, SPAA 2010).
+/// There is no thread behind it. Whoever finds the journal free commits at once, and copies
+/// nothing; whoever does not leaves its writes and waits, and the first one that gets in then
+/// commits what all of them have left (*flat combining*: Hendler, Incze, Shavit, Tzafrir, SPAA
+/// 2010).
 pub struct GroupJournal<J> {
     shared: Arc<Shared<J>>,
     fence: Fence,

@@ -8,10 +8,12 @@ use bytes::Bytes;
 use tokio::net::TcpStream;
 
 use super::{ClientTls, Dial, Stream, Tcp, Transport, WebSocket};
-use crate::wire::frame::FRAME_BYTES_MAX;
 
 /// How long a connection may take until it is there.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
+
+/// The longest message of a WebSocket that is taken, in bytes: whoever receives says less.
+const MESSAGE_BYTES_MAX: usize = 64 << 20;
 
 /// What is spoken there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,13 +166,10 @@ impl NetDial {
         Self { is_text: self.address.is_websocket(), ..self }
     }
 
-    /// The form of its frames.
+    /// Whether its frames are texts.
     #[must_use]
-    pub fn form(&self) -> crate::wire::payload::Form {
-        match self.is_text {
-            true => crate::wire::payload::Form::Json,
-            false => crate::wire::payload::Form::Binary,
-        }
+    pub fn is_text(&self) -> bool {
+        self.is_text
     }
 
     async fn connect(&self) -> io::Result<Net> {
@@ -185,7 +184,7 @@ impl NetDial {
             return Ok(Net::Tcp(Tcp::new(stream)));
         }
         let url = self.address.to_string();
-        let socket = WebSocket::connect(stream, &url, self.is_text, FRAME_BYTES_MAX).await?;
+        let socket = WebSocket::connect(stream, &url, self.is_text, MESSAGE_BYTES_MAX).await?;
         Ok(Net::WebSocket(socket))
     }
 }

@@ -1,8 +1,8 @@
 //! Bytes in motion: connections that carry whole frames. Knows no protocol: a frame is bytes.
 //!
 //! [`memory()`] is a pair of queues in this process, [`Chaos`] wraps any transport and does to its
-//! frames what networks do, from a seed. `Tcp` and `WebSocket` are connections to elsewhere, with TLS
-//! or without; `NetDial` comes to an address again and again.
+//! frames what networks do, from a seed. `Tcp` and `WebSocket` are connections to elsewhere, with
+//! TLS or without; `NetDial` comes to an address again and again.
 //!
 //! Clauses: TRAN-1 to TRAN-5.
 

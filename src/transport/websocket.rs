@@ -74,8 +74,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// A server's end behind the handshake; `read` was read already.
     pub async fn accepted(stream: S, read: Bytes, is_text: bool, most: usize) -> Self {
         let config = Some(config(most));
-        let inner =
-            WebSocketStream::from_partially_read(stream, read.into(), Role::Server, config).await;
+        // A copy: it would hold all of the buffer that it was read into, for as long as it lives.
+        let read = read.to_vec();
+        let inner = WebSocketStream::from_partially_read(stream, read, Role::Server, config).await;
         Self { inner, is_text }
     }
 

@@ -23,6 +23,14 @@ pub enum Form {
     Binary,
 }
 
+impl Form {
+    /// The form of frames that are texts, or of those that are bytes.
+    #[must_use]
+    pub fn of(is_text: bool) -> Self {
+        if is_text { Self::Json } else { Self::Binary }
+    }
+}
+
 /// A value in one of the two forms.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Payload {

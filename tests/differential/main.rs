@@ -25,6 +25,8 @@ mod journals;
 #[path = "../lines/mod.rs"]
 mod lines;
 mod model;
+#[path = "../processes/mod.rs"]
+mod processes;
 #[path = "../reference/mod.rs"]
 mod reference;
 mod shrink;
@@ -241,6 +243,7 @@ fn random(arguments: &Arguments, model: &mut dyn Engine) -> Result<(), String> {
     if !arguments.dry && !kept_journals.is_empty() {
         if arguments.case.is_none() {
             kept_journals.extend(simulated::journals(arguments.seed)?);
+            kept_journals.extend(simulated::played(arguments.seed)?);
         }
         let records = journals::check(&arguments.oracle, &kept_journals)?;
         println!(

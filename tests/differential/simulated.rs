@@ -1,5 +1,6 @@
 //! Journals of sessions whose network failed and whose hosts crashed: attachments, recoveries, resumes,
-//! takeovers, as a simulation makes them, for the model's own replay.
+//! takeovers, as a simulation makes them, and as processes do that are killed, for the model's own
+//! replay.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,6 +9,8 @@ use antiphon::simulation::{Options, simulate};
 use antiphon::types::syntax::Source;
 use antiphon::wire::journal::Journal;
 use serde_json::{Value as Tree, json};
+
+use crate::processes;
 
 /// What is simulated, from `specs/protocols`.
 const PROTOCOLS: [&str; 8] = [
@@ -39,6 +42,18 @@ pub(crate) fn journals(seed: u64) -> Result<Vec<Vec<Tree>>, String> {
         lines(&journal.map_err(|error| wrong(error.to_string()))?).map_err(wrong)
     };
     PROTOCOLS.into_iter().zip(0..).map(journal).collect()
+}
+
+/// The journal of a game of real processes, over real sockets, some of which were killed: one over
+/// each transport.
+pub(crate) fn played(seed: u64) -> Result<Vec<Vec<Tree>>, String> {
+    let play = |scheme: &str| {
+        let done = processes::play(&format!("oracle-{scheme}"), scheme, 60, 5, seed);
+        println!("{scheme}: {} hosts and {} players were killed", done.hosts, done.players);
+        let journal = Journal::read(done.journal.as_bytes());
+        lines(&journal.map_err(|error| format!("{scheme}: {error}"))?)
+    };
+    ["ws", "tcp"].into_iter().map(play).collect()
 }
 
 /// A journal as the lines that the others are: everything in one.

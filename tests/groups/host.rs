@@ -23,6 +23,8 @@ mod links;
 mod outbox;
 #[path = "../parts.rs"]
 mod parts;
+#[path = "../raw.rs"]
+mod raw;
 #[path = "../recover.rs"]
 mod recover;
 #[path = "../restore.rs"]

@@ -143,7 +143,7 @@ where
         runtime.block_on(async {
             while all.len() < upto {
                 all.push(connect(all.len()).await?);
-                if all.len() % 500 == 0 {
+                if all.len().is_multiple_of(500) {
                     stage.bar.set_message(format!("{} connections", all.len()));
                 }
             }

@@ -1,5 +1,5 @@
-//! A connection that was lost and comes again over TCP, with messages that were on their way; and very
-//! many at once.
+//! A connection that was lost and comes again over TCP, with messages that were on their way; and
+//! very many at once.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

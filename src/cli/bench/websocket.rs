@@ -1,5 +1,5 @@
-//! Typed round trips and streams over a WebSocket of this machine, beside the same library that says
-//! again what it hears.
+//! Typed round trips and streams over a WebSocket of this machine, beside the same library that
+//! says again what it hears.
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -20,9 +20,10 @@ use crate::wire::json::write_value;
 /// Join a role with an invitation, and play it: what is legal is shown, what comes is printed
 #[derive(Debug, Args)]
 #[command(
-    after_help = "A line of the input is a move: its number, `label VALUE`, or `Peer!label(VALUE)`; `?` shows what is
-legal, `quit` leaves. What was done and is not acknowledged is kept in the file of the role, so that `antiphon
-resume` goes on after anything, `kill -9` included. The host may be away meanwhile.
+    after_help = "A line of the input is a move: its number, `label VALUE`, or `Peer!label(VALUE)`; `?` shows
+what is legal, `quit` leaves. What was done and is not acknowledged is kept in the file of the
+role, so that `antiphon resume` goes on after anything, `kill -9` included. The host may be away
+meanwhile.
 
 Examples:
   antiphon join --as alice INVITATION
@@ -265,9 +266,9 @@ impl Player<'_> {
             // What a program has written ahead waits for its turn.
             tokio::select! {
                 taken = self.endpoint.receive() => break taken.map_err(Stop::Over)?,
-                line = self.lines.recv(), if self.is_person => match line.unwrap_or(Ok(Input::Ended))? {
-                    Input::Ended => return Ok(Did::Left),
-                    Input::Line(line) if matches!(line.as_str(), "quit" | "exit") => {
+                line = self.lines.recv(), if self.is_person => match line.transpose()? {
+                    None | Some(Input::Ended) => return Ok(Did::Left),
+                    Some(Input::Line(line)) if matches!(line.as_str(), "quit" | "exit") => {
                         return Ok(Did::Left);
                     }
                     _ => self.wrong("it is not this role's turn; `quit` leaves")?,
@@ -370,7 +371,8 @@ impl Player<'_> {
             () = tokio::time::sleep(std::time::Duration::from_secs(2)) => true,
         };
         if is_late {
-            // A person may go on: what was decided is in the file, and is sent when the host is there.
+            // A person may go on: what was decided is in the file, and is sent when the host is
+            // there.
             let mut error = anstream::stderr().lock();
             writeln!(error, "not acknowledged yet: it is kept here, and is said until it is")?;
         }

@@ -48,7 +48,7 @@ pub(super) async fn serve(hub: &Hub, number: u64, mut transport: impl Transport)
     let mut served = Served {
         hub,
         connection: Connection(number),
-        form: if transport.is_text() { Form::Json } else { Form::Binary },
+        form: Form::of(transport.is_text()),
         way: way.clone(),
         shards: Vec::new(),
         known: Vec::new(),
@@ -60,8 +60,11 @@ pub(super) async fn serve(hub: &Hub, number: u64, mut transport: impl Transport)
     // It is set anew only when it has run out: most of what happens puts off what it waits for.
     let sleep = tokio::time::sleep(Duration::ZERO);
     tokio::pin!(sleep);
+    let mut closing = hub.all.closing.subscribe();
     loop {
         let then = tokio::select! {
+            biased;
+            () = std::future::ready(()), if way.is_waiting() => Then::GoOn,
             frame = transport.receive(options.frame_bytes_max) => {
                 heard = Instant::now();
                 match frame {
@@ -70,6 +73,9 @@ pub(super) async fn serve(hub: &Hub, number: u64, mut transport: impl Transport)
                 }
             }
             () = way.changed() => Then::GoOn,
+            () = async { drop(closing.wait_for(|closing| *closing).await) } => {
+                Then::End(Some(Frame::Bye { reason: "shutdown".into() }))
+            }
             () = &mut sleep => {
                 let now = Instant::now();
                 let greeting = (!served.has_come).then(|| began + options.greeting);
@@ -93,10 +99,11 @@ pub(super) async fn serve(hub: &Hub, number: u64, mut transport: impl Transport)
         let sending = send(&mut transport, served.form, &way, frame);
         // A peer that takes nothing is as good as dead.
         let sending = tokio::time::timeout(options.heartbeat.timeout(), sending);
-        let said = match sending.await {
-            Ok(Ok(said)) => said,
-            _ => break,
+        let said = tokio::select! {
+            said = sending => said,
+            () = way.given_up() => break,
         };
+        let Ok(Ok(said)) = said else { break };
         if said.any {
             sent = Instant::now();
         }
@@ -179,7 +186,8 @@ impl Served<'_> {
             Frame::Bye { .. } => return Then::End(None),
             Frame::Open { protocol, capacity } => {
                 self.has_come = true;
-                return Then::Say(self.open(protocol, *capacity).await);
+                // Boxed: it is rare, and every connection would have room for it.
+                return Then::Say(Box::pin(self.open(protocol, *capacity)).await);
             }
             _ => {}
         }

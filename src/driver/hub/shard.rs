@@ -175,9 +175,11 @@ impl<J: Journal> Shard<J> {
             self.send(now);
             self.answers.drain(..).for_each(|answer| answer());
             if let Some(done) = stop {
-                self.goodbye().await;
+                // Nobody waits for room in its queue any more.
+                self.jobs.close();
                 // Who asked may be gone.
                 let _ = done.send(());
+                self.goodbye().await;
                 return Ok(());
             }
         }
@@ -221,14 +223,8 @@ impl<J: Journal> Shard<J> {
         }
     }
 
-    /// Says goodbye, and lets those who are served here hear it.
+    /// Lets those who are served here hear the last word.
     async fn goodbye(&mut self) {
-        for way in self.ways.values() {
-            // Who is given up hears nothing.
-            let _ = way.push(Frame::Bye { reason: "shutdown".into() });
-        }
-        // Nobody waits for room in its queue any more.
-        self.jobs.close();
         let end = tokio::time::Instant::now() + GOODBYE;
         while Arc::strong_count(&self.served) > 1 && tokio::time::Instant::now() < end {
             tokio::time::sleep(Duration::from_millis(2)).await;

@@ -78,6 +78,24 @@ impl Way {
         Ok(frame)
     }
 
+    /// Whether a frame waits, or it is given up.
+    pub(super) fn is_waiting(&self) -> bool {
+        let waiting = self.waiting();
+        waiting.is_given_up || !waiting.frames.is_empty()
+    }
+
+    /// Waits until it is given up. Whoever waits for frames, too, looks whether there are any
+    /// behind this.
+    pub(super) async fn given_up(&self) {
+        loop {
+            let changed = self.0.changed.notified();
+            if self.waiting().is_given_up {
+                return;
+            }
+            changed.await;
+        }
+    }
+
     /// Waits for a frame, or that it is given up.
     pub(super) async fn changed(&self) {
         self.0.changed.notified().await;

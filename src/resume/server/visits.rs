@@ -1,5 +1,5 @@
-//! How often roles are attached: each time is a few records for ever, and a client that comes without
-//! end, with a token that is good, must not fill a disk.
+//! How often roles are attached: each time is a few records for ever, and a client that comes
+//! without end, with a token that is good, must not fill a disk.
 
 use alloc::collections::BTreeMap;
 

@@ -186,9 +186,8 @@ impl<S: FnMut(u64, Moment<'_>)> Run<S> {
                 let (seconds, waiting) = (RUN_MAX.as_secs(), self.waiting());
                 return Err(SimulationError::Late { seconds, waiting });
             }
-            match timeout(LOOK, self.heard.recv()).await {
-                Ok(Some(told)) => self.show_one(session, told)?,
-                Ok(None) | Err(_) => {}
+            if let Ok(Some(told)) = timeout(LOOK, self.heard.recv()).await {
+                self.show_one(session, told)?;
             }
             if host.has_crashed() {
                 // What it had kept before comes first.

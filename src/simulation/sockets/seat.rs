@@ -17,6 +17,7 @@ use crate::simulation::crash::locked;
 use crate::simulation::player::{Decided, Done, decide};
 use crate::transport::NetDial;
 use crate::types::{Direction, Name};
+use crate::wire::payload::Form;
 
 /// How long a call waits before it is looked whether something else is to be done.
 const WAIT: Duration = Duration::from_millis(20);
@@ -166,7 +167,7 @@ impl Seat {
             heartbeat: heartbeat(),
             reconnect: quick.expect("they are in order"),
             patience: Duration::from_millis(100),
-            form: self.dial.form(),
+            form: Form::of(self.dial.is_text()),
             ..ClientOptions::default()
         };
         let (dial, disk) = (self.dial.clone(), self.disk.clone());
