@@ -365,7 +365,7 @@ fn a_session_goes_on_over_tcp_with_hosts_that_crash_and_clients_that_are_killed(
     let chaos = "loss=0.05,dup=0.05,reorder=0.05,cut=100ms,crash=0.02";
     let summary = went_well(&over("tcp", chaos, &["--steps", "60"]));
     assert_eq!(summary["status"], "closed");
-    let worse = went_well(&over("tcp", "crash=0.3,kill=0.1,amnesia=0.1", &["--steps", "60"]));
+    let worse = went_well(&over("tcp", "crash=0.15,kill=0.03,amnesia=0.03", &["--steps", "60"]));
     assert!(worse["crashes"].as_u64().unwrap() > 0, "{worse}");
     assert!(worse["kills"].as_u64().unwrap() > 0, "{worse}");
 }

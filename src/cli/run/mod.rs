@@ -65,8 +65,8 @@ pub(super) struct Run {
     /// Run this many sessions at once, without a chart, and measure the rate
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     sessions: Option<u64>,
-    /// Give each role a client of its own, and let them speak to a host: in virtual time (memory), or
-    /// over sockets of this machine in real time (tcp, ws), for a minute at most
+    /// Give each role a client of its own, and let them speak to a host: in virtual time (memory),
+    /// or over sockets of this machine in real time (tcp, ws), for a minute at most
     #[arg(long, value_name = "TRANSPORT", conflicts_with_all = ["sessions", "roles"])]
     over: Option<Over>,
     /// What happens to it: `loss=0.1,dup=0.05,reorder=0.1,cut=2s,crash=0.01,kill=0.01,amnesia=0.01`
