@@ -46,8 +46,8 @@
 //!              │                                   · the other end
 //!           server                                 where others connect
 //!              │
-//!         simulation                               everything that fails, in virtual time
-//!              │
+//!         simulation                               everything that fails, in virtual time and
+//!              │                                   over sockets
 //!             cli          what people touch
 //! ```
 //!

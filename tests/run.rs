@@ -312,3 +312,72 @@ fn a_line_that_is_too_long_is_no_move_and_a_last_line_that_is_none_fails() {
     let refused = antiphon(&["run", TWO_BUYER, "--roles", "Alice=stdin"], "share 3\n");
     assert_eq!(refused.status.code(), Some(1));
 }
+
+/// Runs over sockets, with a folder of its own for what is temporary: its lines, and how it ended.
+fn over(transport: &str, chaos: &str, more: &[&str]) -> (Vec<serde_json::Value>, Output) {
+    let folder = Folder::new(&format!("over-{transport}-{}", chaos.len()));
+    let output = Command::new(env!("CARGO_BIN_EXE_antiphon"))
+        .args(["run", TWO_BUYER, "--over", transport, "--chaos", chaos, "--seed", "3", "--json"])
+        .args(more)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("TMPDIR", &folder.0)
+        .output()
+        .unwrap();
+    // CLI-8.
+    assert_eq!(std::fs::read_dir(&folder.0).unwrap().count(), 0, "nothing is left behind");
+    let lines = text(&output.stdout);
+    (lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect(), output)
+}
+
+/// SIM-5: what is shown is what the summary counts, and it is verified.
+fn went_well((lines, output): &(Vec<serde_json::Value>, Output)) -> serde_json::Value {
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let summary = &lines.last().unwrap()["summary"];
+    assert_eq!(summary["verified"], true, "{summary}");
+    let count = |key: &str, value: &str| lines.iter().filter(|line| line[key] == value).count();
+    // Those at a start, before it was back, are counted and not shown.
+    assert!(
+        summary["crashes"].as_u64().unwrap() >= count("mark", "host_crashed") as u64,
+        "{summary}"
+    );
+    assert_eq!(summary["cuts"], count("mark", "cut"), "{summary}");
+    assert_eq!(summary["kills"], count("mark", "killed"), "{summary}");
+    let actions = lines.iter().filter(|line| line.get("direction").is_some()).count();
+    assert!(actions > 0 && summary["actions"].as_u64().unwrap() >= actions as u64, "{summary}");
+    if summary["status"] == "closed" {
+        assert_eq!(summary["actions"], actions, "{summary}");
+    }
+    summary.clone()
+}
+
+/// SIM-5, SIM-6, CLI-8.
+#[test]
+fn a_session_goes_on_over_websockets_that_are_cut() {
+    let chaos = "loss=0.05,dup=0.05,reorder=0.05,cut=100ms";
+    let summary = went_well(&over("ws", chaos, &["--steps", "60"]));
+    assert_eq!(summary["status"], "closed");
+    assert!(summary["cuts"].as_u64().unwrap() > 0, "{summary}");
+}
+
+/// SIM-5, SIM-6, CLI-8.
+#[test]
+fn a_session_goes_on_over_tcp_with_hosts_that_crash_and_clients_that_are_killed() {
+    let chaos = "loss=0.05,dup=0.05,reorder=0.05,cut=100ms,crash=0.02";
+    let summary = went_well(&over("tcp", chaos, &["--steps", "60"]));
+    assert_eq!(summary["status"], "closed");
+    let worse = went_well(&over("tcp", "crash=0.15,kill=0.03,amnesia=0.03", &["--steps", "60"]));
+    assert!(worse["crashes"].as_u64().unwrap() > 0, "{worse}");
+    assert!(worse["kills"].as_u64().unwrap() > 0, "{worse}");
+}
+
+/// SIM-6: what has no end is stopped.
+#[test]
+fn a_run_over_sockets_stops_after_its_steps() {
+    let output = antiphon(&["run", "-", "--over", "tcp", "--steps", "20", "--json"], ENDLESS);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let last: serde_json::Value =
+        serde_json::from_str(text(&output.stdout).lines().last().unwrap()).unwrap();
+    assert_eq!(last["summary"]["stopped"], "steps");
+    assert_eq!(last["summary"]["verified"], true);
+    assert!(last["summary"]["actions"].as_u64().unwrap() >= 20);
+}

@@ -16,7 +16,20 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("driver", &["types", "machine", "wire", "resume", "journal", "transport"]),
     ("client", &["types", "wire", "resume", "transport"]),
     ("server", &["wire", "transport", "driver"]),
-    ("simulation", &["types", "machine", "wire", "resume", "journal", "driver"]),
+    (
+        "simulation",
+        &[
+            "types",
+            "machine",
+            "wire",
+            "resume",
+            "journal",
+            "transport",
+            "driver",
+            "client",
+            "server",
+        ],
+    ),
     (
         "cli",
         &[

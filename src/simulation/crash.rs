@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use fastrand::Rng;
 
-use crate::journal::{Fence, Journal, JournalError, MemoryJournal, Snapshot, Stored, Write};
+use crate::journal::{Fence, Journal, JournalError, Snapshot, Stored, Write};
 
 /// When the process dies.
 #[derive(Debug)]
 pub(super) struct Fate {
     rng: Rng,
     /// How likely at a commit.
-    likely: f64,
+    pub(super) likely: f64,
     /// How often it has.
     pub(super) crashes: u64,
 }
@@ -31,18 +31,18 @@ impl Fate {
 }
 
 /// See the module. What it has committed outlives it.
-pub(super) struct CrashJournal {
-    kept: MemoryJournal,
+pub(super) struct CrashJournal<J> {
+    kept: J,
     fate: Arc<Mutex<Fate>>,
 }
 
-impl CrashJournal {
-    pub(super) fn new(kept: MemoryJournal, fate: Arc<Mutex<Fate>>) -> Self {
+impl<J: Journal> CrashJournal<J> {
+    pub(super) fn new(kept: J, fate: Arc<Mutex<Fate>>) -> Self {
         Self { kept, fate }
     }
 }
 
-impl Journal for CrashJournal {
+impl<J: Journal> Journal for CrashJournal<J> {
     fn fence(&mut self) -> Result<Fence, JournalError> {
         self.kept.fence()
     }
@@ -76,6 +76,6 @@ impl Journal for CrashJournal {
     }
 }
 
-pub(super) fn locked(fate: &Mutex<Fate>) -> MutexGuard<'_, Fate> {
-    fate.lock().unwrap_or_else(PoisonError::into_inner)
+pub(super) fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -20,7 +20,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Clauses: SIM-1 to SIM-4.
+//! `simulate_over` runs the same over real sockets of this machine, in real time, with a journal on
+//! disk: hosts are a [`Hub`](crate::driver::Hub), clients an [`Endpoint`](crate::client::Endpoint).
+//!
+//! Clauses: SIM-1 to SIM-6.
 
 mod chaos;
 mod crash;
@@ -28,6 +31,8 @@ mod host;
 mod network;
 mod player;
 mod report;
+#[cfg(feature = "net")]
+mod sockets;
 mod values;
 mod verdict;
 mod world;
@@ -35,6 +40,8 @@ mod world;
 pub use chaos::{Chaos, ChaosError};
 pub use player::Done;
 pub use report::{Counts, Moment, Options, Report, SimulationError};
+#[cfg(feature = "net")]
+pub use sockets::{Sockets, simulate_over};
 pub use values::{Values, ValuesError};
 pub use verdict::{Fault, Verdict};
 pub use world::{simulate, simulate_with};

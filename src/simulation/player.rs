@@ -4,7 +4,7 @@ use fastrand::Rng;
 
 use super::Values;
 use super::report::SimulationError;
-use crate::resume::outbox::{Client, Memory, OutboxRefusal};
+use crate::resume::outbox::{Client, Memory, OutboxRefusal, Taken};
 use crate::resume::server::Connection;
 use crate::types::{Direction, MessageIx, Name, Protocol, Value};
 use crate::wire::payload::Form;
@@ -20,6 +20,54 @@ pub struct Done {
     pub label: Name,
     /// What it carried.
     pub value: Value,
+}
+
+impl From<Taken> for Done {
+    fn from(taken: Taken) -> Self {
+        let Taken { from, label, value, .. } = taken;
+        Self { direction: Direction::Receive, peer: from, label, value }
+    }
+}
+
+/// What a role does next.
+pub(super) enum Decided {
+    Send {
+        peer: Name,
+        label: Name,
+        value: Value,
+    },
+    /// Takes whatever comes first.
+    Receive,
+}
+
+/// One of the moves that a role may make, each as likely as the other.
+pub(super) fn decide(
+    memory: &Memory,
+    protocol: &Protocol,
+    values: &Values,
+    may_send: bool,
+    rng: &mut Rng,
+) -> Result<Option<Decided>, SimulationError> {
+    let Some(choice) = rng.choice(memory.legal_moves().collect::<Vec<_>>()) else {
+        return Ok(None);
+    };
+    Ok(match choice.direction {
+        Direction::Receive => Some(Decided::Receive),
+        Direction::Send if !may_send => None,
+        Direction::Send => {
+            let is_it = |message: &crate::types::Message| {
+                protocol.label_name(message.label) == choice.label
+                    && message.payload == *choice.payload
+            };
+            let index = protocol.messages().iter().position(is_it).unwrap_or(0);
+            let message = MessageIx(u16::try_from(index).expect("they are numbered by u16"));
+            let (peer, label) = (choice.peer.clone(), choice.label.clone());
+            let value = values
+                .pick(protocol, message, rng)
+                .ok_or_else(|| SimulationError::NoValue(label.as_str().into()))?;
+            Some(Decided::Send { peer, label, value })
+        }
+    })
 }
 
 /// See the module.
@@ -89,35 +137,19 @@ impl Player {
         let Some(memory) = self.client.memory().filter(|_| self.client.over().is_none()) else {
             return Ok(false);
         };
-        let Some(choice) = rng.choice(memory.legal_moves().collect::<Vec<_>>()) else {
+        let Some(decided) = decide(memory, protocol, values, may_send, rng)? else {
             return Ok(false);
         };
-        let done = match choice.direction {
-            Direction::Send if !may_send => return Ok(false),
-            Direction::Send => {
-                let is_it = |message: &crate::types::Message| {
-                    protocol.label_name(message.label) == choice.label
-                        && message.payload == *choice.payload
-                };
-                let index = protocol.messages().iter().position(is_it).unwrap_or(0);
-                let message = MessageIx(u16::try_from(index).expect("they are numbered by u16"));
-                let (peer, label) = (choice.peer.clone(), choice.label.clone());
-                let value = values
-                    .pick(protocol, message, rng)
-                    .ok_or_else(|| SimulationError::NoValue(label.as_str().into()))?;
+        let done = match decided {
+            Decided::Send { peer, label, value } => {
                 match self.client.send(&peer, &label, value.clone()) {
                     Ok(_) => Done { direction: Direction::Send, peer, label, value },
                     Err(OutboxRefusal::Full { .. }) => return Ok(false),
                     Err(refusal) => return Err(SimulationError::Refused(refusal.to_string())),
                 }
             }
-            Direction::Receive => match self.client.receive(None) {
-                Ok(taken) => Done {
-                    direction: Direction::Receive,
-                    peer: taken.from,
-                    label: taken.label,
-                    value: taken.value,
-                },
+            Decided::Receive => match self.client.receive(None) {
+                Ok(taken) => taken.into(),
                 Err(OutboxRefusal::Empty { .. } | OutboxRefusal::Full { .. }) => return Ok(false),
                 Err(refusal) => return Err(SimulationError::Refused(refusal.to_string())),
             },

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::verdict::{Fault, Verdict};
 use super::{Chaos, Values};
-use crate::driver::{NodeError, RecoverError, Unfit};
+use crate::driver::{HubError, NodeError, RecoverError, Unfit};
+use crate::journal::JournalError;
 use crate::machine::{Capacities, Event, SessionId};
 use crate::types::Name;
 
@@ -95,7 +96,7 @@ pub struct Report {
     pub ended: Option<String>,
     /// How often what happened.
     pub counts: Counts,
-    /// How long it took, by the virtual clock.
+    /// How long it took: by the virtual clock, or over sockets by the real one.
     pub took: Duration,
     /// Whether it was what it has to be.
     pub verdict: Result<Verdict, Fault>,
@@ -132,6 +133,23 @@ pub enum SimulationError {
         /// Who is where.
         waiting: String,
     },
+    /// It was not over in time.
+    #[error("it was not over after {seconds} seconds: {waiting}")]
+    Late {
+        /// How long it may take.
+        seconds: u64,
+        /// Who is where.
+        waiting: String,
+    },
+    /// The host refused something that it must not, or did not come back.
+    #[error(transparent)]
+    Hub(#[from] HubError),
+    /// The journal on the disk is not what it has to be.
+    #[error("journal: {0}")]
+    Journal(#[from] JournalError),
+    /// The system gives no socket, thread or file.
+    #[error("the system does not do it: {0}")]
+    System(#[from] std::io::Error),
     /// A session was not recovered after a crash.
     #[error("after a crash: {0}")]
     NotRecovered(#[from] RecoverError),

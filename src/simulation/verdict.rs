@@ -11,6 +11,7 @@ use super::player::Done;
 use crate::journal::Journal;
 use crate::machine::{Batch, Head, Machine, Record, SessionId};
 use crate::types::{Direction, Name, Protocol, RoleIx, StateIx};
+use crate::wire::journal;
 
 /// What was compared, and held.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,8 +79,36 @@ pub enum Fault {
     },
 }
 
+/// The verdict on a session, and its journal as lines of text.
+pub(super) fn of(
+    journal: &dyn Journal,
+    protocol: &Arc<Protocol>,
+    session: SessionId,
+    logs: &[(Name, &[Done])],
+) -> (Result<Verdict, Fault>, String) {
+    match records(journal, protocol, session) {
+        Ok((records, batches)) => {
+            (judge(protocol, session, &records, logs), text(protocol, session, &batches))
+        }
+        Err(fault) => (Err(fault), String::new()),
+    }
+}
+
+/// How a session has ended, by its journal.
+#[cfg(feature = "net")]
+pub(super) fn ended(
+    journal: &dyn Journal,
+    protocol: &Arc<Protocol>,
+    session: SessionId,
+) -> Option<String> {
+    let (records, _) = records(journal, protocol, session).ok()?;
+    let machine = Machine::replay(protocol, session, &records).ok()?;
+    let status = machine.session(session)?.status();
+    status.is_terminal().then(|| status.to_string())
+}
+
 /// The records of a session, from its journal; the chain is checked.
-pub(super) fn records(
+fn records(
     journal: &dyn Journal,
     protocol: &Protocol,
     session: SessionId,
@@ -109,8 +138,22 @@ pub(super) fn records(
     }
 }
 
+/// The journal of a session as lines of text.
+fn text(protocol: &Protocol, session: SessionId, batches: &[Batch]) -> String {
+    let mut text = journal::header_line(protocol, session) + "\n";
+    for batch in batches {
+        let line = journal::batch_line(protocol, batch).expect("they were decoded before");
+        text.extend([line.as_str(), "\n"]);
+    }
+    if let Some(last) = batches.last() {
+        let records = last.first + u64::from(last.count);
+        text.extend([journal::end_line(records, last.head).as_str(), "\n"]);
+    }
+    text
+}
+
 /// Compares what the clients did with the journal, and both with perfect channels.
-pub(super) fn judge(
+fn judge(
     protocol: &Arc<Protocol>,
     session: SessionId,
     records: &[Record],
@@ -154,7 +197,7 @@ fn follow_types(protocol: &Protocol, logs: &[(Name, &[Done])]) -> Result<(), Fau
                     && message.payload.sort().conform(done.value.clone()).is_ok()
             });
             let Some(next) = next else {
-                return Err(Fault::NotAllowed { role: name.clone(), at, what: text(done) });
+                return Err(Fault::NotAllowed { role: name.clone(), at, what: shown(done) });
             };
             state = next.next;
         }
@@ -196,7 +239,7 @@ fn perfect(logs: &[(Name, &[Done])]) -> Result<(), Fault> {
     }
     for ((name, log), at) in logs.iter().zip(next) {
         if let Some(done) = log.get(at) {
-            return Err(Fault::NotPerfect { role: name.clone(), at, what: text(done) });
+            return Err(Fault::NotPerfect { role: name.clone(), at, what: shown(done) });
         }
     }
     Ok(())
@@ -233,7 +276,7 @@ fn same_messages(
     Ok(())
 }
 
-fn text(done: &Done) -> String {
+fn shown(done: &Done) -> String {
     let symbol = done.direction.symbol();
     format!("{}{symbol}{}({})", done.peer, done.label, done.value)
 }

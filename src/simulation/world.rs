@@ -13,11 +13,10 @@ use super::report::{Counts, Moment, Options, Report, SimulationError};
 use super::verdict;
 use crate::driver::Node;
 use crate::journal::MemoryJournal;
-use crate::machine::{Batch, OnLost, Open, Owner, Presented, SessionId, SessionView, Tick};
+use crate::machine::{OnLost, Open, Owner, Presented, SessionId, SessionView, Tick};
 use crate::resume::outbox::Memory;
 use crate::resume::server::{Connection, ServerOptions};
 use crate::types::{Name, Protocol, RoleIx};
-use crate::wire::journal;
 use crate::wire::payload::Form;
 use crate::wire::seal::{Key, Keys};
 
@@ -98,7 +97,7 @@ pub(super) struct World<'a, S> {
     pub(super) kept: MemoryJournal,
     pub(super) fate: Arc<Mutex<Fate>>,
     pub(super) snapshot_every: Option<NonZeroU64>,
-    pub(super) node: Option<Node<CrashJournal>>,
+    pub(super) node: Option<Node<CrashJournal<MemoryJournal>>>,
     pub(super) is_turning: bool,
     pub(super) session: SessionId,
     pub(super) players: Vec<Player>,
@@ -333,14 +332,7 @@ impl<'a, S: FnMut(u64, Moment<'_>)> World<'a, S> {
         self.counts.crashes = locked(&self.fate).crashes;
         let logs: Vec<(Name, &[Done])> =
             self.players.iter().map(|player| (player.role.clone(), &player.log[..])).collect();
-        let read = verdict::records(&self.kept, self.protocol, self.session);
-        let (verdict, text) = match read {
-            Ok((records, batches)) => (
-                verdict::judge(self.protocol, self.session, &records, &logs),
-                journal_text(self.protocol, self.session, &batches),
-            ),
-            Err(fault) => (Err(fault), String::new()),
-        };
+        let (verdict, text) = verdict::of(&self.kept, self.protocol, self.session, &logs);
         let view = self.node.as_ref().and_then(|node| node.machine().session(self.session));
         let status = view.map(SessionView::status).filter(|status| status.is_terminal());
         Report {
@@ -353,17 +345,4 @@ impl<'a, S: FnMut(u64, Moment<'_>)> World<'a, S> {
             journal: text,
         }
     }
-}
-
-fn journal_text(protocol: &Protocol, session: SessionId, batches: &[Batch]) -> String {
-    let mut text = journal::header_line(protocol, session) + "\n";
-    for batch in batches {
-        let line = journal::batch_line(protocol, batch).expect("they were decoded before");
-        text.extend([line.as_str(), "\n"]);
-    }
-    if let Some(last) = batches.last() {
-        let records = last.first + u64::from(last.count);
-        text.extend([journal::end_line(records, last.head).as_str(), "\n"]);
-    }
-    text
 }

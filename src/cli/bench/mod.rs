@@ -22,7 +22,7 @@ mod report;
 mod resume;
 mod resumed;
 mod row;
-mod scratch;
+pub(super) mod scratch;
 mod sequencer;
 mod shards;
 mod step;

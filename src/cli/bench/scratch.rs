@@ -1,4 +1,4 @@
-//! A folder for what is measured on a disk, gone at the end (CLI-7).
+//! A folder for what is measured or run on a disk, gone at the end (CLI-7).
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,12 +9,12 @@ use crate::cli::Failure;
 const INTERRUPTED: i32 = 130;
 
 /// The folder.
-pub(super) struct Scratch(PathBuf);
+pub(in crate::cli) struct Scratch(PathBuf);
 
 impl Scratch {
     /// A new folder inside `folder`; it is removed when this is dropped, and at an interrupt.
-    pub(super) fn inside(folder: &Path) -> Result<Self, Failure> {
-        let path = folder.join(format!("antiphon-bench-{}", std::process::id()));
+    pub(in crate::cli) fn inside(folder: &Path) -> Result<Self, Failure> {
+        let path = folder.join(format!("antiphon-{}", std::process::id()));
         let named = |error: io::Error| Failure::Usage(format!("`{}`: {error}", path.display()));
         std::fs::create_dir(&path).map_err(named)?;
         let scratch = Self(path.clone());
@@ -24,7 +24,7 @@ impl Scratch {
     }
 
     /// The path of a file in it.
-    pub(super) fn file(&self, name: &str) -> PathBuf {
+    pub(in crate::cli) fn file(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 }

@@ -1,4 +1,4 @@
-//! The main job while everything is being cut: `antiphon run --over memory`.
+//! The main job while everything is being cut: `antiphon run --over`.
 
 use std::io::Write;
 use std::path::Path;
@@ -7,14 +7,23 @@ use anstyle::{AnsiColor, Style};
 use serde_json::{Value as Tree, json};
 
 use super::single::{self, chart};
-use super::{Plan, summary};
+use super::{Over, Plan, summary};
 use crate::cli::Failure;
+use crate::cli::bench::scratch::Scratch;
 use crate::cli::chart::Chart;
+use crate::driver::{HubError, NodeError};
 use crate::journal::{FileLines, Lines};
 use crate::machine::Event;
-use crate::simulation::{Chaos, Moment, Options, Report, SimulationError, simulate_with};
+use crate::simulation::{
+    Chaos, Moment, Options, Report, SimulationError, Sockets, simulate_over, simulate_with,
+};
 
-pub(super) fn run(plan: &Plan, chaos: Chaos, file: Option<&Path>) -> Result<(), Failure> {
+pub(super) fn run(
+    plan: &Plan,
+    over: Over,
+    chaos: Chaos,
+    file: Option<&Path>,
+) -> Result<(), Failure> {
     let options = Options {
         chaos,
         seed: plan.seed,
@@ -28,15 +37,35 @@ pub(super) fn run(plan: &Plan, chaos: Chaos, file: Option<&Path>) -> Result<(), 
         chart.head(&mut out)?;
     }
     let mut wrong = Ok(());
-    let report = simulate_with(&plan.protocol, &options, |time, moment| {
+    let shown = |time, moment: Moment<'_>| {
         if wrong.is_ok() {
             wrong = show(plan, chart.as_ref(), time, &moment, &mut out);
         }
-    });
+    };
+    let sockets = match over {
+        Over::Memory => None,
+        Over::Tcp => Some(Sockets::Tcp),
+        Over::Ws => Some(Sockets::WebSocket),
+    };
+    let report = match sockets {
+        None => simulate_with(&plan.protocol, &options, shown),
+        Some(sockets) => {
+            // CLI-8: the journal of the host is gone with the run.
+            let scratch = Scratch::inside(&std::env::temp_dir())?;
+            let journal = scratch.file("journal.redb");
+            simulate_over(&plan.protocol, &options, sockets, &journal, shown)
+        }
+    };
     wrong?;
     let report = report.map_err(|error| match error {
         SimulationError::NoValue(_) => Failure::Fault(format!("{error}: give one, `--values`")),
         SimulationError::Node(error) => Failure::Usage(error.to_string()),
+        SimulationError::Hub(HubError::Node(NodeError::Refused(refusal))) => {
+            Failure::Usage(refusal.to_string())
+        }
+        SimulationError::Late { .. } => {
+            Failure::Fault(format!("{error}: take fewer `--steps`, or less chaos"))
+        }
         error => Failure::Fault(error.to_string()),
     })?;
     if let Some(chart) = &chart {
@@ -48,7 +77,7 @@ pub(super) fn run(plan: &Plan, chaos: Chaos, file: Option<&Path>) -> Result<(), 
     if plan.json {
         writeln!(out, "{}", as_json(plan, chaos, &report))?;
     } else {
-        as_text(plan, chaos, &report, &mut out)?;
+        as_text(plan, over, chaos, &report, &mut out)?;
     }
     match report.verdict {
         Ok(_) => Ok(()),
@@ -125,6 +154,7 @@ fn show(
 
 fn as_text(
     plan: &Plan,
+    over: Over,
     chaos: Chaos,
     report: &Report,
     out: &mut impl Write,
@@ -135,7 +165,8 @@ fn as_text(
         None => single::stopped(plan.steps_given).to_owned(),
     };
     writeln!(out, "\n{}, seed {}, chaos {chaos}", plan.protocol.name(), plan.seed)?;
-    writeln!(out, "actions    {}, {how}, in {:.1?} of virtual time", report.actions, report.took)?;
+    let time = if over == Over::Memory { " of virtual time" } else { "" };
+    writeln!(out, "actions    {}, {how}, in {:.1?}{time}", report.actions, report.took)?;
     writeln!(
         out,
         "frames     {} sent: {} lost, {} repeated, {} overtaken, {} cut short",

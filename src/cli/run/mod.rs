@@ -20,6 +20,9 @@ pub(super) use single::chart;
 /// How many actions a run performs when nothing is said.
 const STEPS_DEFAULT: u64 = 1_000;
 
+/// And over sockets, in real time: a lost frame costs a tenth of a second there.
+const STEPS_SOCKETS: u64 = 200;
+
 /// Open a session and play every role by a simulated participant that picks among its legal moves
 ///
 /// The message sequence chart is drawn while it happens, and at the end the journal is read back
@@ -30,7 +33,8 @@ const STEPS_DEFAULT: u64 = 1_000;
   antiphon run shop.local --seed 7 --journal shop.journal
   antiphon run shop.local --roles Buyer=stdin
   antiphon run shop.local --sessions 100000
-  antiphon run shop.local --over memory --chaos loss=0.1,dup=0.05,reorder=0.1,cut=2s,crash=0.01")]
+  antiphon run shop.local --over memory --chaos loss=0.1,dup=0.05,reorder=0.1,cut=2s,crash=0.01
+  antiphon run shop.local --over ws --chaos loss=0.05,cut=500ms,crash=0.02 --steps 100")]
 pub(super) struct Run {
     /// The protocol: Scribble, local types, automata or JSON; `-` for standard input
     file: PathBuf,
@@ -40,7 +44,7 @@ pub(super) struct Run {
     /// Makes the same choices again; without it, a fresh seed is taken and printed
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
-    /// Stop after this many actions of a session [default: 1000]
+    /// Stop after this many actions of a session [default: 1000; over sockets 200]
     #[arg(long, value_name = "N")]
     steps: Option<u64>,
     /// Keep the journal in a new file
@@ -61,7 +65,8 @@ pub(super) struct Run {
     /// Run this many sessions at once, without a chart, and measure the rate
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     sessions: Option<u64>,
-    /// Give each role a client of its own, and let them speak over this transport, in virtual time
+    /// Give each role a client of its own, and let them speak to a host: in virtual time (memory),
+    /// or over sockets of this machine in real time (tcp, ws), for a minute at most
     #[arg(long, value_name = "TRANSPORT", conflicts_with_all = ["sessions", "roles"])]
     over: Option<Over>,
     /// What happens to it: `loss=0.1,dup=0.05,reorder=0.1,cut=2s,crash=0.01,kill=0.01,amnesia=0.01`
@@ -73,10 +78,14 @@ pub(super) struct Run {
 }
 
 /// A transport that a run can go over.
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Over {
     /// Queues in this process.
     Memory,
+    /// TCP.
+    Tcp,
+    /// WebSocket.
+    Ws,
 }
 
 /// What a run is about, resolved.
@@ -114,7 +123,10 @@ impl Run {
         let plan = Plan {
             values,
             seed: self.seed.unwrap_or_else(|| Rng::new().u64(0..1_000_000)),
-            steps: self.steps.unwrap_or(STEPS_DEFAULT),
+            steps: self.steps.unwrap_or(match self.over {
+                Some(Over::Tcp | Over::Ws) => STEPS_SOCKETS,
+                _ => STEPS_DEFAULT,
+            }),
             steps_given: self.steps.is_some(),
             capacities: Capacities {
                 every: self.capacity,
@@ -124,8 +136,9 @@ impl Run {
             json: self.json,
             protocol,
         };
-        if let Some(Over::Memory) = self.over {
-            return chaos::run(&plan, self.chaos.unwrap_or_default(), self.journal.as_deref());
+        if let Some(over) = self.over {
+            let chaos = self.chaos.unwrap_or_default();
+            return chaos::run(&plan, over, chaos, self.journal.as_deref());
         }
         match self.sessions {
             Some(sessions) => many::run(&plan, sessions),
