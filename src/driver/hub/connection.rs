@@ -36,8 +36,8 @@ struct Served<'a> {
     has_come: bool,
 }
 
-/// What is to be done behind a frame. Small, and with nothing that waits in it: a connection that is
-/// idle has room for each of these, and there are many of them.
+/// What is to be done behind a frame. Small, and with nothing that waits in it: a connection that
+/// is idle has room for each of these, and there are many of them.
 enum Then {
     GoOn,
     Say(Bytes),
