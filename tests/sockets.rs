@@ -14,6 +14,7 @@ use antiphon::journal::MemoryJournal;
 use antiphon::resume::{Heartbeat, Reconnect};
 use antiphon::server::{ListenOptions, Listener};
 use antiphon::transport::{Address, ClientTls, NetDial, ServerTls};
+use antiphon::wire::frame::Frame;
 use antiphon::wire::payload::Form;
 use antiphon::wire::seal::{Key, Keys};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
@@ -223,6 +224,23 @@ async fn who_means_no_good_is_gone_and_nobody_notices() {
         assert!(begun.elapsed() < Duration::from_secs(4), "{address}");
         assert!(ended(&mut silent, millis(1000)).await, "{address}");
     }
+    // One that says the secret, and comes with a token that is none, again and again.
+    let forged = [
+        Frame::Auth { secret: "sesame".into() },
+        Frame::Attach { ep: 0, token: "AQEAAAAB".into(), owner: "mallory".into(), role: None },
+        Frame::Ping { t: 1 },
+    ];
+    let (begun, mut forger) = (Instant::now(), TcpStream::connect(tcp).await.unwrap());
+    for frame in forged.iter().cycle() {
+        let bytes = Form::Binary.encode(frame);
+        let length = u32::try_from(bytes.len()).unwrap().to_be_bytes();
+        let said = [&length[..], &bytes].concat();
+        if begun.elapsed() > Duration::from_secs(4) || forger.write_all(&said).await.is_err() {
+            break;
+        }
+        sleep(millis(20)).await;
+    }
+    assert!(begun.elapsed() < Duration::from_secs(3));
     // No handshake, none of the subprotocols, and a page of somebody else.
     for (request, status) in [
         ("GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".into(), "200 OK"),

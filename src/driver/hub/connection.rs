@@ -118,6 +118,7 @@ pub(super) async fn serve(hub: &Hub, number: u64, mut transport: impl Transport)
         if said.any {
             sent = Instant::now();
         }
+        served.has_come |= said.attached;
         if is_over || said.last {
             transport.close().await;
             break;
@@ -132,6 +133,8 @@ pub(super) async fn serve(hub: &Hub, number: u64, mut transport: impl Transport)
 /// What was sent.
 struct Said {
     any: bool,
+    /// An endpoint was attached by it.
+    attached: bool,
     /// The last word was among it.
     last: bool,
 }
@@ -143,7 +146,7 @@ async fn send(
     way: &Way,
     first: Option<Bytes>,
 ) -> std::io::Result<Said> {
-    let mut said = Said { any: false, last: false };
+    let mut said = Said { any: false, attached: false, last: false };
     if let Some(first) = first {
         said.any = true;
         transport.send(first).await?;
@@ -164,7 +167,9 @@ fn next(form: Form, way: &Way, said: &mut Said) -> std::io::Result<Option<Bytes>
     let Some(frame) = way.next().map_err(|GivenUp| std::io::ErrorKind::TimedOut)? else {
         return Ok(None);
     };
-    *said = Said { any: true, last: matches!(frame, Frame::Bye { .. }) };
+    said.any = true;
+    said.attached |= matches!(frame, Frame::Ok { .. });
+    said.last = matches!(frame, Frame::Bye { .. });
     Ok(Some(Bytes::from(form.encode(&frame))))
 }
 
@@ -207,12 +212,10 @@ impl Served<'_> {
             Frame::Pong { .. } => return Then::GoOn,
             Frame::Bye { .. } => return Then::End(None),
             Frame::Open { protocol, capacity } => {
-                self.has_come = true;
                 return Then::Open(Box::new((protocol.clone(), *capacity)));
             }
             _ => {}
         }
-        self.has_come |= matches!(frame, Frame::Attach { .. } | Frame::Resume { .. });
         let shard = self.shard(&frame);
         let connected = (!self.known.contains(&shard)).then(|| {
             self.known.push(shard);
@@ -242,8 +245,9 @@ impl Served<'_> {
     }
 
     /// HUB-7: opens a session for whoever may, and answers with the invitations.
-    async fn open(&self, text: &str, capacity: Option<u32>) -> Bytes {
+    async fn open(&mut self, text: &str, capacity: Option<u32>) -> Bytes {
         let answer = self.opened(text, capacity).await;
+        self.has_come |= matches!(answer, Frame::Opened { .. });
         self.encoded(&answer)
     }
 
