@@ -35,8 +35,7 @@ readline.createInterface({ input: process.stdin }).on("line", (line) => {
 
 // The module without the exports that nobody asks for. Each thread of each run makes an object of every export: 201,000 of
 // them take a second. Lean looks up functions of its library by name when a file uses a macro of it, the form `f___boxed`
-// first; so a function that has such a form is not needed itself, and neither are parts of functions, but for one that
-// every splice of a list into syntax calls. If one is missed
+// first; so a function that has such a form is not needed itself, and neither are parts of functions. If one is missed
 // after all, Lean says so, and `lean/check` runs the file again by itself.
 function reduced(raw) {
   let at = 8;
@@ -68,7 +67,7 @@ function reduced(raw) {
     number();
     if (flags & 1) number();
   };
-  const inner = /_closed__|(?<!_Array_appendList)_spec_|___lam__|___lambda__|___regBuiltin|_Lean_(Server|Lsp|Doc|IR)_|Std_(Time|Internal)/;
+  const inner = /_closed__|_spec_|___lam__|___lambda__|___regBuiltin|_Lean_(Server|Lsp|Doc|IR)_|Std_(Time|Internal)/;
   const linked = new Set(); // what the module itself wants to have by name
   while (at < raw.length) {
     const start = at, section = raw[at++], length = number(), end = at + length;

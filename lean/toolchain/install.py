@@ -47,7 +47,7 @@ DOWNLOADED = {
     "lean-lib.tar.gz": "b8e0434fe207e25b2c9d3af280bfbaf8a6db0451d381c52196553262ede18453",
 }
 INSTALLED = {
-    "bin/lean.js": "d5e0a410fe1e5067b18ea21281ccc829912f9aa2e7a1dce996dc9f56a7b250b1",
+    "bin/lean.js": "8606cf5ee44d8ee31850b2dc638f1a6c483565aef45deecfcba4cbb02201b1fa",
     "bin/lean.wasm": "5a433bab58cc625674e452f464bcad39e4b316845f0e5a1b3086a8e2edfcb550",
     "bin/node": "7fde7b8afa198da66257f42ee2001d874c7355631e6d1579a5fb5ef1f246df4c",
 }

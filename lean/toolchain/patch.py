@@ -5,7 +5,6 @@ takes minutes to look up its own symbols. Each edit below says what it mends. An
 is an error, never a guess; and the results have pinned hashes of their own (see `install.py`).
 """
 
-import collections
 import re
 
 
@@ -194,12 +193,6 @@ def javascript(raw: bytes) -> bytes:
     text, declared = re.subn(r"(?<=,)_l_\w+,", "", text)
     if bound != declared or bound < 180_000:
         raise Unexpected(f"{bound} symbols are bound and {declared} declared")
-    # And 2.4 MB for 13,000 others, of which 52 are used: their names occur beyond declaration, binding and key.
-    counted = collections.Counter(re.findall(r"[\w$]+", text))
-    binding = re.compile(r'([\w$]+)=Module\["\1"\]=wasmExports\["[\w$]+"\](?:\.value)?;')
-    unused = {found[1] for found in binding.finditer(text) if counted[found[1]] == 3}
-    text = binding.sub(lambda found: "" if found[1] in unused else found[0], text)
-    text = re.sub(r"(?<=,)([\w$]+),", lambda found: "" if found[1] in unused else found[0], text)
     for why, old, new in JS_EDITS:
         if text.count(old) != 1:
             raise Unexpected(f"{text.count(old)} places where {why}")
