@@ -2,7 +2,6 @@
 //! memory, and a network between them that wears and cuts.
 #![cfg(feature = "driver")]
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,10 +11,11 @@ use antiphon::driver::{Hub, HubOptions, Recovery};
 use antiphon::journal::{Journal, MemoryJournal, RedbJournal};
 use antiphon::machine::*;
 use antiphon::resume::outbox::Ending;
-use antiphon::resume::{Heartbeat, Reconnect};
 use antiphon::transport::memory::Door;
-use antiphon::transport::{Chaos, Dial, Memory, Wear};
+use antiphon::transport::{Chaos, Dial, Wear};
 use antiphon::wire::seal::{Key, Keys};
+
+use crate::worn::{Net, quick};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const PING: &str = "
@@ -24,32 +24,6 @@ const PING: &str = "
 
 fn keys() -> Keys {
     Keys::new(Key::new(1, [7; 32]), None).unwrap()
-}
-
-fn quick() -> ClientOptions {
-    let millis = Duration::from_millis;
-    ClientOptions {
-        reconnect: Reconnect::new(millis(2), millis(20)).unwrap(),
-        heartbeat: Heartbeat::new(millis(200), millis(900)).unwrap(),
-        patience: millis(60),
-        ..ClientOptions::default()
-    }
-}
-
-/// A network between clients and a hub: whoever dials gets a connection that wears.
-#[derive(Clone)]
-struct Net {
-    door: Door,
-    wear: Wear,
-    seed: u64,
-}
-
-impl Dial for Net {
-    type Transport = Chaos<Memory>;
-    async fn dial(&mut self) -> io::Result<Chaos<Memory>> {
-        self.seed += 1;
-        Ok(Chaos::new(self.door.dial().await?, self.wear, self.seed))
-    }
 }
 
 /// Connections come in by the door until it is closed, and are served by the hub.

@@ -1,7 +1,6 @@
 //! Bytes in both directions between two ends, while connections, hosts and ends are lost.
 #![cfg(feature = "driver")]
 
-use std::io;
 use std::time::Duration;
 
 use antiphon::client::raw::{self, Raw, RawError, RawOptions, Receiver, Sender, Side, Ticket};
@@ -9,15 +8,17 @@ use antiphon::client::{ClientError, ClientOptions, RedbStore};
 use antiphon::driver::{Hub, HubOptions, Recovery};
 use antiphon::journal::{Journal, MemoryJournal};
 use antiphon::machine::{Capacities, Machine, Status};
+use antiphon::resume::Heartbeat;
 use antiphon::resume::server::ServerOptions;
-use antiphon::resume::{Heartbeat, Reconnect};
 use antiphon::transport::memory::Door;
-use antiphon::transport::{Chaos, Dial, Memory, Wear};
+use antiphon::transport::{Chaos, Memory, Wear};
 use antiphon::wire::payload::Form;
 use antiphon::wire::seal::{Key, Keys};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
+
+use crate::worn::{self, Net};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -36,29 +37,7 @@ fn start(journal: impl Journal + 'static, shards: usize) -> Hub {
 }
 
 fn quick() -> RawOptions {
-    let client = ClientOptions {
-        reconnect: Reconnect::new(millis(2), millis(20)).unwrap(),
-        heartbeat: Heartbeat::new(millis(200), millis(900)).unwrap(),
-        patience: millis(60),
-        ..ClientOptions::default()
-    };
-    RawOptions { client, ..RawOptions::default() }
-}
-
-/// A network: whoever dials gets a connection that wears.
-#[derive(Clone)]
-struct Net {
-    door: Door,
-    wear: Wear,
-    seed: u64,
-}
-
-impl Dial for Net {
-    type Transport = Chaos<Memory>;
-    async fn dial(&mut self) -> io::Result<Chaos<Memory>> {
-        self.seed += 1;
-        Ok(Chaos::new(self.door.dial().await?, self.wear, self.seed))
-    }
+    RawOptions { client: worn::quick(), ..RawOptions::default() }
 }
 
 /// Serves what comes, for so long or for ever.

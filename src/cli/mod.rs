@@ -16,6 +16,7 @@ mod play;
 mod project;
 mod replay;
 mod run;
+mod scratch;
 mod secrets;
 mod serve;
 mod style;

@@ -357,11 +357,6 @@ impl Endpoint {
         self.shared.state().client.is_attached()
     }
 
-    /// Waits until [`is_attached`](Self::is_attached) may be another.
-    pub async fn changed(&self) {
-        self.shared.changed.notified().await;
-    }
-
     /// Looks at where it is and what it may do; `None` until it was attached first.
     pub fn look<T>(&self, look: impl FnOnce(&Memory) -> T) -> Option<T> {
         self.shared.state().client.memory().map(look)

@@ -110,19 +110,32 @@ struct Link<'a, T> {
     sent: Instant,
 }
 
+/// An end that takes nothing is as good as dead.
+async fn in_time(
+    options: &ClientOptions,
+    done: impl Future<Output = io::Result<()>>,
+) -> io::Result<()> {
+    let late = |_| io::Error::from(io::ErrorKind::TimedOut);
+    timeout(options.heartbeat.timeout(), done).await.map_err(late)?
+}
+
 impl<T: Transport> Link<'_, T> {
     async fn say(&mut self, frame: &Frame) -> io::Result<()> {
         self.put(frame).await?;
-        self.transport.flush().await
+        self.push().await
     }
 
     /// Says something with what is said next.
     async fn put(&mut self, frame: &Frame) -> io::Result<()> {
         let bytes = Bytes::from(self.options.form.encode(frame));
-        let sending = self.transport.send(bytes);
-        let taken = timeout(self.options.heartbeat.timeout(), sending).await;
+        let taken = in_time(self.options, self.transport.send(bytes)).await;
         self.sent = Instant::now();
-        taken.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+        taken
+    }
+
+    /// Holds back nothing of it.
+    async fn push(&mut self) -> io::Result<()> {
+        in_time(self.options, self.transport.flush()).await
     }
 
     /// What is said first on a connection.
@@ -168,7 +181,7 @@ impl<T: Transport> Link<'_, T> {
             is_said = true;
         }
         if is_said {
-            self.transport.flush().await.map_err(lost)?;
+            self.push().await.map_err(lost)?;
         }
         Ok(())
     }

@@ -30,15 +30,32 @@ impl Fate {
     }
 }
 
+/// Is told what a commit has kept.
+type Tell = Box<dyn FnMut(&[Write<'_>]) + Send>;
+
 /// See the module. What it has committed outlives it.
 pub(super) struct CrashJournal<J> {
     kept: J,
     fate: Arc<Mutex<Fate>>,
+    tell: Option<Tell>,
 }
 
 impl<J: Journal> CrashJournal<J> {
     pub(super) fn new(kept: J, fate: Arc<Mutex<Fate>>) -> Self {
-        Self { kept, fate }
+        Self { kept, fate, tell: None }
+    }
+
+    /// Tells what it has kept.
+    pub(super) fn telling(self, tell: impl FnMut(&[Write<'_>]) + Send + 'static) -> Self {
+        Self { tell: Some(Box::new(tell)), ..self }
+    }
+
+    fn keep(&mut self, fence: Fence, writes: &[Write<'_>]) -> Result<(), JournalError> {
+        self.kept.commit(fence, writes)?;
+        if let Some(tell) = &mut self.tell {
+            tell(writes);
+        }
+        Ok(())
     }
 }
 
@@ -48,13 +65,14 @@ impl<J: Journal> Journal for CrashJournal<J> {
     }
 
     fn commit(&mut self, fence: Fence, writes: &[Write<'_>]) -> Result<(), JournalError> {
-        let mut fate = locked(&self.fate);
+        let fate = Arc::clone(&self.fate);
+        let mut fate = locked(&fate);
         if !fate.dies() {
-            return self.kept.commit(fence, writes);
+            return self.keep(fence, writes);
         }
         // Whether it died before or after its last commit took effect, nobody has heard.
         if fate.rng.bool() {
-            self.kept.commit(fence, writes)?;
+            self.keep(fence, writes)?;
         }
         Err(io::Error::other("the process has died").into())
     }

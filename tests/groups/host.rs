@@ -10,6 +10,8 @@ mod reference;
 mod schema;
 #[path = "../strategies/mod.rs"]
 mod strategies;
+#[path = "../worn/mod.rs"]
+mod worn;
 
 #[path = "../client.rs"]
 mod client;

@@ -22,7 +22,6 @@ mod report;
 mod resume;
 mod resumed;
 mod row;
-pub(super) mod scratch;
 mod sequencer;
 mod shards;
 mod step;
@@ -37,7 +36,7 @@ use indicatif::ProgressBar;
 
 use self::contest::Contest;
 use self::row::Row;
-use self::scratch::Scratch;
+use super::scratch::Scratch;
 use super::{Failure, style};
 
 /// Each subject, in the order in which they run.

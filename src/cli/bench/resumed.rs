@@ -94,16 +94,12 @@ fn run(stage: &Stage<'_>) -> Result<Vec<Row>, Failure> {
             Ok(all)
         })
         .run()?;
-    let p99 = |taken: &Taken| {
-        let nanos = taken.each.map_or(taken.nanos, |each| each.p99 as f64);
-        Taken { nanos, each: None }
-    };
     let storm = storm(stage, &host, &protocol)?;
     Ok(vec![
         Row::time(format!("back, with {WAITING} messages that wait"), &taken[1])
             .beside("connect, and the same bytes", &taken[0])
             .goal(Goal::Times(2.0)),
-        Row::time("its p99", &p99(&taken[1])).beside("the same", &p99(&taken[0])),
+        Row::time("its p99", &taken[1].p99()).beside("the same", &taken[0].p99()),
         storm,
     ])
 }

@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::contest::Taken;
 use super::net::{Echo, Host, Line, runtime, websocket_to};
 use super::row::{Goal, Row};
 use super::{Stage, Subject};
@@ -137,16 +136,12 @@ fn run(stage: &Stage<'_>) -> Result<Vec<Row>, Failure> {
             Ok(start.elapsed())
         })
         .run()?;
-    let p99 = |taken: &Taken| {
-        let nanos = taken.each.map_or(taken.nanos, |each| each.p99 as f64);
-        Taken { nanos, each: None }
-    };
     Ok(vec![
         Row::time("a round trip, typed and kept in memory", &trips[1])
             .beside("echo", &trips[0])
             .goal(Goal::Times(1.5)),
-        Row::time("its p99", &p99(&trips[1]))
-            .beside("echo", &p99(&trips[0]))
+        Row::time("its p99", &trips[1].p99())
+            .beside("echo", &trips[0].p99())
             .goal(Goal::Times(2.0)),
         Row::time(format!("a message of a stream, {WINDOW} on their way"), &streams[1])
             .beside("echo", &streams[0])

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use smol_str::{SmolStr, ToSmolStr};
-use tokio::sync::mpsc::error::{SendError, TrySendError};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::Instant;
 
 use super::shard::Job;
@@ -105,7 +105,7 @@ pub(super) async fn serve(hub: &Hub, number: u64, mut transport: impl Transport)
             Then::Say(frame) => (Some(frame), false),
             Then::End(frame) => (frame, true),
             Then::Open(asked) => (Some(Box::pin(served.open(&asked.0, asked.1)).await), false),
-            Then::Wait(jobs) => (None, Box::pin(served.wait(jobs.0, jobs.1)).await.is_err()),
+            Then::Wait(jobs) => (None, !Box::pin(served.wait(jobs.0, jobs.1)).await),
         };
         let sending = send(&mut transport, served.form, &way, first);
         // A peer that takes nothing is as good as dead.
@@ -236,12 +236,15 @@ impl Served<'_> {
         Then::GoOn
     }
 
-    /// Waits until a shard has room: its clients feel that it is behind, and nobody's memory does.
-    async fn wait(&self, shard: usize, jobs: Vec<Job>) -> Result<(), SendError<()>> {
+    /// Waits until a shard has room, and whether it is there: its clients feel that it is behind,
+    /// and nobody's memory does.
+    async fn wait(&self, shard: usize, jobs: Vec<Job>) -> bool {
         for job in jobs {
-            self.hub.all.shards[shard].send(job).await.map_err(|_| SendError(()))?;
+            if self.hub.all.shards[shard].send(job).await.is_err() {
+                return false;
+            }
         }
-        Ok(())
+        true
     }
 
     /// HUB-7: opens a session for whoever may, and answers with the invitations.

@@ -9,12 +9,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fastrand::Rng;
-use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Instant, sleep};
 
 use super::{Common, Sockets, Told, heartbeat};
 use crate::driver::{Hub, HubError, HubOptions, Invited, NodeError, Recovery};
-use crate::journal::{Fence, Journal, JournalError, RedbJournal, Snapshot, Stored, Write};
+use crate::journal::{JournalError, RedbJournal, Write};
 use crate::machine::{Batch, Head, SessionId};
 use crate::resume::server::ServerOptions;
 use crate::server::{ListenOptions, Listener};
@@ -28,46 +27,16 @@ const AWAY: std::ops::RangeInclusive<u64> = 5..=300;
 /// How long a port may be somebody else's meanwhile.
 const TAKEN_MAX: Duration = Duration::from_secs(5);
 
-/// A journal that tells what it has kept.
-struct Watched {
-    kept: RedbJournal,
-    told: UnboundedSender<Told>,
-}
-
-impl Journal for Watched {
-    fn fence(&mut self) -> Result<Fence, JournalError> {
-        self.kept.fence()
-    }
-
-    fn commit(&mut self, fence: Fence, writes: &[Write<'_>]) -> Result<(), JournalError> {
-        self.kept.commit(fence, writes)?;
-        let batch = |write: &Write<'_>| match *write {
-            Write::Append { session, first, count, head, bytes } => {
-                let (session, head) = (SessionId(session), Head(*head));
-                Some(Batch { session, first, count, bytes: Bytes::copy_from_slice(bytes), head })
-            }
-            _ => None,
-        };
-        // Nobody listens to what happens behind the end.
-        let _ = self.told.send(Told::Kept(writes.iter().filter_map(batch).collect()));
-        Ok(())
-    }
-
-    fn read(&self, session: u128, from: u64, max: usize) -> Result<Vec<Stored>, JournalError> {
-        self.kept.read(session, from, max)
-    }
-
-    fn snapshot(&self, session: u128) -> Result<Option<Snapshot>, JournalError> {
-        self.kept.snapshot(session)
-    }
-
-    fn sessions(&self, after: Option<u128>, max: usize) -> Result<Vec<u128>, JournalError> {
-        self.kept.sessions(after, max)
-    }
-
-    fn blob(&self, digest: &[u8; 32]) -> Result<Option<Bytes>, JournalError> {
-        self.kept.blob(digest)
-    }
+/// The batches among what was kept.
+fn batches(writes: &[Write<'_>]) -> Vec<Batch> {
+    let batch = |write: &Write<'_>| match *write {
+        Write::Append { session, first, count, head, bytes } => {
+            let (session, head) = (SessionId(session), Head(*head));
+            Some(Batch { session, first, count, bytes: Bytes::copy_from_slice(bytes), head })
+        }
+        _ => None,
+    };
+    writes.iter().filter_map(batch).collect()
 }
 
 /// See the module.
@@ -179,8 +148,9 @@ impl Host {
         if let Some(session) = self.session {
             Recovery::new().verify_snapshot(&kept, session)?;
         }
-        let watched = Watched { kept, told: self.common.told.clone() };
-        let journal = CrashJournal::new(watched, Arc::clone(&self.fate));
+        let common = Arc::clone(&self.common);
+        let tell = move |writes: &[Write<'_>]| common.tell(Told::Kept(batches(writes)));
+        let journal = CrashJournal::new(kept, Arc::clone(&self.fate)).telling(tell);
         let (hub, report) = Hub::start(journal, self.keys.clone(), self.options.clone())?;
         if let Some(error) = report.broken.into_iter().next() {
             return Err(error.into());

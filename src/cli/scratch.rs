@@ -3,17 +3,17 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::cli::Failure;
+use super::Failure;
 
 /// What a program ends with that was interrupted.
 const INTERRUPTED: i32 = 130;
 
 /// The folder.
-pub(in crate::cli) struct Scratch(PathBuf);
+pub(super) struct Scratch(PathBuf);
 
 impl Scratch {
     /// A new folder inside `folder`; it is removed when this is dropped, and at an interrupt.
-    pub(in crate::cli) fn inside(folder: &Path) -> Result<Self, Failure> {
+    pub(super) fn inside(folder: &Path) -> Result<Self, Failure> {
         let path = folder.join(format!("antiphon-{}", std::process::id()));
         let named = |error: io::Error| Failure::Usage(format!("`{}`: {error}", path.display()));
         std::fs::create_dir(&path).map_err(named)?;
@@ -24,7 +24,7 @@ impl Scratch {
     }
 
     /// The path of a file in it.
-    pub(in crate::cli) fn file(&self, name: &str) -> PathBuf {
+    pub(super) fn file(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 }
