@@ -2,11 +2,13 @@
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use super::{Connect, runtime};
 use crate::cli::person::{self, Input, Line, Now};
@@ -56,6 +58,9 @@ pub(in crate::cli) struct Resume {
     #[command(flatten)]
     connect: Connect,
 }
+
+/// How long an answer is waited for before somebody is told that there is none.
+const WAIT: Duration = Duration::from_secs(2);
 
 /// What the file of a role says beside what the endpoint keeps.
 #[derive(Debug, Serialize, Deserialize)]
@@ -188,22 +193,14 @@ impl Player<'_> {
             return Ok(());
         }
         loop {
-            let turn = self.turn();
-            let done = match turn {
+            let did = match self.turn() {
                 Turn::Nothing => break,
-                Turn::Receive => match self.receive().await {
-                    Ok(Did::Left) => return self.left(),
-                    Ok(_) => Ok(()),
-                    Err(error) => Err(error),
-                },
-                Turn::Send => match self.send().await {
-                    Ok(Did::Left) => return self.left(),
-                    Ok(_) => Ok(()),
-                    Err(error) => Err(error),
-                },
+                Turn::Receive => self.receive().await,
+                Turn::Send => self.send().await,
             };
-            match done {
-                Ok(()) => {}
+            match did {
+                Ok(Did::Left) => return self.left(),
+                Ok(Did::Sent | Did::Nothing) => {}
                 Err(Stop::Over(error)) => return self.over(error),
                 Err(Stop::Failed(failure)) => return Err(failure),
             }
@@ -222,18 +219,20 @@ impl Player<'_> {
     /// Waits until the role is there; whether there is one.
     async fn greet(&mut self) -> Result<bool, Failure> {
         let address = self.connect.address();
-        tokio::select! {
-            done = self.endpoint.ready() => if let Err(error) = done {
-                self.over(error)?;
-                return Ok(false);
-            },
-            () = tokio::time::sleep(std::time::Duration::from_secs(2)) => {
-                writeln!(anstream::stderr(), "no answer from {address} yet; trying again and again")?;
-                if let Err(error) = self.endpoint.ready().await {
-                    self.over(error)?;
-                    return Ok(false);
-                }
+        let soon = timeout(WAIT, self.endpoint.ready()).await;
+        let done = match soon {
+            Ok(done) => done,
+            Err(_) => {
+                writeln!(
+                    anstream::stderr(),
+                    "no answer from {address} yet; trying again and again"
+                )?;
+                self.endpoint.ready().await
             }
+        };
+        if let Err(error) = done {
+            self.over(error)?;
+            return Ok(false);
         }
         if !self.json {
             let (role, position) =
@@ -363,12 +362,9 @@ impl Player<'_> {
             }
             Err(over) => return Err(Stop::Over(over)),
         };
-        let is_late = tokio::select! {
-            done = self.endpoint.kept(at) => {
-                done.map_err(Stop::Over)?;
-                false
-            }
-            () = tokio::time::sleep(std::time::Duration::from_secs(2)) => true,
+        let is_late = match timeout(WAIT, self.endpoint.kept(at)).await {
+            Ok(done) => done.map(|()| false).map_err(Stop::Over)?,
+            Err(_) => true,
         };
         if is_late {
             // A person may go on: what was decided is in the file, and is sent when the host is
