@@ -142,7 +142,7 @@ async fn no_call_fails_across_a_network_that_wears_and_cuts() {
                 Err(ClientError::Over(Ending::Session { status, .. })) if status == "closed" => 0,
                 Err(error) => panic!("{error}"),
             };
-            let (a, b) = tokio::join!(ping(a, 20), pong(b));
+            let (a, b) = tokio::join!(ping(a, 10), pong(b));
             ended(a) + ended(b)
         }));
     }

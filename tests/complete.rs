@@ -264,7 +264,7 @@ fn global() -> impl Strategy<Value = Shown> {
 }
 
 proptest! {
-    #![proptest_config(cases(1200))]
+    #![proptest_config(cases(800))]
 
     /// PROJ-6, PROJ-7: what is accepted goes well in every order of messages; what is refused has an
     /// explanation that holds (PROJ-8).

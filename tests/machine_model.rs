@@ -223,7 +223,7 @@ fn protocols() -> impl Strategy<Value = Protocols> {
 }
 
 proptest! {
-    #![proptest_config(cases(3000))]
+    #![proptest_config(cases(1500))]
 
     #[test]
     fn mostly_legal_runs_are_those_of_the_naive_machine(
@@ -263,7 +263,7 @@ fn the_scripts_reach_every_kind_of_verdict() {
     let mut runner = TestRunner::new_with_rng(ProptestConfig::default(), rng);
     let mut reached = std::collections::BTreeMap::<String, usize>::new();
     let (mut deepest, mut dropped, mut grown) = (0, 0, 0);
-    for index in 0..1_800 {
+    for index in 0..1_000 {
         let protocols = protocols().new_tree(&mut runner).unwrap().current();
         let script = match index % 4 {
             0 | 2 => script::legal_script(false),

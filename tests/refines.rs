@@ -195,7 +195,7 @@ fn global() -> impl Strategy<Value = Shown> {
 }
 
 proptest! {
-    #![proptest_config(cases(2500))]
+    #![proptest_config(cases(1500))]
 
     /// RSUB-1: a projection always refines and implements its role.
     #[test]

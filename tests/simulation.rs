@@ -2,7 +2,9 @@
 //! repeats, reorders and cuts, with hosts that crash at commits and clients that are killed.
 //!
 //! `ANTIPHON_SEEDS=10000 cargo test --release --all-features --test host simulation` is the long run;
-//! `ANTIPHON_SEED=N` begins with that seed. A failure prints what to run again.
+//! `ANTIPHON_SEED=N` begins with that seed. A failure prints what to run again. With
+//! `ANTIPHON_JOURNALS=FOLDER` each journal is written there, as
+//! `lean/check --run lean/Oracle.lean --replay FOLDER/*.jsonl` reads it.
 #![cfg(feature = "driver")]
 
 use std::path::Path;
@@ -12,6 +14,12 @@ use antiphon::Protocol;
 use antiphon::machine::Capacities;
 use antiphon::simulation::{Chaos, Counts, Options, Report, SimulationError, simulate};
 use antiphon::types::syntax::Source;
+use antiphon::wire::journal::Journal;
+use antiphon::wire::oracle::{Told, line};
+use serde_json::{Value as Tree, json};
+
+/// On how many threads seeds run.
+const THREADS: usize = 2;
 
 fn library() -> Vec<Arc<Protocol>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("specs/protocols");
@@ -61,23 +69,17 @@ fn run(library: &[Arc<Protocol>], seed: u64) -> Result<Report, SimulationError> 
     )
 }
 
-#[test]
-fn every_seed_ends_with_a_run_that_perfect_channels_would_have_given() {
-    let library = library();
-    assert!(library.len() > 30, "{} protocols", library.len());
-    let (first, seeds) = (number("ANTIPHON_SEED", 0), number("ANTIPHON_SEEDS", 200));
-    let (mut total, mut actions, mut records) = (Counts::default(), 0, 0);
-    for seed in first..first + seeds {
-        let again = format!(
-            "again: ANTIPHON_SEED={seed} ANTIPHON_SEEDS=1 cargo test --all-features --test host simulation"
-        );
-        let report =
-            run(&library, seed).unwrap_or_else(|error| panic!("seed {seed}: {error}\n{again}"));
-        let verdict =
-            report.verdict.unwrap_or_else(|fault| panic!("seed {seed}: {fault}\n{again}"));
-        actions += report.actions;
-        records += verdict.records;
-        let counts = report.counts;
+/// What some seeds came to.
+#[derive(Default)]
+struct Total {
+    counts: Counts,
+    actions: u64,
+    records: u64,
+}
+
+impl Total {
+    fn add(&mut self, counts: &Counts, actions: u64, records: u64) {
+        let total = &mut self.counts;
         total.frames += counts.frames;
         total.lost += counts.lost;
         total.repeated += counts.repeated;
@@ -90,7 +92,73 @@ fn every_seed_ends_with_a_run_that_perfect_channels_would_have_given() {
         total.amnesias += counts.amnesias;
         total.commits += counts.commits;
         total.spared += counts.spared;
+        self.actions += actions;
+        self.records += records;
     }
+}
+
+/// Writes a journal for the model's own replay: all of its records at once, and the state behind them.
+fn write(folder: &Path, seed: u64, journal: &Journal) {
+    let (mut lines, mut records, mut state) = (Vec::new(), Vec::new(), None);
+    for told in journal.retold() {
+        let Told { say, answer, .. } = told.unwrap();
+        if let Some(batch) = say.pointer("/replay/records").and_then(Tree::as_array) {
+            records.extend(batch.iter().cloned());
+        } else if say.get("state").is_some() {
+            state = Some(json!({"say": say, "answer": answer}));
+        } else {
+            lines.push(json!({"say": say}));
+        }
+    }
+    let (session, protocol) = (journal.session.to_string(), journal.protocol.digest().to_string());
+    let replayed = json!({"session": session, "records": records.len()});
+    let replay = json!({"session": session, "protocol": protocol, "records": records});
+    lines.push(json!({"say": {"replay": replay}, "answer": {"ok": {"replayed": replayed}}}));
+    lines.extend(state);
+    let text: String = lines.iter().map(|one| line(one) + "\n").collect();
+    std::fs::write(folder.join(format!("{seed}.jsonl")), text).unwrap();
+}
+
+/// The seeds that one of several threads takes.
+fn some(library: &[Arc<Protocol>], seeds: impl Iterator<Item = u64>) -> Total {
+    let folder = std::env::var_os("ANTIPHON_JOURNALS");
+    let mut total = Total::default();
+    for seed in seeds {
+        let again = format!(
+            "again: ANTIPHON_SEED={seed} ANTIPHON_SEEDS=1 cargo test --all-features --test host simulation"
+        );
+        let report =
+            run(library, seed).unwrap_or_else(|error| panic!("seed {seed}: {error}\n{again}"));
+        let verdict =
+            report.verdict.unwrap_or_else(|fault| panic!("seed {seed}: {fault}\n{again}"));
+        total.add(&report.counts, report.actions, verdict.records);
+        if let Some(folder) = &folder {
+            write(Path::new(folder), seed, &Journal::read(report.journal.as_bytes()).unwrap());
+        }
+    }
+    total
+}
+
+#[test]
+fn every_seed_ends_with_a_run_that_perfect_channels_would_have_given() {
+    let library = library();
+    assert!(library.len() > 30, "{} protocols", library.len());
+    let (first, seeds) = (number("ANTIPHON_SEED", 0), number("ANTIPHON_SEEDS", 200));
+    let mut all = Total::default();
+    std::thread::scope(|scope| {
+        let library = &library;
+        let start = |thread| {
+            let own = (first..first + seeds).skip(thread).step_by(THREADS);
+            scope.spawn(move || some(library, own))
+        };
+        let threads: Vec<_> = (0..THREADS).map(start).collect();
+        for thread in threads {
+            let Total { counts, actions, records } =
+                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            all.add(&counts, actions, records);
+        }
+    });
+    let Total { counts: total, actions, records } = all;
     println!("seeds {first} to {}: {actions} actions, {records} records, {total:?}", first + seeds);
     for (what, count) in [
         ("lost", total.lost),

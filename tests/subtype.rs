@@ -112,7 +112,7 @@ fn agrees(candidate: &LocalType, supertype: &LocalType) -> Result<bool, TestCase
 }
 
 proptest! {
-    #![proptest_config(cases(2000))]
+    #![proptest_config(cases(1200))]
 
     #[test]
     fn without_reordering_it_is_what_unfolding_says((candidate, supertype) in pair()) {

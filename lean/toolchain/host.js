@@ -12,6 +12,8 @@ const readline = require("readline");
 const { Worker } = require("worker_threads");
 
 const bin = process.argv[2];
+// What the threads of a run print goes to the file of that run: see `patch.py`.
+process.env.LEAN_HOST = "1";
 const program = new WebAssembly.Module(reduced(fs.readFileSync(path.join(bin, "lean.wasm"))));
 
 readline.createInterface({ input: process.stdin }).on("line", (line) => {

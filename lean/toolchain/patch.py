@@ -18,10 +18,12 @@ MODULE_ALWAYS = 1215092
 DROP_CODE = 1084012
 
 # A thread asks the main thread for every call to the file system, and that one looks for requests once a millisecond: six
-# seconds of waiting for the 500 files of Lean's library, read twice. What a thread only reads, and nobody else will see
-# the number of, it reads itself. Such a file has a number from OWN_FD on.
+# seconds of waiting for the 500 files of Lean's library, read twice; and for a program that answers line by line, more waiting
+# than work. What a thread only reads, and nobody else will see the number of, it reads itself. Such a file has a number
+# from OWN_FD on. So it does with standard input and output, but under `host.js`, which has one of each for many runs.
 OWN_FILES_CODE = """
 var OWN_FD=1<<20,ownFiles=new Map;
+var ownStreams=ENVIRONMENT_IS_PTHREAD&&!process.env.LEAN_HOST,ownNap=new Int32Array(new SharedArrayBuffer(4));
 function ownErrno(e){return e.code==="ENOENT"?44:e.code==="ENOTDIR"?54:29}
 function ownOpen(path,flags){
   path=UTF8ToString(path);
@@ -45,6 +47,26 @@ function ownSeek(fd,offset,whence,newOffset){
   file.at=at;HEAP64[newOffset>>3]=BigInt(at);return 0
 }
 function ownClose(fd){require("fs").closeSync(ownFiles.get(fd).fd);ownFiles.delete(fd);return 0}
+function ownStdin(iov,iovcnt,pnum){
+  growMemViews();let got=0;
+  while(iovcnt>0&&HEAPU32[iov+4>>2]===0){iov+=8;iovcnt--}
+  while(iovcnt>0){
+    try{got=require("fs").readSync(0,HEAPU8,HEAPU32[iov>>2],HEAPU32[iov+4>>2]);break}
+    catch(e){if(e.code==="EOF")break;if(e.code!=="EAGAIN")return 29;Atomics.wait(ownNap,0,0,1)}
+  }
+  HEAPU32[pnum>>2]=got;return 0
+}
+function ownStdout(iov,iovcnt,pnum){
+  growMemViews();let done=0;
+  for(let i=0;i<iovcnt;i++,iov+=8){
+    let from=HEAPU32[iov>>2],left=HEAPU32[iov+4>>2];
+    while(left>0){
+      try{const put=require("fs").writeSync(1,HEAPU8,from,left);from+=put;left-=put;done+=put}
+      catch(e){if(e.code!=="EAGAIN")return e.code==="EPIPE"?64:29;Atomics.wait(ownNap,0,0,1)}
+    }
+  }
+  HEAPU32[pnum>>2]=done;return 0
+}
 function ownStat(path,buf){
   path=UTF8ToString(path);
   if(path[0]!=="/"||/^\\/(dev|proc|sys)(\\/|$)/.test(path))return 1;
@@ -69,7 +91,13 @@ OWN_FILES = [
     (
         "what it opened it also reads",
         f"function _fd_read(fd,iov,iovcnt,pnum){{{IF_THREAD}",
-        f"function _fd_read(fd,iov,iovcnt,pnum){{if(fd>=OWN_FD)return ownRead(fd,iov,iovcnt,pnum);{IF_THREAD}",
+        f"function _fd_read(fd,iov,iovcnt,pnum){{if(fd>=OWN_FD)return ownRead(fd,iov,iovcnt,pnum);"
+        f"if(fd===0&&ownStreams)return ownStdin(iov,iovcnt,pnum);{IF_THREAD}",
+    ),
+    (
+        "what it prints it writes itself, too",
+        f"function _fd_write(fd,iov,iovcnt,pnum){{{IF_THREAD}",
+        f"function _fd_write(fd,iov,iovcnt,pnum){{if(fd===1&&ownStreams)return ownStdout(iov,iovcnt,pnum);{IF_THREAD}",
     ),
     (
         "seeks",

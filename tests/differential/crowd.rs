@@ -57,6 +57,7 @@ pub(crate) fn play(writer: &mut Writer, draw: &mut Draw<'_>) {
     scene.writer.tell(0, &json!({"open": open}));
     corners(&mut scene);
     spent(&mut scene);
+    asked_again(&mut scene);
     match scene.draw.one_in(3) {
         0 => outstanding(&mut scene),
         1 => remembered(&mut scene),
@@ -296,4 +297,98 @@ fn spent(scene: &mut Scene<'_, '_, '_>) {
     let ended = scene.writer.tell(now, &act);
     assert!(ended.get("ok").is_some(), "{ended}");
     scene.writer.tell(now, &json!({"reap": {"session": session}}));
+}
+
+/// What was asked is asked again, as it was and with one thing changed: a repeat is answered as it
+/// was, and of a request that is not the same nothing is a repeat.
+fn asked_again(scene: &mut Scene<'_, '_, '_>) {
+    let protocol = scene.writer.register(&json!({"text": PROTOCOL}), true).expect("it is one");
+    let session = "000000000000000000000000000000fc";
+    let open = json!({
+        "session": session,
+        "protocol": protocol.digest().to_string(),
+        "owner": scene.owner,
+        "capacity": 1,
+        "unchecked": true,
+        "journal": scene.draw.one_in(2) == 0,
+    });
+    let now = scene.now;
+    scene.writer.tell(now, &json!({"open": open}));
+    for (field, other) in [
+        ("owner", json!("mallory")),
+        ("capacity", json!(2)),
+        ("journal", json!(!open["journal"].as_bool().expect("it says so"))),
+        ("on_lost", json!("release")),
+        ("unchecked", json!(false)),
+    ] {
+        let mut open = open.clone();
+        open[field] = other;
+        scene.writer.tell(now, &json!({"open": open}));
+    }
+    let by = json!({"owner": scene.owner, "generation": 1, "scope": "7"});
+    let position = |role: &str| json!({"position": {"role": role, "least": 0}});
+    let stage =
+        json!({"request": 1, "scope": "1", "to": "bob", "expires": now + 500, "freeze": true});
+    let requests = [
+        (
+            "stage",
+            stage,
+            vec![
+                ("request", json!(2)),
+                ("to", json!("carol")),
+                ("to", Tree::Null),
+                ("expires", json!(now + 501)),
+                ("expires", Tree::Null),
+                ("freeze", json!(false)),
+                ("scope", json!("2")),
+            ],
+        ),
+        (
+            "issue_readiness",
+            json!({"request": 3, "predicate": position("A")}),
+            vec![("request", json!(4)), ("predicate", position("B"))],
+        ),
+        (
+            "arm_timer",
+            json!({"request": 5, "site": {"name": "watch"}, "after": 50, "valid": 9}),
+            vec![
+                ("request", json!(6)),
+                ("site", json!({"name": "other"})),
+                ("after", json!(51)),
+                ("valid", json!(10)),
+            ],
+        ),
+        ("issue_token", json!({"request": 7}), vec![("request", json!(8))]),
+    ];
+    let mut receipt = Tree::Null;
+    for (word, said, changes) in requests {
+        let mut others = vec![said.clone(), said.clone()];
+        for (field, other) in changes {
+            let mut said = said.clone();
+            said[field] = other;
+            others.push(said);
+        }
+        for said in others {
+            let event = json!({"authority": {word: said}});
+            let act = json!({"act": {"session": session, "by": by, "event": event}});
+            let answer = scene.writer.tell(now, &act);
+            if let (true, Some(staged)) = (receipt.is_null(), answer.pointer("/ok/staged/receipt"))
+            {
+                receipt = staged.clone();
+            }
+        }
+    }
+    let commit = json!({"request": 9, "receipt": receipt, "owner": "bob"});
+    let mut others = vec![commit.clone(), commit.clone()];
+    for (at, other) in
+        [("/request", json!(10)), ("/owner", json!("carol")), ("/receipt/scope", json!("2"))]
+    {
+        let mut commit = commit.clone();
+        *commit.pointer_mut(at).expect("it is there") = other;
+        others.push(commit);
+    }
+    for commit in others {
+        let commit = json!({"session": session, "commit": commit});
+        scene.writer.tell(now, &json!({"commit": commit}));
+    }
 }
