@@ -1,0 +1,188 @@
+//! What is frozen, lost, late, left over, or with a handler: who may do what meanwhile.
+
+use serde_json::{Value as Tree, json};
+
+use super::{PROTOCOL, Scene};
+
+/// A session of its own, in which one owner has everything.
+struct Own<'a, 'b, 'c, 'd> {
+    scene: &'a mut Scene<'b, 'c, 'd>,
+    session: &'static str,
+}
+
+impl<'a, 'b, 'c, 'd> Own<'a, 'b, 'c, 'd> {
+    fn open(
+        scene: &'a mut Scene<'b, 'c, 'd>,
+        session: &'static str,
+        text: &str,
+        more: &Tree,
+    ) -> Self {
+        let protocol = scene.writer.register(&json!({"text": text}), true).expect("it is one");
+        let mut open = json!({
+            "session": session,
+            "protocol": protocol.digest().to_string(),
+            "owner": scene.owner,
+            "unchecked": true,
+            "journal": true,
+        });
+        for (field, said) in more.as_object().expect("it says some fields") {
+            open[field] = said.clone();
+        }
+        let mut own = Self { scene, session };
+        own.tell(&json!({"open": open}));
+        own
+    }
+
+    fn tell(&mut self, input: &Tree) -> Tree {
+        self.scene.writer.tell(self.scene.now, input)
+    }
+
+    /// An act of its opener, with all that it has.
+    fn act(&mut self, event: Tree) -> Tree {
+        self.act_with("7", event)
+    }
+
+    fn act_with(&mut self, scope: &str, event: Tree) -> Tree {
+        let by = json!({"owner": self.scene.owner, "generation": 1, "scope": scope});
+        let (session, act) = (self.session, json!({"by": by, "event": event}));
+        self.tell(&json!({"act": {"session": session, "by": act["by"], "event": act["event"]}}))
+    }
+
+    fn authority(&mut self, word: &str, said: Tree) -> Tree {
+        self.act(json!({"authority": {word: said}}))
+    }
+
+    fn count(&mut self, value: u64) -> Tree {
+        self.act(json!({"send": {"role": "A", "to": "B", "label": "count", "value": value}}))
+    }
+
+    fn receive(&mut self) -> Tree {
+        self.act(json!({"receive": {"role": "B", "from": "A"}}))
+    }
+
+    /// Time goes by.
+    fn wait(&mut self, ticks: u64) -> Tree {
+        self.scene.now += ticks;
+        self.tell(&json!({"tick": {}}))
+    }
+}
+
+/// What stands under a key, wherever it is.
+fn find<'t>(tree: &'t Tree, key: &str) -> Option<&'t Tree> {
+    match tree {
+        Tree::Object(fields) => {
+            fields.get(key).or_else(|| fields.values().find_map(|field| find(field, key)))
+        }
+        Tree::Array(items) => items.iter().find_map(|item| find(item, key)),
+        _ => None,
+    }
+}
+
+/// What is in a transfer that freezes, or out of which nothing may be taken, stands still; a drain is
+/// said once; of alternatives one is enough.
+pub(super) fn frozen(scene: &mut Scene<'_, '_, '_>) {
+    let mut own =
+        Own::open(scene, "000000000000000000000000000000fb", PROTOCOL, &json!({"capacity": 4}));
+    own.count(1);
+    // The lifecycle, B, A.
+    for (request, scope) in [(1, "1"), (2, "4"), (3, "2")] {
+        let stage = json!({"request": request, "scope": scope, "freeze": true});
+        let staged = own.authority("stage", stage);
+        let receipt = find(&staged, "receipt").unwrap_or_else(|| panic!("{staged}")).clone();
+        own.receive();
+        own.count(2);
+        if scope == "1" {
+            own.act(json!({"drain": {}}));
+            own.act(json!({"close": {}}));
+            own.act(json!({"cancel": {"reason": "no"}}));
+            own.act(json!({"bind": {"handler": "h"}}));
+        }
+        own.authority("owner_died", json!({"owner": "nobody", "evidence": "lifecycle"}));
+        let timer = json!({"request": 10 + request, "site": {"endpoint": "A"}, "after": 900});
+        own.authority("arm_timer", timer);
+        own.authority("attenuate", json!({"request": 20 + request, "scope": scope}));
+        own.authority("release", json!({"request": 30 + request, "scope": scope}));
+        own.authority("rollback", json!({"receipt": receipt}));
+    }
+    let least = |role: &str, least: u64| json!({"position": {"role": role, "least": least}});
+    let (is, is_not) = (least("A", 0), least("B", 9));
+    for (request, terms) in
+        (40..).zip([[&is, &is_not], [&is_not, &is], [&is, &is], [&is_not, &is_not]])
+    {
+        for word in ["any", "all"] {
+            let predicate = json!({word: terms});
+            let issue = json!({"request": request, "predicate": predicate});
+            own.authority("issue_readiness", issue);
+        }
+    }
+    // The lifecycle alone watches over a role.
+    let arm = json!({"request": 50, "site": {"endpoint": "B"}, "after": 3, "valid": 5});
+    own.act_with("1", json!({"authority": {"arm_timer": arm}}));
+    own.wait(3);
+    own.wait(4);
+    own.wait(1);
+    own.wait(1);
+    let deadline = own.scene.now + 20;
+    own.act(json!({"drain": {"deadline": deadline}}));
+    own.act(json!({"drain": {}}));
+    own.act(json!({"cancel": {"reason": "enough"}}));
+    own.wait(21);
+}
+
+/// One owner has lost itself, and not another; what is in flight is nobody's to take.
+pub(super) fn lost(scene: &mut Scene<'_, '_, '_>) {
+    let more = json!({"capacity": 1, "on_lost": "release"});
+    let mut own = Own::open(scene, "000000000000000000000000000000fa", PROTOCOL, &more);
+    let session = own.session;
+    let staged = own.authority("stage", json!({"request": 1, "scope": "2", "to": "bob"}));
+    let receipt = find(&staged, "receipt").unwrap_or_else(|| panic!("{staged}")).clone();
+    let commit = json!({"request": 2, "receipt": receipt, "owner": "bob"});
+    own.tell(&json!({"commit": {"session": session, "commit": commit}}));
+    let arm = json!({"request": 3, "site": {"endpoint": "B"}, "after": 2});
+    own.act_with("4", json!({"authority": {"arm_timer": arm}}));
+    own.wait(2);
+    let state = own.scene.writer.say(json!({"state": session}));
+    let witness = find(&state, "timeouts").and_then(|all| all.get(0)).cloned();
+    let witness = witness.unwrap_or_else(|| panic!("nothing has run out: {state}"));
+    // It is of the role of another.
+    let died = json!({"owner": "bob", "evidence": {"timeout": witness}});
+    own.act_with("1", json!({"authority": {"owner_died": died}}));
+    own.act_with("5", json!({"authority": {"stage": {"request": 4, "scope": "4"}}}));
+    let died = json!({"owner": own.scene.owner, "evidence": {"timeout": witness}});
+    own.act_with("1", json!({"authority": {"owner_died": died}}));
+    for scope in ["4", "1", "2"] {
+        let reclaim = json!({"request": 5, "owner": "carol", "scope": scope});
+        own.tell(&json!({"reclaim": {"session": session, "reclaim": reclaim}}));
+    }
+}
+
+/// A handler has one message of its role at a time, and none while its role stands still; a session
+/// with messages on its edges does not close.
+pub(super) fn handled(scene: &mut Scene<'_, '_, '_>) {
+    let mut own =
+        Own::open(scene, "000000000000000000000000000000f8", PROTOCOL, &json!({"capacity": 8}));
+    own.act(json!({"bind": {"handler": "h"}}));
+    let expires = own.scene.now + 3;
+    let stage =
+        json!({"request": 1, "scope": "2", "to": "bob", "freeze": true, "expires": expires});
+    own.authority("stage", stage);
+    for value in 0..3 {
+        own.count(value);
+    }
+    let now = own.scene.now;
+    own.scene.writer.seal(now, Some);
+    own.wait(3);
+    own.scene.writer.seal(own.scene.now, Some);
+    for _ in 0..2 {
+        own.receive();
+        own.count(7);
+    }
+    own.scene.writer.seal(own.scene.now, Some);
+    // What nobody will receive: the session goes on.
+    let text = "A = B!count(nat) . end   B = end";
+    let session = "000000000000000000000000000000f9";
+    let mut own = Own::open(scene, session, text, &json!({"capacity": 2}));
+    own.count(1);
+    own.act(json!({"drain": {}}));
+    own.act(json!({"close": {}}));
+}
