@@ -34,7 +34,8 @@ use crate::wire::frame::FRAME_BYTES_MAX;
 use crate::wire::seal::Keys;
 use shard::Job;
 
-/// How many frames and other jobs wait for a shard at most, before who sends them waits.
+/// How many jobs wait for a shard at most, before who sends them waits: the frames of a connection
+/// that have come together are one.
 pub const JOBS_MAX: usize = 1024;
 
 /// How many frames wait for a client at most.

@@ -28,7 +28,7 @@ pub(super) struct Log {
     count: u32,
     bytes: Vec<u8>,
     said: Said,
-    /// How many bytes the last batch had: about what the next one will need.
+    /// About how many bytes the next batch will need, by those before.
     usual: u32,
     persisted: u64,
     /// Outputs with the number of records that must be durable before they leave.
@@ -245,10 +245,11 @@ impl Log {
         let (first, count) = (self.first, core::mem::take(&mut self.count));
         let bytes = core::mem::take(&mut self.bytes);
         self.said = Said::default();
-        // After a large batch the room is not asked for again and again.
-        // Numbers grow, and records with them.
+        // After a large batch the room is not asked for again and again, also where small ones
+        // come between. Numbers grow, and records with them.
         let usual = bytes.len() + bytes.len() / 8;
-        self.usual = u32::try_from(usual).unwrap_or(0).min(USUAL_MAX);
+        let usual = u32::try_from(usual).unwrap_or(0).min(USUAL_MAX);
+        self.usual = usual.max(self.usual - self.usual / 4);
         self.head = self.head.after(first, count, &bytes);
         self.first += u64::from(count);
         Some(Batch { session, first, count, bytes: bytes.into(), head: self.head })

@@ -1,6 +1,8 @@
 //! One connection of a hub: what comes over it, and what goes.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -23,6 +25,11 @@ use crate::wire::frame::{Frame, VERSION};
 use crate::wire::payload::Form;
 use crate::wire::seal::{Purpose, Token};
 
+/// How many frames of a connection go to its shard together, and with about how many bytes behind
+/// the first.
+const AT_ONCE: usize = 32;
+const AT_ONCE_BYTES: usize = 16 << 10;
+
 struct Served<'a> {
     hub: &'a Hub,
     connection: Connection,
@@ -31,6 +38,9 @@ struct Served<'a> {
     /// The shard of each endpoint, and those that know of the connection.
     shards: Vec<(u32, usize)>,
     known: Vec<usize>,
+    /// What is to go to a shard, in the order in which it came, and its bytes.
+    frames: Vec<(usize, Vec<Frame>)>,
+    bytes: usize,
     is_greeted: bool,
     /// It has come to a role, or opened a session.
     has_come: bool,
@@ -44,8 +54,8 @@ enum Then {
     End(Option<Bytes>),
     /// To open a session of this protocol.
     Open(Box<(SmolStr, Option<u32>)>),
-    /// A shard has no room for these now.
-    Wait(Box<(usize, Vec<Job>)>),
+    /// Shards have no room for these now; what is to be done behind them.
+    Wait(Box<(Vec<(usize, Job)>, Then)>),
 }
 
 pub(super) async fn serve(hub: &Hub, number: u64, mut transport: impl Transport) {
@@ -58,6 +68,8 @@ pub(super) async fn serve(hub: &Hub, number: u64, mut transport: impl Transport)
         way: way.clone(),
         shards: Vec::new(),
         known: Vec::new(),
+        frames: Vec::new(),
+        bytes: 0,
         is_greeted: options.secret.is_none(),
         has_come: false,
     };
@@ -73,10 +85,16 @@ pub(super) async fn serve(hub: &Hub, number: u64, mut transport: impl Transport)
             () = std::future::ready(()), if way.is_waiting() => Then::GoOn,
             frame = transport.receive(options.frame_bytes_max) => {
                 heard = Instant::now();
-                match frame {
-                    Ok(Some(bytes)) => served.handle(&bytes),
-                    Ok(None) | Err(_) => Then::End(None),
+                let mut then = served.heard(frame);
+                // What has come with it goes on with it. It is polled once more, and with the right
+                // waker, before anything is waited for.
+                while matches!(then, Then::GoOn)
+                    && served.has_room()
+                    && let Some(frame) = at_once(transport.receive(options.frame_bytes_max))
+                {
+                    then = served.heard(frame);
                 }
+                served.pass_on(then)
             }
             () = way.changed() => Then::GoOn,
             () = async { drop(closing.wait_for(|closing| *closing).await) } => {
@@ -100,12 +118,20 @@ pub(super) async fn serve(hub: &Hub, number: u64, mut transport: impl Transport)
                 then
             }
         };
+        let then = match then {
+            Then::Wait(waiting) => {
+                let (jobs, then) = *waiting;
+                let is_there = Box::pin(served.wait(jobs)).await;
+                if is_there { then } else { Then::End(None) }
+            }
+            then => then,
+        };
         let (first, is_over) = match then {
-            Then::GoOn => (None, false),
+            Then::GoOn | Then::Wait(_) if !way.is_waiting() => continue,
+            Then::GoOn | Then::Wait(_) => (None, false),
             Then::Say(frame) => (Some(frame), false),
             Then::End(frame) => (frame, true),
             Then::Open(asked) => (Some(Box::pin(served.open(&asked.0, asked.1)).await), false),
-            Then::Wait(jobs) => (None, !Box::pin(served.wait(jobs.0, jobs.1)).await),
         };
         let sending = send(&mut transport, served.form, &way, first);
         // A peer that takes nothing is as good as dead.
@@ -127,6 +153,14 @@ pub(super) async fn serve(hub: &Hub, number: u64, mut transport: impl Transport)
     for shard in served.known {
         // A shard that has ended knows of nobody.
         let _ = hub.all.shards[shard].send(Job::Lost(served.connection)).await;
+    }
+}
+
+/// What a future gives at once, if it does. Nothing is woken for it.
+fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(done) => Some(done),
+        Poll::Pending => None,
     }
 }
 
@@ -182,6 +216,13 @@ impl Served<'_> {
         Then::End(Some(self.encoded(&reject(code, message))))
     }
 
+    fn heard(&mut self, frame: std::io::Result<Option<Bytes>>) -> Then {
+        match frame {
+            Ok(Some(bytes)) => self.handle(&bytes),
+            Ok(None) | Err(_) => Then::End(None),
+        }
+    }
+
     fn handle(&mut self, bytes: &[u8]) -> Then {
         let options = &self.hub.all.options;
         let frame = match self.form.decode(bytes, options.frame_bytes_max) {
@@ -217,29 +258,50 @@ impl Served<'_> {
             _ => {}
         }
         let shard = self.shard(&frame);
-        let connected = (!self.known.contains(&shard)).then(|| {
-            self.known.push(shard);
-            let (connection, form, way) = (self.connection, self.form, self.way.clone());
-            Job::Connected { connection, form, way }
-        });
-        let queue = &self.hub.all.shards[shard];
-        let mut jobs = connected.into_iter().chain([Job::Frame(self.connection, frame)]);
-        while let Some(job) = jobs.next() {
-            match queue.try_send(job) {
-                Ok(()) => {}
-                Err(TrySendError::Full(job)) => {
-                    return Then::Wait(Box::new((shard, [job].into_iter().chain(jobs).collect())));
-                }
-                Err(TrySendError::Closed(_)) => return Then::End(None),
-            }
+        self.bytes += bytes.len();
+        match self.frames.last_mut() {
+            Some((last, frames)) if *last == shard => frames.push(frame),
+            _ => self.frames.push((shard, vec![frame])),
         }
         Then::GoOn
     }
 
-    /// Waits until a shard has room, and whether it is there: its clients feel that it is behind,
-    /// and nobody's memory does.
-    async fn wait(&self, shard: usize, jobs: Vec<Job>) -> bool {
-        for job in jobs {
+    /// Whether one more frame goes with those that have come.
+    fn has_room(&self) -> bool {
+        let count: usize = self.frames.iter().map(|(_, frames)| frames.len()).sum();
+        count < AT_ONCE && self.bytes < AT_ONCE_BYTES
+    }
+
+    /// Gives each shard the frames that are for it; what is to be done behind that.
+    fn pass_on(&mut self, then: Then) -> Then {
+        self.bytes = 0;
+        let mut waiting = Vec::new();
+        for (shard, frames) in std::mem::take(&mut self.frames) {
+            let connected = (!self.known.contains(&shard)).then(|| {
+                self.known.push(shard);
+                let (connection, form, way) = (self.connection, self.form, self.way.clone());
+                Job::Connected { connection, form, way }
+            });
+            for job in connected.into_iter().chain([Job::Frames(self.connection, frames)]) {
+                // None overtakes another.
+                if !waiting.is_empty() {
+                    waiting.push((shard, job));
+                    continue;
+                }
+                match self.hub.all.shards[shard].try_send(job) {
+                    Ok(()) => {}
+                    Err(TrySendError::Full(job)) => waiting.push((shard, job)),
+                    Err(TrySendError::Closed(_)) => return Then::End(None),
+                }
+            }
+        }
+        if waiting.is_empty() { then } else { Then::Wait(Box::new((waiting, then))) }
+    }
+
+    /// Waits until shards have room, and whether they are there: their clients feel that they are
+    /// behind, and nobody's memory does.
+    async fn wait(&self, jobs: Vec<(usize, Job)>) -> bool {
+        for (shard, job) in jobs {
             if self.hub.all.shards[shard].send(job).await.is_err() {
                 return false;
             }

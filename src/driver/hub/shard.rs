@@ -17,7 +17,7 @@ use crate::types::{Protocol, RoleIx};
 use crate::wire::frame::Frame;
 use crate::wire::payload::Form;
 
-/// After how many jobs a turn ends.
+/// After how many frames and other jobs a turn ends.
 const TURN_MAX: usize = 1024;
 
 /// How long clients have to hear the last word.
@@ -36,12 +36,23 @@ pub(super) enum Job {
         form: Form,
         way: Way,
     },
-    Frame(Connection, Frame),
+    /// At least one.
+    Frames(Connection, Vec<Frame>),
     Lost(Connection),
     Work(Work),
     /// A connection that is served on the shard's own thread.
     Serve(Serve),
     Stop(oneshot::Sender<()>),
+}
+
+impl Job {
+    /// How many jobs it counts for.
+    fn weight(&self) -> usize {
+        match self {
+            Self::Frames(_, frames) => frames.len(),
+            _ => 1,
+        }
+    }
 }
 
 /// The time: it goes on from that of the system, and does not run back while the process lives.
@@ -148,15 +159,27 @@ impl<J: Journal> Shard<J> {
     }
 
     async fn work(mut self) -> Result<(), NodeError> {
+        // It is set anew only where something else is due.
+        let sleep = tokio::time::sleep(Duration::ZERO);
+        tokio::pin!(sleep);
+        let mut set = None;
         loop {
-            let wait = self.node.poll_timeout().map(|due| self.clock.until(due));
-            let wait = wait.unwrap_or(Duration::from_secs(3600));
+            let due = self.node.poll_timeout();
+            if set != Some(due) {
+                let wait = due.map_or(Duration::from_secs(3600), |due| self.clock.until(due));
+                sleep.as_mut().reset(tokio::time::Instant::now() + wait);
+                set = Some(due);
+            }
             let first = tokio::select! {
+                biased;
                 job = self.jobs.recv() => match job {
                     Some(job) => Some(job),
                     None => return Ok(()),
                 },
-                () = tokio::time::sleep(wait) => None,
+                () = &mut sleep => {
+                    set = None;
+                    None
+                }
             };
             let (now, mut stop) = (self.clock.now(), None);
             let mut next = first;
@@ -166,8 +189,8 @@ impl<J: Journal> Shard<J> {
                     stop = Some(done);
                     break;
                 }
+                room = room.saturating_sub(job.weight());
                 self.handle(now, job);
-                room -= 1;
                 next = if room > 0 { self.jobs.try_recv().ok() } else { None };
             }
             // HUB-4: one commit for all of it; nothing is answered before.
@@ -191,7 +214,9 @@ impl<J: Journal> Shard<J> {
                 self.ways.insert(connection, way);
                 self.node.connected(connection, form);
             }
-            Job::Frame(from, frame) => self.node.frame(now, from, frame),
+            Job::Frames(from, frames) => {
+                frames.into_iter().for_each(|frame| self.node.frame(now, from, frame));
+            }
             Job::Lost(connection) => {
                 self.ways.remove(&connection);
                 self.node.lost(now, connection);
