@@ -1,5 +1,6 @@
 //! Cases that reach what random scripts reach too seldom: the limits of what one session may have
-//! (outstanding things, remembered sends, long reasons, deep values), and the rarest refusals.
+//! (outstanding things, remembered sends, long reasons, deep values), and what is told on purpose:
+//! the rarest refusals, repeats with one thing changed, what is frozen, lost or with a handler.
 
 mod corners;
 mod held;
@@ -42,11 +43,29 @@ impl Scene<'_, '_, '_> {
     }
 }
 
+/// An owner, with a short name or the longest.
+fn owner(draw: &mut Draw<'_>) -> String {
+    if draw.one_in(2) == 0 { "alice".to_owned() } else { "o".repeat(255) }
+}
+
+/// What is told on purpose, each in a session of its own.
+pub(crate) fn purpose(writer: &mut Writer, draw: &mut Draw<'_>) {
+    let owner = owner(draw);
+    let mut scene = Scene { writer, draw, owner: &owner, now: 5 };
+    corners::corners(&mut scene);
+    corners::spent(&mut scene);
+    corners::asked_again(&mut scene);
+    held::frozen(&mut scene);
+    held::lost(&mut scene);
+    held::handled(&mut scene);
+    held::dropped(&mut scene);
+}
+
 pub(crate) fn play(writer: &mut Writer, draw: &mut Draw<'_>) {
     let protocol = writer.register(&json!({"text": PROTOCOL}), draw.one_in(2) == 0);
     let protocol = protocol.expect("it is one");
-    let long = "o".repeat(255);
-    let owner = if draw.one_in(2) == 0 { "alice" } else { long.as_str() };
+    let owner = owner(draw);
+    let owner = owner.as_str();
     let open = json!({
         "session": SESSION,
         "protocol": protocol.digest().to_string(),
@@ -58,15 +77,6 @@ pub(crate) fn play(writer: &mut Writer, draw: &mut Draw<'_>) {
     });
     let mut scene = Scene { writer, draw, owner, now: 5 };
     scene.writer.tell(0, &json!({"open": open}));
-    corners::corners(&mut scene);
-    corners::spent(&mut scene);
-    // One of these: every session is looked at after every line.
-    match scene.draw.one_in(4) {
-        0 => corners::asked_again(&mut scene),
-        1 => held::frozen(&mut scene),
-        2 => held::lost(&mut scene),
-        _ => held::handled(&mut scene),
-    }
     match scene.draw.one_in(3) {
         0 => outstanding(&mut scene),
         1 => remembered(&mut scene),

@@ -30,10 +30,12 @@ pub(crate) enum Kind {
     Authority,
     /// Reaches the limits of what one session may have.
     Crowd,
+    /// Tells on purpose what is rare.
+    Purpose,
 }
 
 /// The kinds in the order in which cases have them.
-pub(crate) const KINDS: [Kind; 8] = [
+pub(crate) const KINDS: [Kind; 9] = [
     Kind::Legal,
     Kind::Wild,
     Kind::Authority,
@@ -42,6 +44,7 @@ pub(crate) const KINDS: [Kind; 8] = [
     Kind::Wild,
     Kind::Authority,
     Kind::Crowd,
+    Kind::Purpose,
 ];
 
 /// Lines, and what they come to here.
@@ -149,8 +152,12 @@ pub(crate) fn case(runner: &mut TestRunner, kind: Kind) -> Case {
         begin["archive"] = json!(draw.one_in(3));
     }
     let mut writer = Writer::new(&begin);
-    if kind == Kind::Crowd {
-        crowd::play(&mut writer, &mut draw);
+    match kind {
+        Kind::Crowd => crowd::play(&mut writer, &mut draw),
+        Kind::Purpose => crowd::purpose(&mut writer, &mut draw),
+        _ => {}
+    }
+    if matches!(kind, Kind::Crowd | Kind::Purpose) {
         return writer.done();
     }
     let mut protocols = Vec::new();

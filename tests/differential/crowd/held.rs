@@ -146,10 +146,10 @@ pub(super) fn lost(scene: &mut Scene<'_, '_, '_>) {
     let witness = witness.unwrap_or_else(|| panic!("nothing has run out: {state}"));
     // It is of the role of another.
     let died = json!({"owner": "bob", "evidence": {"timeout": witness}});
-    own.act_with("1", json!({"authority": {"owner_died": died}}));
+    own.act_with("5", json!({"authority": {"owner_died": died}}));
     own.act_with("5", json!({"authority": {"stage": {"request": 4, "scope": "4"}}}));
     let died = json!({"owner": own.scene.owner, "evidence": {"timeout": witness}});
-    own.act_with("1", json!({"authority": {"owner_died": died}}));
+    own.act_with("5", json!({"authority": {"owner_died": died}}));
     for scope in ["4", "1", "2"] {
         let reclaim = json!({"request": 5, "owner": "carol", "scope": scope});
         own.tell(&json!({"reclaim": {"session": session, "reclaim": reclaim}}));
@@ -164,7 +164,7 @@ pub(super) fn handled(scene: &mut Scene<'_, '_, '_>) {
     own.act(json!({"bind": {"handler": "h"}}));
     let expires = own.scene.now + 3;
     let stage =
-        json!({"request": 1, "scope": "2", "to": "bob", "freeze": true, "expires": expires});
+        json!({"request": 1, "scope": "4", "to": "bob", "freeze": true, "expires": expires});
     own.authority("stage", stage);
     for value in 0..3 {
         own.count(value);
@@ -178,6 +178,21 @@ pub(super) fn handled(scene: &mut Scene<'_, '_, '_>) {
         own.count(7);
     }
     own.scene.writer.seal(own.scene.now, Some);
+    // Two edges to one role.
+    let text = "A = rec X . B!count(nat) . X   C = rec X . B!say(nat) . X
+        B = rec X . &{ A?count(nat) . X, C?say(nat) . X }";
+    let session = "000000000000000000000000000000f7";
+    let mut own = Own::open(scene, session, text, &json!({"capacity": 2}));
+    own.act_with("f", json!({"bind": {"handler": "h"}}));
+    for (role, label) in [("A", "count"), ("C", "say"), ("C", "say"), ("A", "count")] {
+        let send = json!({"role": role, "to": "B", "label": label, "value": 1});
+        own.act_with("f", json!({"send": send}));
+        own.scene.writer.seal(own.scene.now, Some);
+    }
+    for from in ["C", "A", "A", "C"] {
+        own.act_with("f", json!({"receive": {"role": "B", "from": from}}));
+        own.scene.writer.seal(own.scene.now, Some);
+    }
     // What nobody will receive: the session goes on.
     let text = "A = B!count(nat) . end   B = end";
     let session = "000000000000000000000000000000f9";
@@ -185,4 +200,25 @@ pub(super) fn handled(scene: &mut Scene<'_, '_, '_>) {
     own.count(1);
     own.act(json!({"drain": {}}));
     own.act(json!({"close": {}}));
+}
+
+/// A message may be dropped that leaves its receiver where it is, wherever that may be: one that moves
+/// it somewhere is not dropped.
+pub(super) fn dropped(scene: &mut Scene<'_, '_, '_>) {
+    let stays = "A = rec X . B!count(nat) . X   B = rec X . A?count(nat) . X";
+    let moves = "A = rec X . B!{ count(nat) . X, go . B!count(nat) . end }
+        B = rec X . A?{ count(nat) . X, go . A?count(nat) . end }";
+    let sessions = ["000000000000000000000000000000f6", "000000000000000000000000000000f5"];
+    for (session, text) in sessions.into_iter().zip([stays, moves]) {
+        let policy = json!({"edge": {"from": "A", "to": "B"}, "policy": {"drop_oldest": {}}});
+        let more = json!({"capacity": 2, "policies": [policy]});
+        let mut own = Own::open(scene, session, text, &more);
+        for value in 0..4 {
+            own.count(value);
+        }
+        own.act(json!({"send": {"role": "A", "to": "B", "label": "go", "value": null}}));
+        for _ in 0..3 {
+            own.receive();
+        }
+    }
 }
