@@ -35,6 +35,9 @@ mod door_journal;
 #[cfg(feature = "cli")]
 #[path = "../kills.rs"]
 mod kills;
+#[cfg(all(feature = "cli", target_os = "linux"))]
+#[path = "../many.rs"]
+mod many;
 #[cfg(feature = "cli")]
 #[path = "../play.rs"]
 mod play;

@@ -40,6 +40,11 @@ impl Drop for Folder {
 pub struct Process(Child);
 
 impl Process {
+    /// Its number.
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+
     /// As `kill -9` does.
     pub fn kill(&mut self) {
         let _ = self.0.kill();
