@@ -169,6 +169,9 @@ pub(super) fn handled(scene: &mut Scene<'_, '_, '_>) {
     for value in 0..3 {
         own.count(value);
     }
+    // Nothing of it is sealed yet.
+    let session = own.session;
+    own.tell(&json!({"persisted": {"session": session, "upto": 999}}));
     let now = own.scene.now;
     own.scene.writer.seal(now, Some);
     own.wait(3);
@@ -220,5 +223,16 @@ pub(super) fn dropped(scene: &mut Scene<'_, '_, '_>) {
         for _ in 0..3 {
             own.receive();
         }
+        own.act(json!({"cancel": {"reason": "enough"}}));
+        own.scene.writer.seal(own.scene.now, Some);
+        own.tell(&json!({"reap": {"session": session}}));
     }
+    // What may be absent is.
+    let text = "A = B!count({ a: nat, b: nat? }) . end   B = A?count({ a: nat, b: nat? }) . end";
+    let session = "000000000000000000000000000000f4";
+    let mut own = Own::open(scene, session, text, &json!({"capacity": 1}));
+    for value in [json!({"b": 1}), json!({"a": 1})] {
+        own.act(json!({"send": {"role": "A", "to": "B", "label": "count", "value": value}}));
+    }
+    own.receive();
 }
