@@ -150,6 +150,7 @@ pub(super) async fn serve(hub: &Hub, number: u64, mut transport: impl Transport)
             break;
         }
     }
+    // SERV-8: what is left behind is let go.
     for shard in served.known {
         // A shard that has ended knows of nobody.
         let _ = hub.all.shards[shard].send(Job::Lost(served.connection)).await;
