@@ -4,7 +4,7 @@
 //! `ANTIPHON_SEEDS=10000 cargo test --release --all-features --test host simulation` is the long run;
 //! `ANTIPHON_SEED=N` begins with that seed. A failure prints what to run again. With
 //! `ANTIPHON_JOURNALS=FOLDER` each journal is written there, as
-//! `lean/check --run lean/Oracle.lean --replay FOLDER/*.jsonl` reads it.
+//! `ls FOLDER/*.jsonl | xargs -n 200 lean/check --run lean/Oracle.lean --replay` reads it.
 #![cfg(feature = "driver")]
 
 use std::path::Path;
