@@ -25,9 +25,10 @@ use crate::wire::frame::{Frame, VERSION};
 use crate::wire::payload::Form;
 use crate::wire::seal::{Purpose, Token};
 
-/// How many frames of a connection go to its shard together, and with about how many bytes behind
-/// the first.
+/// How many frames of a connection go to its shard together.
 const AT_ONCE: usize = 32;
+
+/// And with about how many bytes, behind the first.
 const AT_ONCE_BYTES: usize = 16 << 10;
 
 struct Served<'a> {
@@ -41,6 +42,8 @@ struct Served<'a> {
     /// What is to go to a shard, in the order in which it came, and its bytes.
     frames: Vec<(usize, Vec<Frame>)>,
     bytes: usize,
+    /// What shards have no room for now.
+    waiting: Vec<(usize, Job)>,
     is_greeted: bool,
     /// It has come to a role, or opened a session.
     has_come: bool,
@@ -54,8 +57,6 @@ enum Then {
     End(Option<Bytes>),
     /// To open a session of this protocol.
     Open(Box<(SmolStr, Option<u32>)>),
-    /// Shards have no room for these now; what is to be done behind them.
-    Wait(Box<(Vec<(usize, Job)>, Then)>),
 }
 
 pub(super) async fn serve(hub: &Hub, number: u64, mut transport: impl Transport) {
@@ -70,6 +71,7 @@ pub(super) async fn serve(hub: &Hub, number: u64, mut transport: impl Transport)
         known: Vec::new(),
         frames: Vec::new(),
         bytes: 0,
+        waiting: Vec::new(),
         is_greeted: options.secret.is_none(),
         has_come: false,
     };
@@ -80,7 +82,7 @@ pub(super) async fn serve(hub: &Hub, number: u64, mut transport: impl Transport)
     tokio::pin!(sleep);
     let mut closing = hub.all.closing.subscribe();
     loop {
-        let then = tokio::select! {
+        let mut then = tokio::select! {
             biased;
             () = std::future::ready(()), if way.is_waiting() => Then::GoOn,
             frame = transport.receive(options.frame_bytes_max) => {
@@ -94,7 +96,7 @@ pub(super) async fn serve(hub: &Hub, number: u64, mut transport: impl Transport)
                 {
                     then = served.heard(frame);
                 }
-                served.pass_on(then)
+                if served.pass_on() { then } else { Then::End(None) }
             }
             () = way.changed() => Then::GoOn,
             () = async { drop(closing.wait_for(|closing| *closing).await) } => {
@@ -118,17 +120,12 @@ pub(super) async fn serve(hub: &Hub, number: u64, mut transport: impl Transport)
                 then
             }
         };
-        let then = match then {
-            Then::Wait(waiting) => {
-                let (jobs, then) = *waiting;
-                let is_there = Box::pin(served.wait(jobs)).await;
-                if is_there { then } else { Then::End(None) }
-            }
-            then => then,
-        };
+        if !served.waiting.is_empty() && !Box::pin(served.wait()).await {
+            then = Then::End(None);
+        }
         let (first, is_over) = match then {
-            Then::GoOn | Then::Wait(_) if !way.is_waiting() => continue,
-            Then::GoOn | Then::Wait(_) => (None, false),
+            Then::GoOn if !way.is_waiting() => continue,
+            Then::GoOn => (None, false),
             Then::Say(frame) => (Some(frame), false),
             Then::End(frame) => (frame, true),
             Then::Open(asked) => (Some(Box::pin(served.open(&asked.0, asked.1)).await), false),
@@ -273,10 +270,10 @@ impl Served<'_> {
         count < AT_ONCE && self.bytes < AT_ONCE_BYTES
     }
 
-    /// Gives each shard the frames that are for it; what is to be done behind that.
-    fn pass_on(&mut self, then: Then) -> Then {
+    /// Gives each shard the frames that are for it, as far as there is room, and whether the shards
+    /// are there.
+    fn pass_on(&mut self) -> bool {
         self.bytes = 0;
-        let mut waiting = Vec::new();
         for (shard, frames) in std::mem::take(&mut self.frames) {
             let connected = (!self.known.contains(&shard)).then(|| {
                 self.known.push(shard);
@@ -285,24 +282,27 @@ impl Served<'_> {
             });
             for job in connected.into_iter().chain([Job::Frames(self.connection, frames)]) {
                 // None overtakes another.
-                if !waiting.is_empty() {
-                    waiting.push((shard, job));
+                if !self.waiting.is_empty() {
+                    self.waiting.push((shard, job));
                     continue;
                 }
                 match self.hub.all.shards[shard].try_send(job) {
                     Ok(()) => {}
-                    Err(TrySendError::Full(job)) => waiting.push((shard, job)),
-                    Err(TrySendError::Closed(_)) => return Then::End(None),
+                    Err(TrySendError::Full(job)) => self.waiting.push((shard, job)),
+                    Err(TrySendError::Closed(_)) => {
+                        self.waiting.clear();
+                        return false;
+                    }
                 }
             }
         }
-        if waiting.is_empty() { then } else { Then::Wait(Box::new((waiting, then))) }
+        true
     }
 
     /// Waits until shards have room, and whether they are there: their clients feel that they are
     /// behind, and nobody's memory does.
-    async fn wait(&self, jobs: Vec<(usize, Job)>) -> bool {
-        for (shard, job) in jobs {
+    async fn wait(&mut self) -> bool {
+        for (shard, job) in std::mem::take(&mut self.waiting) {
             if self.hub.all.shards[shard].send(job).await.is_err() {
                 return false;
             }
@@ -312,13 +312,13 @@ impl Served<'_> {
 
     /// HUB-7: opens a session for whoever may, and answers with the invitations.
     async fn open(&mut self, text: &str, capacity: Option<u32>) -> Bytes {
-        let answer = self.opened(text, capacity).await;
+        let answer = Self::opened(self.hub, text, capacity).await;
         self.has_come |= matches!(answer, Frame::Opened { .. });
         self.encoded(&answer)
     }
 
-    async fn opened(&self, text: &str, capacity: Option<u32>) -> Frame {
-        let options = &self.hub.all.options;
+    async fn opened(hub: &Hub, text: &str, capacity: Option<u32>) -> Frame {
+        let options = &hub.all.options;
         if !options.opens {
             return reject("may_not_open", "clients open no sessions here");
         }
@@ -332,7 +332,7 @@ impl Served<'_> {
         };
         let capacities = Capacities { every: capacity, ..Capacities::default() };
         let lifetime = options.invitation_lifetime;
-        match self.hub.open_invited(&protocol, capacities, lifetime).await {
+        match hub.open_invited(&protocol, capacities, lifetime).await {
             Ok(Invited { session, invitations }) => {
                 let invitations = invitations.into_iter();
                 let each = invitations.map(|(role, text)| (role.as_str().into(), text.into()));
