@@ -1,13 +1,12 @@
 //! `kill -9` of hosts and players in a loop, over real sockets.
 
-use crate::processes::play;
+use crate::processes::{number, play};
 
 /// Law 4, PLAY-2, PLAY-3: whoever is killed, whenever: each role receives every message once and in
 /// order, and the journal holds.
 #[test]
 fn whoever_is_killed_the_game_goes_on() {
-    let kills =
-        std::env::var("ANTIPHON_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(12);
+    let kills = number("ANTIPHON_KILLS", 12);
     for (scheme, seed) in [("ws", 1), ("tcp", 2)] {
         let done = play(&format!("kills-{scheme}"), scheme, 20 * kills, kills, seed);
         println!(

@@ -12,9 +12,9 @@ use antiphon::resume::outbox::Ending;
 use antiphon::transport::{Dial, NetDial, Transport};
 use bytes::Bytes;
 use tokio::sync::{Notify, Semaphore};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::processes::{COUNTING, Folder, Host, said};
+use crate::processes::{COUNTING, Folder, Host, number, said};
 
 /// How many connect at once, before any of them is cut.
 const AT_ONCE: usize = 64;
@@ -26,6 +26,10 @@ const CLIENT_BYTES_MAX: u64 = 4 << 10;
 /// And altogether.
 const SLACK_BYTES: u64 = 16 << 20;
 
+/// How much longer than clients are cut it may take until all of it has ended. Who waits for somebody
+/// that has failed would wait for ever.
+const END_MAX: Duration = Duration::from_secs(240);
+
 /// Whoever dials gets connections that can be cut.
 #[derive(Clone)]
 struct Cut {
@@ -34,7 +38,7 @@ struct Cut {
     dialled: Arc<AtomicU64>,
 }
 
-/// A connection that is lost, with all that is on its way, when it is cut.
+/// A connection that is lost when it is cut, while its client waits to hear something.
 struct Cutting<T> {
     inner: T,
     cut: Arc<Notify>,
@@ -128,10 +132,6 @@ fn resident(process: u32) -> u64 {
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
 }
 
-fn number(name: &str, otherwise: u64) -> u64 {
-    std::env::var(name).ok().map_or(otherwise, |text| text.parse().expect(name))
-}
-
 /// Opens so many sessions, half of them by way of each transport, and joins their roles.
 async fn joined(host: &Host, folder: &Path, sessions: usize) -> (Vec<[Endpoint; 2]>, Vec<Cut>) {
     let secret = std::fs::read_to_string(folder.join("antiphon-data/secret")).unwrap();
@@ -194,7 +194,7 @@ fn clients_that_are_cut_again_and_again_lose_nothing() {
     let mut host = Host::start(&folder.0);
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let (asked, answered, samples) = runtime.unwrap().block_on(async {
+    let played = async {
         let sessions = usize::try_from(clients / 2).unwrap();
         let begun = Instant::now();
         let (all, cuts) = joined(&host, &folder.0, sessions).await;
@@ -231,7 +231,11 @@ fn clients_that_are_cut_again_and_again_lose_nothing() {
         );
         assert!(dialled > clients + seconds * each_second / 2, "{dialled}: too few were cut");
         (asked, answered, samples)
-    });
+    };
+    let (asked, answered, samples) = runtime
+        .unwrap()
+        .block_on(async { timeout(Duration::from_secs(seconds) + END_MAX, played).await })
+        .expect("it comes to an end");
     assert_eq!(asked, answered);
     assert!(asked.iter().all(|count| *count > 0), "a session has not begun");
     let early = *samples[..samples.len().div_ceil(4)].iter().max().unwrap();

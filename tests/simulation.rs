@@ -15,8 +15,9 @@ use antiphon::machine::Capacities;
 use antiphon::simulation::{Chaos, Counts, Options, Report, SimulationError, simulate};
 use antiphon::types::syntax::Source;
 use antiphon::wire::journal::Journal;
-use antiphon::wire::oracle::{Told, line};
-use serde_json::{Value as Tree, json};
+use antiphon::wire::oracle::line;
+
+use crate::retold;
 
 /// On how many threads seeds run.
 const THREADS: usize = 2;
@@ -97,24 +98,9 @@ impl Total {
     }
 }
 
-/// Writes a journal for the model's own replay: all of its records at once, and the state behind them.
+/// Writes a journal for the model's own replay.
 fn write(folder: &Path, seed: u64, journal: &Journal) {
-    let (mut lines, mut records, mut state) = (Vec::new(), Vec::new(), None);
-    for told in journal.retold() {
-        let Told { say, answer, .. } = told.unwrap();
-        if let Some(batch) = say.pointer("/replay/records").and_then(Tree::as_array) {
-            records.extend(batch.iter().cloned());
-        } else if say.get("state").is_some() {
-            state = Some(json!({"say": say, "answer": answer}));
-        } else {
-            lines.push(json!({"say": say}));
-        }
-    }
-    let (session, protocol) = (journal.session.to_string(), journal.protocol.digest().to_string());
-    let replayed = json!({"session": session, "records": records.len()});
-    let replay = json!({"session": session, "protocol": protocol, "records": records});
-    lines.push(json!({"say": {"replay": replay}, "answer": {"ok": {"replayed": replayed}}}));
-    lines.extend(state);
+    let lines = retold::lines(journal).unwrap();
     let text: String = lines.iter().map(|one| line(one) + "\n").collect();
     std::fs::write(folder.join(format!("{seed}.jsonl")), text).unwrap();
 }

@@ -29,6 +29,8 @@ mod model;
 mod processes;
 #[path = "../reference/mod.rs"]
 mod reference;
+#[path = "../retold/mod.rs"]
+mod retold;
 mod shrink;
 mod simulated;
 #[path = "../strategies/mod.rs"]

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use antiphon::simulation::{Options, simulate};
 use antiphon::types::syntax::Source;
 use antiphon::wire::journal::Journal;
-use serde_json::{Value as Tree, json};
+use serde_json::Value as Tree;
 
 use crate::processes;
+use crate::retold::lines;
 
 /// What is simulated, from `specs/protocols`.
 const PROTOCOLS: [&str; 8] = [
@@ -39,7 +40,8 @@ pub(crate) fn journals(seed: u64) -> Result<Vec<Vec<Tree>>, String> {
             simulate(&Arc::new(protocol), &options).map_err(|error| wrong(error.to_string()))?;
         report.verdict.map_err(|fault| wrong(fault.to_string()))?;
         let journal = Journal::read(report.journal.as_bytes());
-        lines(&journal.map_err(|error| wrong(error.to_string()))?).map_err(wrong)
+        let journal = journal.map_err(|error| wrong(error.to_string()))?;
+        lines(&journal).map_err(|error| wrong(error.to_string()))
     };
     PROTOCOLS.into_iter().zip(0..).map(journal).collect()
 }
@@ -51,26 +53,8 @@ pub(crate) fn played(seed: u64) -> Result<Vec<Vec<Tree>>, String> {
         let done = processes::play(&format!("oracle-{scheme}"), scheme, 60, 5, seed);
         println!("{scheme}: {} hosts and {} players were killed", done.hosts, done.players);
         let journal = Journal::read(done.journal.as_bytes());
-        lines(&journal.map_err(|error| format!("{scheme}: {error}"))?)
+        let journal = journal.map_err(|error| format!("{scheme}: {error}"))?;
+        lines(&journal).map_err(|error| format!("{scheme}: {error}"))
     };
     ["ws", "tcp"].into_iter().map(play).collect()
-}
-
-/// A journal as the lines that the others are: everything in one.
-fn lines(journal: &Journal) -> Result<Vec<Tree>, String> {
-    let (mut lines, mut all) = (Vec::new(), Vec::new());
-    for told in journal.retold() {
-        let say = told.map_err(|error| error.to_string())?.say;
-        match say.pointer("/replay/records").and_then(Tree::as_array) {
-            Some(records) => all.extend(records.iter().cloned()),
-            None if say.get("state").is_some() => {}
-            None => lines.push(json!({"say": say})),
-        }
-    }
-    let (session, count) = (journal.session.to_string(), all.len());
-    let protocol = journal.protocol.digest().to_string();
-    let replay = json!({"session": session, "protocol": protocol, "records": all});
-    let replayed = json!({"session": session, "records": count});
-    lines.push(json!({"say": {"replay": replay}, "answer": {"ok": {"replayed": replayed}}}));
-    Ok(lines)
 }

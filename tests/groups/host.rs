@@ -6,6 +6,8 @@
 mod faulty;
 #[path = "../reference/mod.rs"]
 mod reference;
+#[path = "../retold/mod.rs"]
+mod retold;
 #[path = "../schema/mod.rs"]
 mod schema;
 #[path = "../strategies/mod.rs"]

@@ -18,6 +18,11 @@ pub const COUNTING: &str = "
     A = rec X . B!{ count(nat) . B?answer(nat) . X, stop . end }
     B = rec X . A?{ count(nat) . A!answer(nat) . X, stop . end }";
 
+/// A switch that is a number.
+pub fn number(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).ok().map_or(otherwise, |text| text.parse().expect(name))
+}
+
 /// A folder that goes with its test.
 pub struct Folder(pub PathBuf);
 

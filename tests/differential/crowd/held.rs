@@ -44,12 +44,18 @@ impl<'a, 'b, 'c, 'd> Own<'a, 'b, 'c, 'd> {
 
     fn act_with(&mut self, scope: &str, event: Tree) -> Tree {
         let by = json!({"owner": self.scene.owner, "generation": 1, "scope": scope});
-        let (session, act) = (self.session, json!({"by": by, "event": event}));
-        self.tell(&json!({"act": {"session": session, "by": act["by"], "event": act["event"]}}))
+        self.tell(&json!({"act": {"session": self.session, "by": by, "event": event}}))
     }
 
     fn authority(&mut self, word: &str, said: Tree) -> Tree {
         self.act(json!({"authority": {word: said}}))
+    }
+
+    /// The receipt of a transfer that it stages.
+    fn stage(&mut self, said: Tree) -> Tree {
+        let staged = self.authority("stage", said);
+        let receipt = staged.pointer("/ok/staged/receipt");
+        receipt.unwrap_or_else(|| panic!("no receipt in {staged}")).clone()
     }
 
     fn count(&mut self, value: u64) -> Tree {
@@ -67,17 +73,6 @@ impl<'a, 'b, 'c, 'd> Own<'a, 'b, 'c, 'd> {
     }
 }
 
-/// What stands under a key, wherever it is.
-fn find<'t>(tree: &'t Tree, key: &str) -> Option<&'t Tree> {
-    match tree {
-        Tree::Object(fields) => {
-            fields.get(key).or_else(|| fields.values().find_map(|field| find(field, key)))
-        }
-        Tree::Array(items) => items.iter().find_map(|item| find(item, key)),
-        _ => None,
-    }
-}
-
 /// What is in a transfer that freezes, or out of which nothing may be taken, stands still; a drain is
 /// said once; of alternatives one is enough.
 pub(super) fn frozen(scene: &mut Scene<'_, '_, '_>) {
@@ -87,8 +82,7 @@ pub(super) fn frozen(scene: &mut Scene<'_, '_, '_>) {
     // The lifecycle, B, A.
     for (request, scope) in [(1, "1"), (2, "4"), (3, "2")] {
         let stage = json!({"request": request, "scope": scope, "freeze": true});
-        let staged = own.authority("stage", stage);
-        let receipt = find(&staged, "receipt").unwrap_or_else(|| panic!("{staged}")).clone();
+        let receipt = own.stage(stage);
         own.receive();
         own.count(2);
         if scope == "1" {
@@ -134,15 +128,14 @@ pub(super) fn lost(scene: &mut Scene<'_, '_, '_>) {
     let more = json!({"capacity": 1, "on_lost": "release"});
     let mut own = Own::open(scene, "000000000000000000000000000000fa", PROTOCOL, &more);
     let session = own.session;
-    let staged = own.authority("stage", json!({"request": 1, "scope": "2", "to": "bob"}));
-    let receipt = find(&staged, "receipt").unwrap_or_else(|| panic!("{staged}")).clone();
+    let receipt = own.stage(json!({"request": 1, "scope": "2", "to": "bob"}));
     let commit = json!({"request": 2, "receipt": receipt, "owner": "bob"});
     own.tell(&json!({"commit": {"session": session, "commit": commit}}));
     let arm = json!({"request": 3, "site": {"endpoint": "B"}, "after": 2});
     own.act_with("4", json!({"authority": {"arm_timer": arm}}));
     own.wait(2);
     let state = own.scene.writer.say(json!({"state": session}));
-    let witness = find(&state, "timeouts").and_then(|all| all.get(0)).cloned();
+    let witness = state.pointer("/ok/state/timeouts/0");
     let witness = witness.unwrap_or_else(|| panic!("nothing has run out: {state}"));
     // It is of the role of another.
     let died = json!({"owner": "bob", "evidence": {"timeout": witness}});
