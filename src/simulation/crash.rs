@@ -46,6 +46,7 @@ impl<J: Journal> CrashJournal<J> {
     }
 
     /// Tells what it has kept.
+    #[cfg(feature = "net")]
     pub(super) fn telling(self, tell: impl FnMut(&[Write<'_>]) + Send + 'static) -> Self {
         Self { tell: Some(Box::new(tell)), ..self }
     }
