@@ -71,6 +71,7 @@ fn each(form: Form) -> Vec<Frame> {
         Frame::Event { ep: 0, event: Notice::Room { to: "Seller".into() } },
         Frame::Event { ep: 0, event: Notice::TakenOver { epoch: 7 } },
         Frame::Event { ep: 0, event: Notice::Superseded { generation: 4 } },
+        Frame::Event { ep: 0, event: Notice::Displaced { epoch: 7 } },
         Frame::Ping { t: 1 },
         Frame::Pong { t: 1 },
         Frame::Bye { reason: "shutdown".into() },

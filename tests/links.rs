@@ -334,6 +334,64 @@ fn a_half_open_connection_is_taken_over() {
     assert_eq!(new.client.receive(None).unwrap().value, 2_u64.into());
 }
 
+/// SRV-16, OUT-9: a client comes twice, and the host hears of its first attempt last. Whether it
+/// came with an invitation or to resume, it is told, comes again, and has its role.
+#[test]
+fn a_late_attempt_does_not_displace_its_own_client_for_good() {
+    let mut scene = Scene::new(PING);
+    let invitation = scene.invitation("A");
+    let mut a = scene.connect(Client::join(0, Form::Json, &invitation, "A"));
+    let mut b = scene.join("B");
+    for attempt in 1..4_u64 {
+        let late = (a.connection, a.client.connected());
+        a.client.lost();
+        a.connection = scene.connect(Client::join(0, Form::Json, "", "")).connection;
+        let frame = a.client.connected();
+        scene.say(&a, frame);
+        // The late one comes before anything shows that the answer has arrived.
+        let answers = scene.turn();
+        scene.node.frame(Tick(scene.now), late.0, late.1);
+        for (_, frame) in answers.into_iter().filter(|(to, _)| *to == a.connection) {
+            a.client.handle(frame);
+        }
+        assert!(a.client.is_attached());
+        scene.exchange(&mut [&mut a, &mut b]);
+        let displaced =
+            |frame: &Frame| matches!(frame, Frame::Event { event: Notice::Displaced { .. }, .. });
+        assert_eq!(a.heard.iter().filter(|frame| displaced(frame)).count(), 1);
+        assert_eq!((a.client.over(), a.client.is_attached()), (None, false));
+
+        a.connection = scene.connect(Client::join(0, Form::Json, "", "")).connection;
+        a.heard.clear();
+        scene.greet(&mut a);
+        a.client.send("B", "ping", attempt).unwrap();
+        scene.exchange(&mut [&mut a, &mut b]);
+        assert_eq!(b.client.receive(None).unwrap().value, attempt.into());
+        b.client.send("A", "pong", attempt).unwrap();
+        scene.exchange(&mut [&mut a, &mut b]);
+        assert_eq!(a.client.receive(None).unwrap().value, attempt.into());
+    }
+}
+
+/// SRV-16: an attempt that is later than that is refused, and nobody who is attached hears of it.
+#[test]
+fn an_attempt_that_comes_after_its_token_was_spent_changes_nothing() {
+    let mut scene = Scene::new(PING);
+    let mut a = scene.join("A");
+    let late = (a.connection, a.client.connected());
+    a.client.lost();
+    a.connection = scene.connect(Client::join(0, Form::Json, "", "")).connection;
+    scene.greet(&mut a);
+    a.heard.clear();
+    scene.node.frame(Tick(scene.now), late.0, late.1);
+    let said = scene.turn();
+    assert!(said.iter().all(|(to, frame)| *to == late.0 && code(frame) == Some("bad_token")));
+    assert_eq!(said.len(), 1);
+    a.client.send("B", "ping", 1_u64).unwrap();
+    scene.exchange(&mut [&mut a]);
+    assert_eq!(scene.position("A"), 1);
+}
+
 /// Two processes with one token: the later one has the role, and the earlier one does not come back
 /// to take it again.
 #[test]

@@ -38,10 +38,18 @@ struct Cut {
     dialled: Arc<AtomicU64>,
 }
 
-/// A connection that is lost when it is cut, while its client waits to hear something.
+/// A connection that is lost when it is cut, whatever its client does on it just then.
 struct Cutting<T> {
     inner: T,
     cut: Arc<Notify>,
+}
+
+async fn unless_cut<T>(cut: &Notify, done: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    tokio::select! {
+        biased;
+        () = cut.notified() => Err(io::ErrorKind::ConnectionReset.into()),
+        done = done => done,
+    }
 }
 
 impl Dial for Cut {
@@ -56,19 +64,15 @@ impl Dial for Cut {
 
 impl<T: Transport> Transport for Cutting<T> {
     async fn send(&mut self, frame: Bytes) -> io::Result<()> {
-        self.inner.send(frame).await
+        unless_cut(&self.cut, self.inner.send(frame)).await
     }
 
     async fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush().await
+        unless_cut(&self.cut, self.inner.flush()).await
     }
 
     async fn receive(&mut self, most: usize) -> io::Result<Option<Bytes>> {
-        tokio::select! {
-            biased;
-            () = self.cut.notified() => Err(io::ErrorKind::ConnectionReset.into()),
-            frame = self.inner.receive(most) => frame,
-        }
+        unless_cut(&self.cut, self.inner.receive(most)).await
     }
 
     async fn close(&mut self) {
@@ -132,6 +136,11 @@ fn resident(process: u32) -> u64 {
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
 }
 
+/// How many files and sockets a process has.
+fn descriptors(process: u32) -> usize {
+    std::fs::read_dir(format!("/proc/{process}/fd")).unwrap().count()
+}
+
 /// Opens so many sessions, half of them by way of each transport, and joins their roles.
 async fn joined(host: &Host, folder: &Path, sessions: usize) -> (Vec<[Endpoint; 2]>, Vec<Cut>) {
     let secret = std::fs::read_to_string(folder.join("antiphon-data/secret")).unwrap();
@@ -192,6 +201,7 @@ fn clients_that_are_cut_again_and_again_lose_nothing() {
     );
     let folder = Folder::new("many");
     let mut host = Host::start(&folder.0);
+    let before = descriptors(host.process.id());
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let played = async {
@@ -230,6 +240,12 @@ fn clients_that_are_cut_again_and_again_lose_nothing() {
             dialled
         );
         assert!(dialled > clients + seconds * each_second / 2, "{dialled}: too few were cut");
+        // Of all that were lost, and of those that have ended, it keeps none.
+        let soon = Instant::now() + Duration::from_secs(30);
+        while descriptors(host.process.id()) > before && Instant::now() < soon {
+            sleep_until(Instant::now() + Duration::from_millis(50)).await;
+        }
+        assert_eq!(descriptors(host.process.id()), before, "sockets of the host are left");
         (asked, answered, samples)
     };
     let (asked, answered, samples) = runtime

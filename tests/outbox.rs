@@ -210,3 +210,21 @@ fn answers_of_older_attachments_are_dropped() {
     assert_eq!(client.over(), Some(&Ending::TakenOver));
     assert!(client.send("Seller", "title", "x").is_err());
 }
+
+/// OUT-9: what displaced it may have been its own earlier attempt: it comes again, with the token
+/// that it was sent last.
+#[test]
+fn who_is_displaced_comes_again() {
+    let mut client = buyer();
+    client.connected();
+    assert_eq!(client.handle(ok(0, BUYER, 5)), Heard::Attached { fresh: false });
+    let event = |epoch| Frame::Event { ep: 0, event: Notice::Displaced { epoch } };
+    assert_eq!(client.handle(event(5)), Heard::Nothing, "it was said of an earlier one");
+    let heard = client.handle(event(6));
+    assert!(matches!(&heard, Heard::Rejected { code, .. } if code == "displaced"), "{heard:?}");
+    assert!(!client.is_attached());
+    assert_eq!(client.over(), None);
+    assert!(client.send("Seller", "title", "x").is_ok(), "it goes on deciding");
+    let Frame::Resume { token, .. } = client.connected() else { panic!("it has a resume token") };
+    assert_eq!(token, "token5");
+}

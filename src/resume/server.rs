@@ -16,7 +16,7 @@
 //! on an edge, room that is there again, a role that has another owner, a session that has ended.
 //! So nothing that was forgotten over a crash is missing afterwards.
 //!
-//! Clauses: SRV-1 to SRV-15. Lean twin: `Resume/Handshake.lean`.
+//! Clauses: SRV-1 to SRV-16. Lean twin: `Resume/Handshake.lean`.
 
 mod attach;
 mod link;

@@ -31,7 +31,13 @@ impl<S: FnMut(u64, Moment<'_>)> World<'_, S> {
         let connection = Connection(self.connections);
         player.wire = Some(connection);
         (player.attempt, player.heard) = (0, self.now);
-        let wire = Wire { player: index, form: player.form(), last: [0; 2], is_cut: false };
+        let wire = Wire {
+            player: index,
+            form: player.form(),
+            last: [0; 2],
+            is_cut: false,
+            lingers: false,
+        };
         self.wires.insert(connection, wire);
         self.at(1, 10, Happening::Connected(index, connection));
         if let Some(mean) = self.options.chaos.cut {
@@ -55,7 +61,7 @@ impl<S: FnMut(u64, Moment<'_>)> World<'_, S> {
         let Some(wire) = self.wires.get_mut(&connection).filter(|wire| !wire.is_cut) else {
             return;
         };
-        wire.is_cut = true;
+        (wire.is_cut, wire.lingers) = (true, self.rng.bool());
         self.counts.cuts += 1;
         (self.show)(self.now, Moment::Cut(&self.players[index].role));
         // Either end may be the one that is not told.
@@ -69,8 +75,8 @@ impl<S: FnMut(u64, Moment<'_>)> World<'_, S> {
 
     /// A client gives its connection up and makes another one.
     pub(super) fn hang_up(&mut self, index: usize, connection: Connection) {
-        if let Some(wire) = self.wires.get_mut(&connection) {
-            wire.is_cut = true;
+        if let Some(wire) = self.wires.get_mut(&connection).filter(|wire| !wire.is_cut) {
+            (wire.is_cut, wire.lingers) = (true, self.rng.bool());
         }
         let player = &mut self.players[index];
         if player.wire != Some(connection) {
@@ -135,7 +141,8 @@ impl<S: FnMut(u64, Moment<'_>)> World<'_, S> {
     }
 
     pub(super) fn arrived(&mut self, connection: Connection, bytes: &[u8]) {
-        let Some(wire) = self.wires.get(&connection).filter(|wire| !wire.is_cut) else { return };
+        let wire = self.wires.get(&connection).filter(|wire| !wire.is_cut || wire.lingers);
+        let Some(wire) = wire else { return };
         let (player, form) = (wire.player, wire.form);
         let Some(node) = &mut self.node else { return };
         match form.decode(bytes, FRAME_BYTES_MAX) {
@@ -144,7 +151,7 @@ impl<S: FnMut(u64, Moment<'_>)> World<'_, S> {
             Err(_) => {
                 node.lost(Tick(self.now), connection);
                 if let Some(wire) = self.wires.get_mut(&connection) {
-                    wire.is_cut = true;
+                    (wire.is_cut, wire.lingers) = (true, false);
                 }
                 self.at(0, 20, Happening::ClientNotices(player, connection));
             }
@@ -177,6 +184,10 @@ impl<S: FnMut(u64, Moment<'_>)> World<'_, S> {
                 (self.show)(self.now, Moment::Resumed(&self.players[index].role));
             }
             Heard::Violation => self.hang_up(index, connection),
+            Heard::Rejected { code, .. } => {
+                self.counts.displaced += u64::from(code == "displaced");
+                self.hang_up(index, connection);
+            }
             Heard::Acknowledged => self.progress = self.now,
             Heard::Over => {
                 let player = &self.players[index];

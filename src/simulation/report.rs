@@ -73,6 +73,8 @@ pub struct Counts {
     pub cuts: u64,
     /// Attachments beyond the first of each role.
     pub resumes: u64,
+    /// Of which another attempt of their own client displaced; over sockets they are not counted.
+    pub displaced: u64,
     /// Crashes of the host.
     pub crashes: u64,
     /// Clients that were killed.

@@ -83,6 +83,8 @@ pub(super) struct Wire {
     /// When the last frame arrives, in each direction: frames keep their order but by chance.
     pub(super) last: [u64; 2],
     pub(super) is_cut: bool,
+    /// What was on its way to the host when it was cut still arrives.
+    pub(super) lingers: bool,
 }
 
 pub(super) struct World<'a, S> {

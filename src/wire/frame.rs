@@ -231,7 +231,8 @@ pub enum Notice {
         /// The receiver.
         to: SmolStr,
     },
-    /// Somebody came with a token for this role: this attachment acts for it no more.
+    /// Somebody came with the token that this attachment had confirmed: it acts for the role no
+    /// more.
     TakenOver {
         /// The epoch of the attachment that does.
         epoch: u64,
@@ -240,6 +241,13 @@ pub enum Notice {
     Superseded {
         /// The generation that the role's owner has now.
         generation: u64,
+    },
+    /// Another attachment came with the same token, before this one had confirmed the next one. It
+    /// may be an earlier attempt of the same client that was late: come again, with the newest
+    /// token.
+    Displaced {
+        /// The epoch of the attachment that came.
+        epoch: u64,
     },
 }
 

@@ -49,7 +49,7 @@ pub enum Ending {
         /// The actions that come back, with their positions.
         actions: Vec<(u64, Action)>,
     },
-    /// Somebody else came with the role's token.
+    /// Somebody else came with the role's newest token.
     TakenOver,
     /// The machine knows less than it has acknowledged: it was restored from an older copy.
     Regressed,
@@ -362,7 +362,13 @@ impl Client {
                     Heard::Nothing
                 }
                 Notice::TakenOver { epoch } if epoch > self.epoch => self.end(Ending::TakenOver),
-                Notice::TakenOver { .. } => Heard::Nothing,
+                // OUT-9: it may have been an own attempt that was late.
+                Notice::Displaced { epoch } if epoch > self.epoch => {
+                    self.attached = None;
+                    let message = "another attachment came with the same token".into();
+                    Heard::Rejected { code: "displaced".into(), message, retry_after: None }
+                }
+                Notice::TakenOver { .. } | Notice::Displaced { .. } => Heard::Nothing,
                 Notice::Superseded { .. } => {
                     let all = self.memory.iter().flat_map(Memory::outbox);
                     let actions = all.map(|(at, action)| (at, action.clone())).collect();

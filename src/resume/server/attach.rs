@@ -202,10 +202,13 @@ impl Server {
             let link = self.links.remove(&before);
             if before != place {
                 // SRV-9: it may have lost the role before, and not only the attachment.
-                let is_owner = link.is_some_and(|link| link.by.generation == by.generation);
-                let event = match is_owner {
-                    true => Notice::TakenOver { epoch: epoch.bits() },
-                    false => Notice::Superseded { generation: by.generation.0 },
+                let own = link.filter(|link| link.by.generation == by.generation);
+                let epoch = epoch.bits();
+                let event = match own.map(|link| link.confirm) {
+                    Some(None) => Notice::TakenOver { epoch },
+                    // SRV-16: both came with one token, in an order that nobody knows.
+                    Some(Some(_)) => Notice::Displaced { epoch },
+                    None => Notice::Superseded { generation: by.generation.0 },
                 };
                 self.say(before.0, Frame::Event { ep: before.1, event });
             }
