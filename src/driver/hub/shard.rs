@@ -256,3 +256,62 @@ impl<J: Journal> Shard<J> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::driver::NodeOptions;
+    use crate::journal::MemoryJournal;
+    use crate::machine::{Capacities, OnLost, Owner};
+    use crate::wire::seal::{Key, Keys};
+
+    const TEXT: &str = "A = B!x . end   B = A?x . end";
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    /// SERV-8: of a connection that was lost nothing is left, attached or not.
+    #[test]
+    fn a_lost_connection_leaves_nothing_behind() {
+        let keys = Keys::new(Key::new(1, [7; 32]), None).unwrap();
+        let clock = Clock::system();
+        let mut node =
+            Node::start(MemoryJournal::default(), keys, NodeOptions::default(), clock.now())
+                .unwrap()
+                .0;
+        let protocol: Arc<Protocol> = Arc::new(TEXT.parse().unwrap());
+        let open = Open {
+            session: SessionId(7),
+            protocol: node.register(&protocol),
+            owner: Owner::new("host").unwrap(),
+            capacities: Capacities::default(),
+            policies: Vec::new(),
+            journal: true,
+            on_lost: OnLost::default(),
+        };
+        let now = clock.now();
+        let all = node.open(now, open).unwrap();
+        let token = node.invite(now, all.present(), RoleIx(0), HOUR).unwrap();
+        let mut shard = Shard::new(node, clock, mpsc::channel(1).1);
+        for number in 0..100 {
+            let connection = Connection(number);
+            let way = Way::default();
+            shard.handle(now, Job::Connected { connection, form: Form::Json, way: way.clone() });
+            // Of one connection the role is attached, to the others it is refused.
+            let (token, owner) = (token.as_str().into(), format!("{number}").into());
+            let attach = Frame::Attach { ep: 0, token, owner, role: None };
+            shard.handle(now, Job::Frames(connection, vec![attach]));
+            shard.node.turn(now).unwrap();
+            shard.send(now);
+            assert!(way.is_waiting(), "it is answered");
+        }
+        assert_eq!((shard.ways.len(), shard.node.attached_len()), (100, 1));
+        for number in 0..100 {
+            shard.handle(now, Job::Lost(Connection(number)));
+        }
+        shard.node.turn(now).unwrap();
+        assert_eq!((shard.ways.len(), shard.node.attached_len()), (0, 0));
+        // What comes over one of them still is from nobody.
+        shard.handle(now, Job::Frames(Connection(0), vec![Frame::Ping { t: 1 }]));
+        shard.node.turn(now).unwrap();
+        assert!(shard.node.poll().is_none());
+    }
+}
