@@ -12,7 +12,9 @@ use antiphon::journal::{Journal, MemoryJournal, RedbJournal};
 use antiphon::machine::*;
 use antiphon::resume::outbox::Ending;
 use antiphon::transport::memory::Door;
-use antiphon::transport::{Chaos, Dial, Wear};
+use antiphon::transport::{Chaos, Dial, Transport, Wear, memory};
+use antiphon::wire::frame::{FRAME_BYTES_MAX, Frame};
+use antiphon::wire::payload::Form;
 use antiphon::wire::seal::{Key, Keys};
 
 use crate::worn::{Net, quick};
@@ -301,7 +303,7 @@ async fn a_client_that_reads_nothing_holds_nobody_back() {
     let mut deaf = door.clone().dial().await.unwrap();
     let mut silent = antiphon::resume::outbox::Client::join(0, quick().form, &b, "bob");
     let first = quick().form.encode(&silent.connected());
-    antiphon::transport::Transport::send(&mut deaf, first.into()).await.unwrap();
+    deaf.send(first.into()).await.unwrap();
     tokio::time::sleep(Duration::from_millis(20)).await;
 
     let mut a = Endpoint::join(door.clone(), &a, "alice", quick());
@@ -315,6 +317,43 @@ async fn a_client_that_reads_nothing_holds_nobody_back() {
         let (_, value) = b.receive_from("A").await.unwrap();
         assert_eq!(value, chunk.clone().into());
     }
+    hub.shutdown().await;
+}
+
+/// HUB-8: what comes faster than it may waits at who sends it, and all of it is answered.
+#[tokio::test(start_paused = true)]
+async fn who_speaks_too_fast_is_read_as_fast_as_they_may() {
+    const RATE: u32 = 100;
+    let options =
+        HubOptions { frames_per_second: std::num::NonZeroU32::new(RATE), ..HubOptions::default() };
+    let (hub, _) = Hub::start(MemoryJournal::default(), keys(), options).unwrap();
+    let (mut near, far) = memory(true);
+    let serving = tokio::spawn({
+        let hub = hub.clone();
+        async move { hub.serve(far).await }
+    });
+    let start = tokio::time::Instant::now();
+    let (mut answered, most) = (Vec::new(), 500);
+    while answered.len() < most {
+        // As many as there is room for on their way.
+        let first = answered.len() as u64;
+        for t in first..first + 50 {
+            near.send(Form::Json.encode(&Frame::Ping { t }).into()).await.unwrap();
+        }
+        for t in first..first + 50 {
+            let heard = near.receive(FRAME_BYTES_MAX).await.unwrap().unwrap();
+            assert_eq!(Form::Json.decode(&heard, FRAME_BYTES_MAX), Ok(Frame::Pong { t }));
+            answered.push(start.elapsed().as_secs_f64());
+        }
+    }
+    // A second's worth at once, then one an interval; what has come together is read together.
+    for (count, second) in answered.iter().enumerate() {
+        let earliest = (count as f64 - f64::from(RATE) - 32.0) / f64::from(RATE);
+        assert!(*second >= earliest, "{count} after {second} s");
+    }
+    assert!((3.5..4.5).contains(&answered[most - 1]), "{}", answered[most - 1]);
+    drop(near);
+    serving.await.unwrap();
     hub.shutdown().await;
 }
 

@@ -4,6 +4,7 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -27,6 +28,9 @@ const TCP: &str = "127.0.0.1:8081";
 
 /// The folder of the journal, the keys and the secret, where nothing else is said.
 pub(super) const DATA: &str = "antiphon-data";
+
+/// How many frames a second are read of a connection, where nothing else is said.
+const FRAMES: Option<NonZeroU32> = NonZeroU32::new(50_000);
 
 /// The most bytes of a file with settings.
 const SETTINGS_BYTES_MAX: usize = 1 << 20;
@@ -83,6 +87,9 @@ pub(super) struct Serve {
     /// How many connections there may be [default: 20000]
     #[arg(long, env = "ANTIPHON_CONNECTIONS_MAX", value_name = "COUNT")]
     connections_max: Option<usize>,
+    /// How many frames a second are read of a connection; more wait [default: 50000]
+    #[arg(long, env = "ANTIPHON_FRAMES_PER_SECOND", value_name = "COUNT")]
+    frames_per_second: Option<NonZeroU32>,
     /// A file with settings
     #[arg(long, env = "ANTIPHON_SETTINGS", value_name = "FILE")]
     settings: Option<PathBuf>,
@@ -104,6 +111,7 @@ struct Settings {
     lifetime: Option<String>,
     origins: Option<Vec<String>>,
     connections_max: Option<usize>,
+    frames_per_second: Option<NonZeroU32>,
 }
 
 impl Settings {
@@ -185,6 +193,7 @@ impl Serve {
             server: ServerOptions { lifetime: Some(lifetime), ..ServerOptions::default() },
             secret: secret.map(Into::into),
             opens: true,
+            frames_per_second: self.frames_per_second.or(file.frames_per_second).or(FRAMES),
             ..HubOptions::default()
         };
         let journal = data.join("journal.redb");

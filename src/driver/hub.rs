@@ -5,13 +5,13 @@
 //! Everything that waits has a bound: a shard that is behind takes no more frames, and a client
 //! that reads nothing loses its connection, and nothing else.
 //!
-//! Clauses: HUB-1 to HUB-6.
+//! Clauses: HUB-1 to HUB-8.
 
 mod connection;
 mod shard;
 mod way;
 
-use std::num::NonZeroU64;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -57,6 +57,9 @@ pub struct HubOptions {
     pub heartbeat: Heartbeat,
     /// The longest frame that is read, in bytes.
     pub frame_bytes_max: usize,
+    /// How many frames a second are read of each connection, where that has a bound; a second's
+    /// worth may come at once, and more wait.
+    pub frames_per_second: Option<NonZeroU32>,
     /// The secret that a client must say before anything else.
     pub secret: Option<SmolStr>,
     /// How long a client may be connected without having said it, or without having come to a role
@@ -76,6 +79,7 @@ impl Default for HubOptions {
             snapshot_every: Some(SNAPSHOT_EVERY),
             heartbeat: Heartbeat::default(),
             frame_bytes_max: FRAME_BYTES_MAX,
+            frames_per_second: None,
             secret: None,
             greeting: Duration::from_secs(10),
             opens: false,

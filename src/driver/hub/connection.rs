@@ -47,6 +47,8 @@ struct Served<'a> {
     is_greeted: bool,
     /// It has come to a role, or opened a session.
     has_come: bool,
+    /// HUB-8: when all frames so far would have come, had they come as fast as they may.
+    paced: Instant,
 }
 
 /// What is to be done behind a frame. Small, and with nothing that waits in it: a connection that
@@ -62,6 +64,7 @@ enum Then {
 pub(super) async fn serve(hub: &Hub, number: u64, mut transport: impl Transport) {
     let options = &hub.all.options;
     let way = Way::default();
+    let began = Instant::now();
     let mut served = Served {
         hub,
         connection: Connection(number),
@@ -74,9 +77,10 @@ pub(super) async fn serve(hub: &Hub, number: u64, mut transport: impl Transport)
         waiting: Vec::new(),
         is_greeted: options.secret.is_none(),
         has_come: false,
+        paced: began,
     };
-    let began = Instant::now();
     let (mut sent, mut heard) = (began, began);
+    let mut paused = None;
     // It is set anew only when it has run out: most of what happens puts off what it waits for.
     let sleep = tokio::time::sleep(Duration::ZERO);
     tokio::pin!(sleep);
@@ -85,8 +89,9 @@ pub(super) async fn serve(hub: &Hub, number: u64, mut transport: impl Transport)
         let mut then = tokio::select! {
             biased;
             () = std::future::ready(()), if way.is_waiting() => Then::GoOn,
-            frame = transport.receive(options.frame_bytes_max) => {
+            frame = transport.receive(options.frame_bytes_max), if paused.is_none() => {
                 heard = Instant::now();
+                let mut count = 1;
                 let mut then = served.heard(frame);
                 // What has come with it goes on with it. It is polled once more, and with the right
                 // waker, before anything is waited for.
@@ -94,7 +99,12 @@ pub(super) async fn serve(hub: &Hub, number: u64, mut transport: impl Transport)
                     && served.has_room()
                     && let Some(frame) = at_once(transport.receive(options.frame_bytes_max))
                 {
+                    count += 1;
                     then = served.heard(frame);
+                }
+                paused = served.paused(count, heard);
+                if let Some(until) = paused {
+                    sleep.as_mut().reset(until);
                 }
                 if served.pass_on() { then } else { Then::End(None) }
             }
@@ -104,6 +114,7 @@ pub(super) async fn serve(hub: &Hub, number: u64, mut transport: impl Transport)
             }
             () = &mut sleep => {
                 let now = Instant::now();
+                paused = paused.filter(|until| *until > now);
                 let greeting = (!served.has_come).then(|| began + options.greeting);
                 let is_late = greeting.is_some_and(|end| end <= now);
                 let (then, wait) = match options.heartbeat.look(now - sent, now - heard) {
@@ -116,7 +127,8 @@ pub(super) async fn serve(hub: &Hub, number: u64, mut transport: impl Transport)
                     Beat::Wait(wait) => (Then::GoOn, wait),
                 };
                 let next = now + wait;
-                sleep.as_mut().reset(greeting.map_or(next, |end| end.min(next)));
+                let next = [greeting, paused].into_iter().flatten().fold(next, Instant::min);
+                sleep.as_mut().reset(next);
                 then
             }
         };
@@ -262,6 +274,16 @@ impl Served<'_> {
             _ => self.frames.push((shard, vec![frame])),
         }
         Then::GoOn
+    }
+
+    /// HUB-8: so many frames more have come; until when none is read, if they came too fast. A
+    /// second's worth of them may come at once (generic cell rate algorithm, ITU-T I.371).
+    fn paused(&mut self, count: u32, now: Instant) -> Option<Instant> {
+        let rate = self.hub.all.options.frames_per_second?;
+        let each = Duration::from_secs(1) / rate.get();
+        self.paced = self.paced.max(now) + each * count;
+        let until = self.paced.checked_sub(Duration::from_secs(1))?;
+        (until > now).then_some(until)
     }
 
     /// Whether one more frame goes with those that have come.
