@@ -56,5 +56,5 @@ pub(crate) fn played(seed: u64) -> Result<Vec<Vec<Tree>>, String> {
         let journal = journal.map_err(|error| format!("{scheme}: {error}"))?;
         lines(&journal).map_err(|error| format!("{scheme}: {error}"))
     };
-    ["ws", "tcp"].into_iter().map(play).collect()
+    ["ws", "tcp", "wss", "tls"].into_iter().map(play).collect()
 }

@@ -80,9 +80,13 @@ pub fn said(folder: &Path, arguments: &[&str]) -> String {
     String::from_utf8(done.stdout).unwrap()
 }
 
+/// The certificate of a host under TLS, and its key, in its folder.
+const CERTIFICATE: [&str; 2] = ["cert.pem", "key.pem"];
+
 /// A host, at addresses that stay over its lives.
 pub struct Host {
     folder: PathBuf,
+    is_secure: bool,
     pub web: String,
     pub tcp: String,
     pub process: Process,
@@ -90,31 +94,50 @@ pub struct Host {
 
 impl Host {
     pub fn start(folder: &Path) -> Self {
-        Self::at(folder, "127.0.0.1:0", "127.0.0.1:0")
+        Self::at(folder, false, "127.0.0.1:0", "127.0.0.1:0")
     }
 
-    fn at(folder: &Path, web: &str, tcp: &str) -> Self {
-        let arguments = ["serve", "--web", web, "--tcp", tcp];
-        let mut child = program(folder, &arguments).spawn().unwrap();
+    /// Under TLS, with a certificate of its own.
+    pub fn secure(folder: &Path) -> Self {
+        let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let made = rcgen::generate_simple_self_signed(names).unwrap();
+        for (file, text) in
+            CERTIFICATE.iter().zip([made.cert.pem(), made.signing_key.serialize_pem()])
+        {
+            std::fs::write(folder.join(file), text).unwrap();
+        }
+        Self::at(folder, true, "127.0.0.1:0", "127.0.0.1:0")
+    }
+
+    fn at(folder: &Path, is_secure: bool, web: &str, tcp: &str) -> Self {
+        let mut command = program(folder, &["serve", "--web", web, "--tcp", tcp]);
+        if is_secure {
+            let [certificate, key] = CERTIFICATE;
+            command.args(["--tls-cert", certificate, "--tls-key", key]);
+        }
+        let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let process = Process(child);
         let mut next = || lines.next().expect("it says where it listens").unwrap();
         assert!(next().starts_with("antiphon "));
-        let [web, tcp] = ["ws://", "tcp://"].map(|scheme| {
+        let schemes = if is_secure { ["wss://", "tls://"] } else { ["ws://", "tcp://"] };
+        let [web, tcp] = schemes.map(|scheme| {
             let line = next();
             line.trim().strip_prefix(scheme).unwrap_or_else(|| panic!("{line}")).to_owned()
         });
-        Self { folder: folder.into(), web, tcp, process }
+        Self { folder: folder.into(), is_secure, web, tcp, process }
     }
 
     pub fn address(&self, scheme: &str) -> String {
-        format!("{scheme}://{}", if scheme == "tcp" { &self.tcp } else { &self.web })
+        let is_web = scheme.starts_with("ws");
+        format!("{scheme}://{}", if is_web { &self.web } else { &self.tcp })
     }
 
     /// Ends it as `kill -9` does, and starts it again at once.
     pub fn kill(&mut self) {
         self.process.kill();
-        *self = Self::at(&self.folder.clone(), &self.web.clone(), &self.tcp.clone());
+        let (folder, web, tcp) = (self.folder.clone(), self.web.clone(), self.tcp.clone());
+        *self = Self::at(&folder, self.is_secure, &web, &tcp);
     }
 }
 
@@ -208,16 +231,19 @@ pub struct Killed {
 /// everybody has consumed, and at the journal.
 pub fn play(name: &str, scheme: &str, rounds: u64, kills: u64, seed: u64) -> Killed {
     let folder = Folder::new(name);
-    let mut host = Host::start(&folder.0);
+    let is_secure = ["wss", "tls"].contains(&scheme);
+    let mut host = if is_secure { Host::secure(&folder.0) } else { Host::start(&folder.0) };
+    let trusting: &[&str] = if is_secure { &["--tls-ca", CERTIFICATE[0]] } else { &[] };
     std::fs::write(folder.0.join("counting.txt"), COUNTING).unwrap();
     let address = host.address(scheme);
-    let opened = said(&folder.0, &["open", "--json", "--at", &address, "counting.txt"]);
+    let open = ["open", "--json", "--at", &address, "counting.txt"];
+    let opened = said(&folder.0, &[&open, trusting].concat());
     let opened: Tree = serde_json::from_str(&opened).unwrap();
     let session = opened["session"].as_str().unwrap().to_owned();
     let mut players = [("A", 0), ("B", 1)].map(|(name, role)| {
         let invitation = opened["roles"][role]["invitation"].as_str().unwrap();
         let arguments = ["join", "--at", &address, "--as", name, invitation];
-        Player::start(&folder.0, name, rounds, &arguments)
+        Player::start(&folder.0, name, rounds, &[&arguments, trusting].concat())
     });
     let (mut rng, mut done) = (fastrand::Rng::with_seed(seed), Killed::default());
     let (begun, mut next) = (Instant::now(), Instant::now() + Duration::from_millis(300));
@@ -229,7 +255,8 @@ pub fn play(name: &str, scheme: &str, rounds: u64, kills: u64, seed: u64) -> Kil
             }
         }
         if done.hosts + done.players < kills && Instant::now() >= next {
-            match rng.u8(0..3) {
+            // The first one is the host: it is among them however short the game is.
+            match if done.hosts == 0 { 0 } else { rng.u8(0..3) } {
                 0 => {
                     host.kill();
                     done.hosts += 1;
