@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::{Failure, secrets};
 use crate::driver::{Hub, HubError, HubOptions, Report};
 use crate::files;
-use crate::journal::{MemoryJournal, RedbJournal};
+use crate::journal::{CACHE_BYTES, MemoryJournal, RedbJournal};
 use crate::resume::Lifetime;
 use crate::resume::server::ServerOptions;
 use crate::server::{ListenOptions, Listener};
@@ -90,6 +90,9 @@ pub(super) struct Serve {
     /// How many frames a second are read of a connection; more wait [default: 50000]
     #[arg(long, env = "ANTIPHON_FRAMES_PER_SECOND", value_name = "COUNT")]
     frames_per_second: Option<NonZeroU32>,
+    /// How much of the journal's file is kept in memory, in MiB [default: 64]
+    #[arg(long, env = "ANTIPHON_CACHE_MIB", value_name = "COUNT")]
+    cache_mib: Option<u16>,
     /// A file with settings
     #[arg(long, env = "ANTIPHON_SETTINGS", value_name = "FILE")]
     settings: Option<PathBuf>,
@@ -112,6 +115,7 @@ struct Settings {
     origins: Option<Vec<String>>,
     connections_max: Option<usize>,
     frames_per_second: Option<NonZeroU32>,
+    cache_mib: Option<u16>,
 }
 
 impl Settings {
@@ -201,7 +205,10 @@ impl Serve {
             true => Hub::start(MemoryJournal::default(), keys, options),
             false => {
                 let named = |error| Failure::Fault(format!("`{}`: {error}", journal.display()));
-                Hub::start(RedbJournal::open(&journal).map_err(named)?, keys, options)
+                let cache = self.cache_mib.or(file.cache_mib);
+                let cache = cache.map_or(CACHE_BYTES, |mib| usize::from(mib) << 20);
+                let opened = RedbJournal::open_with_cache(&journal, cache);
+                Hub::start(opened.map_err(named)?, keys, options)
             }
         };
         let (hub, report) = started.map_err(|error| match error {

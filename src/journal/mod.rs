@@ -17,7 +17,7 @@ mod write;
 
 use bytes::Bytes;
 
-pub use self::redb::RedbJournal;
+pub use self::redb::{CACHE_BYTES, RedbJournal};
 pub use error::JournalError;
 pub use group::GroupJournal;
 pub use lines::{FileLines, Lines, MemoryLines};

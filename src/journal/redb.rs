@@ -42,8 +42,8 @@ const SNAPSHOT_HEAD: usize = 8 + 32;
 /// again.
 const NEXT_MAX: usize = 1 << 20;
 
-/// How much of the file is kept in memory, in bytes.
-const CACHE_BYTES: usize = 256 << 20;
+/// How much of the file is kept in memory where nothing else is said, in bytes.
+pub const CACHE_BYTES: usize = 64 << 20;
 
 type Batches<'t> = Table<'t, (u128, u64), &'static [u8]>;
 
@@ -78,8 +78,21 @@ impl RedbJournal {
     /// [`Version`](JournalError::Version), [`InUse`](JournalError::InUse),
     /// [`Io`](JournalError::Io).
     pub fn open(path: impl AsRef<Path>) -> Result<Self, JournalError> {
+        Self::open_with_cache(path, CACHE_BYTES)
+    }
+
+    /// As [`open`](Self::open), with at most so many bytes of the file in memory instead of
+    /// [`CACHE_BYTES`]. Every session that is busy has a page of 4 KiB that is written again and
+    /// again; those that are not in memory are read anew for it.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_with_cache(
+        path: impl AsRef<Path>,
+        cache_bytes: usize,
+    ) -> Result<Self, JournalError> {
         make(path.as_ref())?;
-        Self::existing(path)
+        Self::of(|| builder(true).set_cache_size(cache_bytes).open(path))
     }
 
     /// Opens a journal that is there, as [`open`](Self::open) does.

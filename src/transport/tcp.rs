@@ -14,6 +14,9 @@ use super::{Stream, Transport, too_long};
 /// How many bytes are held back at most until a flush.
 const UNSENT_MAX: usize = 64 << 10;
 
+/// Room for how many there is as soon as one is held back.
+const UNSENT_BYTES: usize = 1 << 10;
+
 /// How many bytes are read at once.
 const CHUNK: usize = 16 << 10;
 
@@ -74,6 +77,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for Tcp<S> {
     async fn send(&mut self, frame: Bytes) -> io::Result<()> {
         let length = u32::try_from(frame.len());
         let length = length.map_err(|_| too_long(frame.len(), u32::MAX as usize))?;
+        if self.unsent.capacity() == 0 {
+            self.unsent.reserve(UNSENT_BYTES.max(LENGTH + frame.len()));
+        }
         self.unsent.put_u32(length);
         self.unsent.extend_from_slice(&frame);
         if self.unsent.len() >= UNSENT_MAX {

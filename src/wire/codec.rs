@@ -103,11 +103,19 @@ mod binary {
 
     use super::{BINARY_VERSION, FRAME_BYTES_LIMIT, Frame, FrameError};
 
+    /// Enough for most frames beside their payload, so that what is written does not grow.
+    const USUAL_BYTES: usize = 64;
+
     const CONFIG: Configuration<LittleEndian, Varint, Limit<FRAME_BYTES_LIMIT>> =
         bincode::config::standard().with_limit::<FRAME_BYTES_LIMIT>();
 
     pub(super) fn encode(frame: &Frame) -> Vec<u8> {
-        let mut bytes = vec![BINARY_VERSION];
+        let value = match frame {
+            Frame::Act { value, .. } | Frame::Msg { value, .. } => value.size(),
+            _ => 0,
+        };
+        let mut bytes = Vec::with_capacity(USUAL_BYTES + value);
+        bytes.push(BINARY_VERSION);
         let unlimited = bincode::config::standard();
         bincode::serde::encode_into_std_write(frame, &mut bytes, unlimited)
             .expect("a frame of bytes is bytes");

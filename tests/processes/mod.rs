@@ -110,7 +110,9 @@ impl Host {
     }
 
     fn at(folder: &Path, is_secure: bool, web: &str, tcp: &str) -> Self {
-        let mut command = program(folder, &["serve", "--web", web, "--tcp", tcp]);
+        // Little of the file in memory: what else takes memory is seen.
+        let arguments = ["serve", "--web", web, "--tcp", tcp, "--cache-mib", "8"];
+        let mut command = program(folder, &arguments);
         if is_secure {
             let [certificate, key] = CERTIFICATE;
             command.args(["--tls-cert", certificate, "--tls-key", key]);
