@@ -104,6 +104,7 @@ pub(super) async fn serve(hub: &Hub, number: u64, mut transport: impl Transport)
                 }
                 paused = served.paused(count, heard);
                 if let Some(until) = paused {
+                    let until = until.min(sleep.deadline());
                     sleep.as_mut().reset(until);
                 }
                 if served.pass_on() { then } else { Then::End(None) }
