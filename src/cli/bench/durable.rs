@@ -150,7 +150,13 @@ fn commits(stage: &Stage<'_>, exchanges: u64) -> Result<Vec<Taken>, Failure> {
     contest.run_once_a_round()
 }
 
-/// The bare store.
+/// What a journal keeps of a batch in front of its records: how many there are, and the head of the
+/// chain.
+const HEAD: usize = COUNT + 32;
+
+const COUNT: usize = 4;
+
+/// The bare store, with the bytes that the journal has.
 struct Straight(Database);
 
 impl Straight {
@@ -162,7 +168,12 @@ impl Straight {
         let writing = self.0.begin_write()?;
         let mut table = writing.open_table(STRAIGHT)?;
         for batch in batches {
-            table.insert((batch.session.0, batch.first), &batch.bytes[..])?;
+            let (head, bytes) = (&batch.head.0, &batch.bytes[..]);
+            let key = (batch.session.0, batch.first);
+            let mut value = table.insert_reserve(key, HEAD + bytes.len())?;
+            let (before, behind) = value.as_mut().split_at_mut(HEAD);
+            before[COUNT..].copy_from_slice(head);
+            behind.copy_from_slice(bytes);
         }
         drop(table);
         writing.commit()?;
