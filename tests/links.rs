@@ -127,11 +127,15 @@ impl Scene {
         text
     }
 
-    fn connect(&mut self, client: Client) -> Peer {
+    fn connection(&mut self) -> Connection {
         self.connections += 1;
         let connection = Connection(self.connections);
         self.node.connected(connection, Form::Json);
-        Peer { client, connection, heard: VecDeque::new() }
+        connection
+    }
+
+    fn connect(&mut self, client: Client) -> Peer {
+        Peer { client, connection: self.connection(), heard: VecDeque::new() }
     }
 
     /// A client that has joined a role under its name.
@@ -345,7 +349,7 @@ fn a_late_attempt_does_not_displace_its_own_client_for_good() {
     for attempt in 1..4_u64 {
         let late = (a.connection, a.client.connected());
         a.client.lost();
-        a.connection = scene.connect(Client::join(0, Form::Json, "", "")).connection;
+        a.connection = scene.connection();
         let frame = a.client.connected();
         scene.say(&a, frame);
         // The late one comes before anything shows that the answer has arrived.
@@ -361,7 +365,7 @@ fn a_late_attempt_does_not_displace_its_own_client_for_good() {
         assert_eq!(a.heard.iter().filter(|frame| displaced(frame)).count(), 1);
         assert_eq!((a.client.over(), a.client.is_attached()), (None, false));
 
-        a.connection = scene.connect(Client::join(0, Form::Json, "", "")).connection;
+        a.connection = scene.connection();
         a.heard.clear();
         scene.greet(&mut a);
         a.client.send("B", "ping", attempt).unwrap();
@@ -380,7 +384,7 @@ fn an_attempt_that_comes_after_its_token_was_spent_changes_nothing() {
     let mut a = scene.join("A");
     let late = (a.connection, a.client.connected());
     a.client.lost();
-    a.connection = scene.connect(Client::join(0, Form::Json, "", "")).connection;
+    a.connection = scene.connection();
     scene.greet(&mut a);
     a.heard.clear();
     scene.node.frame(Tick(scene.now), late.0, late.1);

@@ -12,7 +12,7 @@ mod error;
 mod group;
 mod lines;
 mod memory;
-mod redb;
+pub(crate) mod redb;
 mod write;
 
 use bytes::Bytes;

@@ -33,7 +33,7 @@ const ABOUT_VERSION: &str = "antiphon journal";
 const ABOUT_FENCE: &str = "fence";
 
 /// The count and the head in front of the records of a batch.
-const BATCH_HEAD: usize = 4 + 32;
+pub(crate) const BATCH_HEAD: usize = 4 + 32;
 
 /// The index and the head in front of the content of a snapshot.
 const SNAPSHOT_HEAD: usize = 8 + 32;

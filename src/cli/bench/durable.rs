@@ -19,6 +19,7 @@ use super::row::{Goal, Row};
 use super::{Stage, Subject};
 use crate::cli::Failure;
 use crate::driver::append;
+use crate::journal::redb::BATCH_HEAD;
 use crate::journal::{Fence, GroupJournal, Journal, JournalError, RedbJournal, Write};
 use crate::machine::{Batch, Capability, Input, Machine, Tick};
 use crate::types::{Protocol, SortNode, Value};
@@ -150,12 +151,6 @@ fn commits(stage: &Stage<'_>, exchanges: u64) -> Result<Vec<Taken>, Failure> {
     contest.run_once_a_round()
 }
 
-/// What a journal keeps of a batch in front of its records: how many there are, and the head of the
-/// chain.
-const HEAD: usize = COUNT + 32;
-
-const COUNT: usize = 4;
-
 /// The bare store, with the bytes that the journal has.
 struct Straight(Database);
 
@@ -170,9 +165,9 @@ impl Straight {
         for batch in batches {
             let (head, bytes) = (&batch.head.0, &batch.bytes[..]);
             let key = (batch.session.0, batch.first);
-            let mut value = table.insert_reserve(key, HEAD + bytes.len())?;
-            let (before, behind) = value.as_mut().split_at_mut(HEAD);
-            before[COUNT..].copy_from_slice(head);
+            let mut value = table.insert_reserve(key, BATCH_HEAD + bytes.len())?;
+            let (before, behind) = value.as_mut().split_at_mut(BATCH_HEAD);
+            before[BATCH_HEAD - head.len()..].copy_from_slice(head);
             behind.copy_from_slice(bytes);
         }
         drop(table);
