@@ -47,7 +47,7 @@ DOWNLOADED = {
     "lean-lib.tar.gz": "b8e0434fe207e25b2c9d3af280bfbaf8a6db0451d381c52196553262ede18453",
 }
 INSTALLED = {
-    "bin/lean.js": "f4cc6a4d622a8f1e30f3156601e3340524272a407b3b7ff640d482f094e09f55",
+    "bin/lean.js": "e6de5706fe1d46ef0f932815c43ed5d9bdb093a8d175544e59e655cde965d75f",
     "bin/lean.wasm": "5a433bab58cc625674e452f464bcad39e4b316845f0e5a1b3086a8e2edfcb550",
     "bin/node": "7fde7b8afa198da66257f42ee2001d874c7355631e6d1579a5fb5ef1f246df4c",
 }

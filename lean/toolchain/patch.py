@@ -20,10 +20,9 @@ DROP_CODE = 1084012
 # A thread asks the main thread for every call to the file system, and that one looks for requests once a millisecond: six
 # seconds of waiting for the 500 files of Lean's library, read twice; and for a program that answers line by line, more waiting
 # than work. What a thread only reads, and nobody else will see the number of, it reads itself. Such a file has a number
-# from OWN_FD on. So it does with standard input and output, but under `host.js`, which has one of each for many runs.
+# from OWN_FD on. So it does with standard input and output.
 OWN_FILES_CODE = """
-var OWN_FD=1<<20,ownFiles=new Map;
-var ownStreams=ENVIRONMENT_IS_PTHREAD&&!process.env.LEAN_HOST,ownNap=new Int32Array(new SharedArrayBuffer(4));
+var OWN_FD=1<<20,ownFiles=new Map,ownNap=new Int32Array(new SharedArrayBuffer(4));
 function ownErrno(e){return e.code==="ENOENT"?44:e.code==="ENOTDIR"?54:29}
 function ownOpen(path,flags){
   path=UTF8ToString(path);
@@ -92,12 +91,12 @@ OWN_FILES = [
         "what it opened it also reads",
         f"function _fd_read(fd,iov,iovcnt,pnum){{{IF_THREAD}",
         f"function _fd_read(fd,iov,iovcnt,pnum){{if(fd>=OWN_FD)return ownRead(fd,iov,iovcnt,pnum);"
-        f"if(fd===0&&ownStreams)return ownStdin(iov,iovcnt,pnum);{IF_THREAD}",
+        f"if(fd===0&&ENVIRONMENT_IS_PTHREAD)return ownStdin(iov,iovcnt,pnum);{IF_THREAD}",
     ),
     (
         "what it prints it writes itself, too",
         f"function _fd_write(fd,iov,iovcnt,pnum){{{IF_THREAD}",
-        f"function _fd_write(fd,iov,iovcnt,pnum){{if(fd===1&&ownStreams)return ownStdout(iov,iovcnt,pnum);{IF_THREAD}",
+        f"function _fd_write(fd,iov,iovcnt,pnum){{if(fd===1&&ENVIRONMENT_IS_PTHREAD)return ownStdout(iov,iovcnt,pnum);{IF_THREAD}",
     ),
     (
         "seeks",
@@ -149,7 +148,7 @@ JS_EDITS = [
         "traces of this build are left out",
         'defaultPrint=(...args)=>fs.writeSync(1,args.map(stringify).join(" ")+"\\n");'
         'defaultPrintErr=(...args)=>fs.writeSync(2,args.map(stringify).join(" ")+"\\n")',
-        "const put=(fd,text)=>{if(job)fd=job.out;const bytes=Buffer.from(text);let done=0;while(done<bytes.length){"
+        "const put=(fd,text)=>{const bytes=Buffer.from(text);let done=0;while(done<bytes.length){"
         'try{done+=fs.writeSync(fd,bytes,done)}catch(e){if(e.code!=="EAGAIN")throw e}}};'
         "console.log=text=>{"
         'if(!String(text).startsWith("[DEBUG:D] init_search_path() completed"))return;growMemViews();'
@@ -191,18 +190,6 @@ JS_EDITS = [
         "var resolveGlobalSymbol=(symName,direct=false)=>{var sym;if(isSymbolDefined(symName)){sym=wasmImports[symName]}"
         "else if(wasmExports&&Object.hasOwn(wasmExports,symName)){sym=wasmExports[symName]}"
         'else if(symName==="main"){sym=wasmExports.__main_argc_argv}',
-    ),
-    (
-        "`host.js` runs many of these in one process: such a run is told its program, and where its output goes",
-        "ENVIRONMENT_IS_WORKER=!worker_threads.isMainThread;",
-        'ENVIRONMENT_IS_WORKER=worker_threads.workerData=="em-pthread";'
-        "var job=ENVIRONMENT_IS_WORKER?undefined:worker_threads.workerData?.job;",
-    ),
-    (
-        "it need not read the program again",
-        "var binary=await getWasmBinary(binaryFile);var instance=await WebAssembly.instantiate(binary,imports);",
-        "if(job)return{module:job.program,instance:await WebAssembly.instantiate(job.program,imports)};"
-        "var binary=await getWasmBinary(binaryFile);var instance=await WebAssembly.instantiate(binary,imports);",
     ),
     *OWN_FILES,
     (
