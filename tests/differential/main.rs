@@ -181,34 +181,37 @@ fn keep(arguments: &Arguments, name: &str, model: &mut Model) -> Result<(), Stri
 }
 
 /// Random cases, as many as have so many steps.
-fn random(arguments: &Arguments, model: &mut dyn Engine) -> Result<(), String> {
+fn random(arguments: &Arguments, model: &mut (dyn Engine + Send)) -> Result<(), String> {
     println!("seed {}", arguments.seed);
     let started = Instant::now();
     let (mut coverage, mut steps, mut told) = (Coverage::default(), 0, 0);
     let mut kept_journals = Vec::new();
     let is_step = |line: &&Line| line.say.get("input").is_some() || line.say.get("seal").is_some();
-    std::thread::scope(|scope| {
-        // Cases are made while the model works at the ones before.
-        let (sender, receiver) = sync_channel(4);
+    let found = std::thread::scope(|scope| {
+        // The model is what takes the time: other cases are made and compared while it works at one.
+        let (made, to_tell) = sync_channel(4);
         scope.spawn(move || {
             let numbers = arguments.case.map_or(0..u64::MAX, |only| only..only + 1);
             for number in numbers {
-                if sender.send((number, arguments.case(number))).is_err() {
+                if made.send((number, arguments.case(number))).is_err() {
                     break;
                 }
             }
         });
-        for (number, mut case) in receiver {
-            let theirs = model.tell(&mut case.lines);
+        let (told_all, to_compare) = sync_channel(4);
+        scope.spawn(|| {
+            let (to_tell, told_all) = (to_tell, told_all);
+            for (number, mut case) in to_tell {
+                let theirs = model.tell(&mut case.lines);
+                if told_all.send((number, case, theirs)).is_err() {
+                    break;
+                }
+            }
+        });
+        for (number, case, theirs) in to_compare {
             let theirs = theirs.map_err(|why| format!("case {number}: {why}"))?;
             if let Some(found) = compare(&case.answers, &theirs) {
-                if arguments.stop {
-                    return Err(format!(
-                        "this machine and the model disagree: {}\ncase {number}, line {}: {}",
-                        found.how, found.line, case.lines[found.line].say
-                    ));
-                }
-                return Err(kept(arguments, number, &case, &found, model)?);
+                return Ok(Some((number, case, found)));
             }
             coverage.count(&case);
             // Those of a case at its turn: each kind of case has some.
@@ -224,8 +227,17 @@ fn random(arguments: &Arguments, model: &mut dyn Engine) -> Result<(), String> {
                 break;
             }
         }
-        Ok(())
+        Ok::<_, String>(None)
     })?;
+    if let Some((number, case, found)) = found {
+        if arguments.stop {
+            return Err(format!(
+                "this machine and the model disagree: {}\ncase {number}, line {}: {}",
+                found.how, found.line, case.lines[found.line].say
+            ));
+        }
+        return Err(kept(arguments, number, &case, &found, model)?);
+    }
     let took = started.elapsed().as_secs_f64();
     let missing = codes().into_iter().filter(|code| !coverage.outcomes().contains(code.as_str()));
     let missing: Vec<String> = missing.collect();
