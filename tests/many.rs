@@ -1,5 +1,6 @@
 //! Many clients of one real host, connected all the time, of whom some are cut each second.
 
+use std::collections::HashSet;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -136,9 +137,22 @@ fn resident(process: u32) -> u64 {
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
 }
 
-/// How many files and sockets a process has.
-fn descriptors(process: u32) -> usize {
-    std::fs::read_dir(format!("/proc/{process}/fd")).unwrap().count()
+/// How many sockets a process has that listen or are connections; those of its runtimes, which begin
+/// when they like, are of another kind.
+fn sockets(process: u32) -> usize {
+    let tables = ["tcp", "tcp6"].map(|table| {
+        // A machine may have no IPv6.
+        std::fs::read_to_string(format!("/proc/{process}/net/{table}")).unwrap_or_default()
+    });
+    let lines = tables.iter().flat_map(|table| table.lines().skip(1));
+    let inodes: HashSet<&str> = lines.filter_map(|line| line.split_whitespace().nth(9)).collect();
+    let files = std::fs::read_dir(format!("/proc/{process}/fd")).unwrap();
+    let held = files.filter_map(|file| std::fs::read_link(file.unwrap().path()).ok());
+    held.filter(|file| {
+        let socket = file.to_str().and_then(|name| name.strip_prefix("socket:["));
+        socket.is_some_and(|name| inodes.contains(name.trim_end_matches(']')))
+    })
+    .count()
 }
 
 /// Opens so many sessions, half of them by way of each transport, and joins their roles.
@@ -201,7 +215,7 @@ fn clients_that_are_cut_again_and_again_lose_nothing() {
     );
     let folder = Folder::new("many");
     let mut host = Host::start(&folder.0);
-    let before = descriptors(host.process.id());
+    let before = sockets(host.process.id());
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let played = async {
@@ -209,6 +223,7 @@ fn clients_that_are_cut_again_and_again_lose_nothing() {
         let begun = Instant::now();
         let (all, cuts) = joined(&host, &folder.0, sessions).await;
         println!("all are attached after {:.1} s", begun.elapsed().as_secs_f64());
+        assert!(sockets(host.process.id()) >= before + clients as usize);
         let stop = Arc::new(AtomicBool::new(false));
         let (mut asking, mut answering) = (Vec::new(), Vec::new());
         let mut rng = fastrand::Rng::with_seed(seed);
@@ -242,10 +257,10 @@ fn clients_that_are_cut_again_and_again_lose_nothing() {
         assert!(dialled > clients + seconds * each_second / 2, "{dialled}: too few were cut");
         // Of all that were lost, and of those that have ended, it keeps none.
         let soon = Instant::now() + Duration::from_secs(30);
-        while descriptors(host.process.id()) > before && Instant::now() < soon {
+        while sockets(host.process.id()) > before && Instant::now() < soon {
             sleep_until(Instant::now() + Duration::from_millis(50)).await;
         }
-        assert_eq!(descriptors(host.process.id()), before, "sockets of the host are left");
+        assert_eq!(sockets(host.process.id()), before, "sockets of the host are left");
         (asked, answered, samples)
     };
     let (asked, answered, samples) = runtime

@@ -11,8 +11,11 @@ use tokio::time::{Instant, sleep, timeout};
 use super::endpoint::{ClientError, ClientOptions, Shared};
 use crate::resume::Beat;
 use crate::resume::outbox::Heard;
-use crate::transport::{Dial, Transport};
+use crate::transport::{Dial, Transport, at_once};
 use crate::wire::frame::Frame;
+
+/// How many frames are taken together.
+const AT_ONCE: usize = 32;
 
 /// How a connection has ended.
 enum Ended {
@@ -62,42 +65,42 @@ async fn pump(shared: &Shared, transport: impl Transport, options: &ClientOption
     if let Err(error) = begun {
         return lost(error);
     }
+    // It is set anew only when it has run out: whatever happens puts off what it waits for.
+    let timer = sleep(Duration::ZERO);
+    tokio::pin!(timer);
     loop {
         if let Err(ended) = link.flush().await {
             return ended;
         }
-        let now = Instant::now();
-        let wait = match options.heartbeat.look(now - link.sent, now - heard) {
-            Beat::Dead => return lost("nothing was heard for too long"),
-            Beat::Send => Duration::ZERO,
-            Beat::Wait(wait) => wait.min(options.patience.saturating_sub(now - again)),
-        };
         tokio::select! {
             frame = link.transport.receive(options.frame_bytes_max) => {
-                (heard, again) = (Instant::now(), Instant::now());
-                match frame {
-                    Ok(Some(bytes)) => if let Some(ended) = link.handle(&bytes).await {
-                        return ended;
-                    },
-                    Ok(None) => return lost("the other end has closed"),
-                    Err(error) => return lost(error),
+                heard = Instant::now();
+                again = heard;
+                let ended = link.heard(frame).await;
+                shared.changed.notify_waiters();
+                if let Some(ended) = ended {
+                    return ended;
                 }
             }
             () = shared.wake.notified() => {}
-            () = sleep(wait) => {
+            () = &mut timer => {
                 let now = Instant::now();
-                let beat = options.heartbeat.look(now - link.sent, now - heard);
-                let done = if now - again >= options.patience {
-                    again = now;
-                    link.again().await
-                } else if matches!(beat, Beat::Send) {
-                    link.say(&Frame::Ping { t: 0 }).await
-                } else {
-                    Ok(())
+                let (said, wait) = match options.heartbeat.look(now - link.sent, now - heard) {
+                    Beat::Dead => return lost("nothing was heard for too long"),
+                    _ if now - again >= options.patience => {
+                        again = now;
+                        (link.again().await, Duration::ZERO)
+                    }
+                    Beat::Send => {
+                        (link.say(&Frame::Ping { t: 0 }).await, options.heartbeat.interval())
+                    }
+                    Beat::Wait(wait) => (Ok(()), wait),
                 };
-                if let Err(error) = done {
+                if let Err(error) = said {
                     return lost(error);
                 }
+                let until_again = options.patience.saturating_sub(now - again);
+                timer.as_mut().reset(now + wait.min(until_again));
             }
         }
     }
@@ -186,6 +189,27 @@ impl<T: Transport> Link<'_, T> {
         Ok(())
     }
 
+    /// A frame, and what has come with it: all of it is said of in one go.
+    async fn heard(&mut self, first: io::Result<Option<Bytes>>) -> Option<Ended> {
+        let (mut next, mut room) = (Some(first), AT_ONCE);
+        while let Some(frame) = next {
+            let ended = match frame {
+                Ok(Some(bytes)) => self.handle(&bytes).await,
+                Ok(None) => Some(lost("the other end has closed")),
+                Err(error) => Some(lost(error)),
+            };
+            if ended.is_some() {
+                return ended;
+            }
+            room -= 1;
+            next = match room {
+                0 => None,
+                _ => at_once(self.transport.receive(self.options.frame_bytes_max)),
+            };
+        }
+        None
+    }
+
     async fn handle(&mut self, bytes: &[u8]) -> Option<Ended> {
         let options = self.options;
         let frame = match options.form.decode(bytes, options.frame_bytes_max) {
@@ -209,7 +233,6 @@ impl<T: Transport> Link<'_, T> {
             state.is_dirty |= matches!(heard, Heard::Attached { .. } | Heard::Acknowledged);
             heard
         };
-        self.shared.changed.notify_waiters();
         match heard {
             Heard::Over => {
                 self.transport.close().await;

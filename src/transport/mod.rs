@@ -19,6 +19,8 @@ pub mod websocket;
 
 use std::future::Future;
 use std::io;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 
@@ -65,6 +67,14 @@ pub trait Transport: Send + 'static {
 
     /// Whether its frames are texts.
     fn is_text(&self) -> bool;
+}
+
+/// What a future gives at once, if it does. Nothing is woken for it.
+pub(crate) fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(done) => Some(done),
+        Poll::Pending => None,
+    }
 }
 
 /// How to come to a new connection to the same place.

@@ -21,7 +21,7 @@ pub const JSON: &str = "antiphon.v1.json";
 pub const BINARY: &str = "antiphon.v1.bin";
 
 /// How many bytes are read at once: an idle connection holds so many.
-const READ_BYTES: usize = 4 << 10;
+const READ_BYTES: usize = 3 << 10;
 
 /// How many bytes are held back at most until a flush.
 const UNSENT_MAX: usize = 64 << 10;

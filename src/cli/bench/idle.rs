@@ -81,8 +81,19 @@ fn run(stage: &Stage<'_>) -> Result<Vec<Row>, Failure> {
     }
     let count = stage.size(400, 10_000, 19_000);
     let local = "127.0.0.1:0";
-    let serve =
-        ["serve", "--anonymous", "--memory", "--shards", "1", "--web", local, "--tcp", local];
+    // Its journal is on the disk, and none of it kept in memory.
+    let serve = [
+        "serve",
+        "--anonymous",
+        "--cache-mib",
+        "1",
+        "--shards",
+        "1",
+        "--web",
+        local,
+        "--tcp",
+        local,
+    ];
     let scratch = stage.file("idle")?;
     let data = scratch.to_string_lossy().into_owned();
     let serve: Vec<&str> = serve.iter().copied().chain(["--data", data.as_str()]).collect();

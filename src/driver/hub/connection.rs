@@ -1,8 +1,6 @@
 //! One connection of a hub: what comes over it, and what goes.
 
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -19,7 +17,7 @@ use crate::driver::shards::shard_of;
 use crate::machine::{Capacities, Tick};
 use crate::resume::liveness::Beat;
 use crate::resume::server::Connection;
-use crate::transport::Transport;
+use crate::transport::{Transport, at_once};
 use crate::types::Protocol;
 use crate::wire::frame::{Frame, VERSION};
 use crate::wire::payload::Form;
@@ -143,14 +141,16 @@ pub(super) async fn serve(hub: &Hub, number: u64, mut transport: impl Transport)
             Then::End(frame) => (frame, true),
             Then::Open(asked) => (Some(Box::pin(served.open(&asked.0, asked.1)).await), false),
         };
-        let sending = send(&mut transport, served.form, &way, first);
-        // A peer that takes nothing is as good as dead.
-        let sending = tokio::time::timeout(options.heartbeat.timeout(), sending);
-        let said = tokio::select! {
-            said = sending => said,
-            () = way.given_up() => break,
-        };
-        let Ok(Ok(said)) = said else { break };
+        // Not in the future itself: an idle connection has no room for it.
+        let sending = Box::pin(async {
+            let sending = send(&mut transport, served.form, &way, first);
+            tokio::select! {
+                // A peer that takes nothing is as good as dead.
+                said = tokio::time::timeout(options.heartbeat.timeout(), sending) => said.ok()?.ok(),
+                () = way.given_up() => None,
+            }
+        });
+        let Some(said) = sending.await else { break };
         if said.any {
             sent = Instant::now();
         }
@@ -164,14 +164,6 @@ pub(super) async fn serve(hub: &Hub, number: u64, mut transport: impl Transport)
     for shard in served.known {
         // A shard that has ended knows of nobody.
         let _ = hub.all.shards[shard].send(Job::Lost(served.connection)).await;
-    }
-}
-
-/// What a future gives at once, if it does. Nothing is woken for it.
-fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(done) => Some(done),
-        Poll::Pending => None,
     }
 }
 

@@ -72,8 +72,8 @@ impl Way {
         let frame = waiting.frames.pop_front();
         match &frame {
             Some(frame) => waiting.bytes -= weight(frame),
-            None if waiting.frames.capacity() > 4 => waiting.frames = VecDeque::new(),
-            None => {}
+            // An idle one has no room: four frames would be 576 bytes.
+            None => waiting.frames = VecDeque::new(),
         }
         Ok(frame)
     }
@@ -99,5 +99,25 @@ impl Way {
     /// Waits for a frame, or that it is given up.
     pub(super) async fn changed(&self) {
         self.0.changed.notified().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idle_way_holds_no_room() {
+        let way = Way::default();
+        for _ in 0..3 {
+            for t in 0..5 {
+                assert!(way.push(Frame::Ping { t }).is_ok());
+            }
+            for t in 0..5 {
+                assert!(matches!(way.next(), Ok(Some(Frame::Ping { t: next })) if next == t));
+            }
+            assert!(matches!(way.next(), Ok(None)));
+            assert_eq!((way.waiting().frames.capacity(), way.waiting().bytes), (0, 0));
+        }
     }
 }

@@ -104,8 +104,9 @@ impl Link {
         position: u64,
     ) -> Self {
         let by = Presented { over: Some(epoch), ..by };
-        let incoming: Vec<Incoming> =
+        let mut incoming: Vec<Incoming> =
             incoming.map(|(edge, drops)| Incoming::of(edge, drops)).collect();
+        incoming.shrink_to_fit();
         Self {
             session,
             role,
