@@ -144,9 +144,10 @@ pub(super) async fn serve(hub: &Hub, number: u64, mut transport: impl Transport)
         // Not in the future itself: an idle connection has no room for it.
         let sending = Box::pin(async {
             let sending = send(&mut transport, served.form, &way, first);
+            // A peer that takes nothing is as good as dead.
+            let sending = tokio::time::timeout(options.heartbeat.timeout(), sending);
             tokio::select! {
-                // A peer that takes nothing is as good as dead.
-                said = tokio::time::timeout(options.heartbeat.timeout(), sending) => said.ok()?.ok(),
+                said = sending => said.ok()?.ok(),
                 () = way.given_up() => None,
             }
         });

@@ -117,7 +117,8 @@ mod tests {
                 assert!(matches!(way.next(), Ok(Some(Frame::Ping { t: next })) if next == t));
             }
             assert!(matches!(way.next(), Ok(None)));
-            assert_eq!((way.waiting().frames.capacity(), way.waiting().bytes), (0, 0));
+            let waiting = way.waiting();
+            assert_eq!((waiting.frames.capacity(), waiting.bytes), (0, 0));
         }
     }
 }
